@@ -1,0 +1,13 @@
+//! argv in, exit code out: each applet parses its tool's words into model values,
+//! has them carried out, and prints what that tool prints.
+
+pub mod applets;
+pub mod cursor;
+pub mod io;
+
+pub mod arp;
+pub mod iptables;
+pub mod netstrap;
+pub mod ping;
+pub mod route;
+pub mod sysctl;

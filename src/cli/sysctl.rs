@@ -1,0 +1,11 @@
+//! `sysctl`.
+
+use std::ffi::OsString;
+
+use super::io::Io;
+
+/// Runs the applet.
+pub fn run(_argv: &[OsString], io: &mut Io) -> u8 {
+    io.error("sysctl: not supported by netstrap");
+    2
+}

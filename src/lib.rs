@@ -1,0 +1,20 @@
+//! Gives a Linux machine its network by talking netlink to the kernel itself.
+//!
+//! Data flows one way:
+//!
+//! ```text
+//! argv -> cli -> model -> wire (requests) -> socket -> kernel
+//!                                                       |
+//! text, JSON <- show <- model <- wire (decode) <- replies
+//! ```
+//!
+//! Layers, lowest first: `error`, `model`, `wire`, `sys`, `socket`, then what is made
+//! of them. A module uses only layers below it; `cargo xtask tidy` holds that.
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod error;
+pub mod model;
+pub mod socket;
+pub mod sys;
+pub mod wire;

@@ -1,0 +1,285 @@
+//! One netlink socket and the rules of talking through it: a request goes in, the
+//! kernel's whole and own answer comes out, or an error. No answer is guessed.
+//!
+//! The kernel handles a request inside `send` and queues the answer before it
+//! returns, so answers are drained without waiting and nothing here can hang.
+//! A message counts only if the kernel sent it, to our port, with our sequence
+//! number; others (a late ack, a stray notification) are skipped.
+
+mod batch;
+
+use std::io;
+use std::marker::PhantomData;
+use std::time::{Duration, Instant};
+
+use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLMSG_DONE};
+
+use crate::error::{Error, Kind, Refusal, Result};
+use crate::sys::nl::{NlSocket, Transport};
+use crate::wire::build::{Protocol, Request};
+use crate::wire::reply::{Frame, Status, attr_path, frames};
+use crate::wire::{attr_name, header_len};
+
+/// Room for the largest datagram that the kernel fills in a dump (32 KiB seen), and then some.
+const BUFFER: usize = 64 * 1024;
+/// Times a dump is tried when it was torn or lost.
+const DUMP_TRIES: u32 = 12;
+/// Longest wait in one receive or send that signals keep interrupting.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A question whose kind of answer is known.
+pub trait Query {
+    /// Protocol it is asked over.
+    type Protocol: Protocol;
+    /// What one answering message holds.
+    type Item;
+    /// The request, without `NLM_F_DUMP` and `NLM_F_ACK`.
+    fn encode(&self) -> Request<Self::Protocol>;
+    /// Reads one answering message; `None` for one that is not asked for.
+    fn decode(&self, frame: &Frame<'_>) -> Option<Self::Item>;
+}
+
+/// A socket of one protocol in one namespace.
+#[derive(Debug)]
+pub struct Socket<P, T = NlSocket> {
+    transport: T,
+    ns: u32,
+    seq: u32,
+    buf: Vec<u8>,
+    protocol: PhantomData<P>,
+}
+
+/// What one receive brought.
+enum Received {
+    /// A datagram of the kernel; its length in the buffer.
+    Datagram(usize),
+    /// Nothing is queued any more.
+    Empty,
+    /// Answers were lost (`ENOBUFS`).
+    Overrun,
+    /// A datagram was longer than the buffer, which has been enlarged.
+    Truncated,
+}
+
+impl<P: Protocol> Socket<P, NlSocket> {
+    /// Opens a socket in the calling thread's namespace.
+    ///
+    /// # Errors
+    /// `EPROTONOSUPPORT` where the kernel lacks the protocol (no nfnetlink).
+    pub fn open() -> Result<Self> {
+        let call =
+            if P::NUMBER == netlink_sys::protocols::NETLINK_ROUTE { "rtnetlink socket" } else { "nfnetlink socket" };
+        let transport = NlSocket::open(P::NUMBER).map_err(|e| Error::sys(call, &e))?;
+        let mut seed = [0; 4];
+        crate::sys::process::random(&mut seed);
+        Ok(Socket::over(transport, u32::from_ne_bytes(seed)))
+    }
+}
+
+impl<P: Protocol, T: Transport> Socket<P, T> {
+    /// A socket over any transport; `seq` is the first sequence number less one.
+    pub fn over(transport: T, seq: u32) -> Self {
+        Socket { transport, ns: 0, seq, buf: Vec::new(), protocol: PhantomData }
+    }
+
+    /// Tags the socket with its namespace, as [`LinkId`](crate::model::link::LinkId) counts them.
+    pub fn set_ns(&mut self, ns: u32) {
+        self.ns = ns;
+    }
+
+    /// The transport, for tests to look at.
+    pub fn transport(&self) -> &T {
+        &self.transport
+    }
+
+    /// Carries out one change and waits for its ack. A warning of the kernel comes back as text.
+    ///
+    /// # Errors
+    /// [`Kind::Kernel`] when refused; [`Kind::Lost`] when the answer was lost, so that
+    /// the outcome must be read back.
+    pub fn request(&mut self, mut request: Request<P>) -> Result<Option<String>> {
+        request.add_flags(NLM_F_ACK);
+        let (seq, bytes) = self.seal(request)?;
+        self.send(&bytes)?;
+        loop {
+            match self.receive()? {
+                Received::Empty => return Err(Error::new(Kind::Lost { sent: 1, got: 0 })),
+                Received::Overrun | Received::Truncated => {}
+                Received::Datagram(len) => {
+                    if let Some(status) = self.ours(len, seq).find_map(|frame| frame.status()) {
+                        return accept(status, &bytes);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks for one object.
+    ///
+    /// # Errors
+    /// [`Kind::Kernel`] with the kernel's errno where there is no such object.
+    pub fn get<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Option<Q::Item>> {
+        let mut got = self.get_all(query)?;
+        Ok(if got.is_empty() { None } else { Some(got.swap_remove(0)) })
+    }
+
+    /// Asks without `NLM_F_DUMP` and takes every object of the first answer.
+    fn get_all<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<Q::Item>> {
+        for _ in 0..DUMP_TRIES {
+            let (seq, bytes) = self.seal(query.encode())?;
+            self.send(&bytes)?;
+            loop {
+                match self.receive()? {
+                    // Nothing was changed: ask again.
+                    Received::Empty => break,
+                    Received::Overrun | Received::Truncated => {}
+                    Received::Datagram(len) => {
+                        let mut answered = false;
+                        let mut items = Vec::new();
+                        for frame in self.ours(len, seq) {
+                            answered = true;
+                            if let Some(status) = frame.status() {
+                                return accept(status, &bytes).map(|_| items);
+                            }
+                            items.extend(query.decode(&frame));
+                        }
+                        if answered {
+                            return Ok(items);
+                        }
+                    }
+                }
+            }
+        }
+        Err(Error::new(Kind::Lost { sent: 1, got: 0 }))
+    }
+
+    /// Lists all objects. The list is whole: a dump that was torn, truncated or lost in part is
+    /// done again, with growing pauses.
+    ///
+    /// # Errors
+    /// [`Kind::Interrupted`] if every try was torn; the kernel's refusal (also the one in `NLMSG_DONE`).
+    pub fn dump<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<Q::Item>> {
+        for attempt in 0..DUMP_TRIES {
+            if let Some(items) = self.try_dump(query)? {
+                return Ok(items);
+            }
+            std::thread::sleep(Duration::from_micros(50 << attempt.min(10)));
+        }
+        Err(Error::new(Kind::Interrupted))
+    }
+
+    /// One try; `None` if it was torn. Reads on to the end even then, because the
+    /// kernel refuses a second dump (`EBUSY`) while one is under way.
+    fn try_dump<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Option<Vec<Q::Item>>> {
+        let mut request = query.encode();
+        request.add_flags(NLM_F_DUMP);
+        let (seq, bytes) = self.seal(request)?;
+        self.send(&bytes)?;
+        let mut items = Vec::new();
+        let mut torn = false;
+        loop {
+            match self.receive()? {
+                Received::Empty => return Ok(None),
+                Received::Overrun | Received::Truncated => torn = true,
+                Received::Datagram(len) => {
+                    for frame in self.ours(len, seq) {
+                        torn |= frame.interrupted();
+                        match frame.status() {
+                            None => items.extend(query.decode(&frame)),
+                            Some(status) => {
+                                accept(status, &bytes)?;
+                                // An ack (NLMSG_ERROR 0) ends no dump.
+                                if frame.kind == NLMSG_DONE {
+                                    return Ok((!torn).then_some(items));
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn seal(&mut self, request: Request<P>) -> Result<(u32, Vec<u8>)> {
+        if request.ns()?.is_some_and(|ns| ns != self.ns) {
+            return Err(Error::new(Kind::ForeignLink));
+        }
+        let seq = self.next_seq();
+        // Port 0 in a request: the kernel goes by the socket.
+        Ok((seq, request.seal(seq, 0)?))
+    }
+
+    /// The next sequence number; never 0, which notifications carry.
+    fn next_seq(&mut self) -> u32 {
+        self.seq = match self.seq.wrapping_add(1) {
+            0 => 1,
+            seq => seq,
+        };
+        self.seq
+    }
+
+    /// The messages of the buffered datagram that answer the request `seq`.
+    fn ours(&self, len: usize, seq: u32) -> impl Iterator<Item = Frame<'_>> {
+        let port = self.transport.port();
+        frames(&self.buf[..len]).filter(move |frame| frame.port == port && frame.seq == seq)
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        let transport = &mut self.transport;
+        patiently(|| transport.send(bytes)).map(|_| ()).map_err(|e| Error::sys("send to the kernel", &e))
+    }
+
+    fn receive(&mut self) -> Result<Received> {
+        if self.buf.is_empty() {
+            self.buf.resize(BUFFER, 0);
+        }
+        loop {
+            let (transport, buf) = (&mut self.transport, &mut self.buf);
+            match patiently(|| transport.recv(buf)) {
+                // Connected sockets hear only the kernel; checked all the same.
+                Ok(datagram) if datagram.sender != 0 => {}
+                Ok(datagram) if datagram.full > datagram.len => {
+                    self.buf.resize(datagram.full.next_multiple_of(BUFFER), 0);
+                    return Ok(Received::Truncated);
+                }
+                Ok(datagram) => return Ok(Received::Datagram(datagram.len)),
+                Err(e) => match e.raw_os_error() {
+                    Some(libc::EAGAIN) => return Ok(Received::Empty),
+                    Some(libc::ENOBUFS) => return Ok(Received::Overrun),
+                    _ => return Err(Error::sys("receive from the kernel", &e)),
+                },
+            }
+        }
+    }
+}
+
+/// Repeats a call that signals interrupt, for [`PATIENCE`] at most.
+fn patiently<R>(mut call: impl FnMut() -> io::Result<R>) -> io::Result<R> {
+    let mut since: Option<Instant> = None;
+    loop {
+        match call() {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {
+                if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                    return Err(e);
+                }
+            }
+            other => return other,
+        }
+    }
+}
+
+/// A status as a result; the attribute at fault gets our name from the bytes that were sent.
+fn accept(status: Status, sent: &[u8]) -> Result<Option<String>> {
+    match status {
+        Status::Ok(warning) => Ok(warning),
+        Status::Refused(refusal) => Err(Error::new(Kind::Kernel(name_attr(refusal, sent)))),
+    }
+}
+
+fn name_attr(mut refusal: Refusal, sent: &[u8]) -> Refusal {
+    let kind = sent.get(4..6).and_then(|b| b.try_into().ok()).map_or(0, u16::from_ne_bytes);
+    if let Some(offset) = refusal.offset.and_then(|o| usize::try_from(o).ok()) {
+        refusal.attr = attr_name(kind, &attr_path(sent, header_len(kind), offset));
+    }
+    refusal
+}

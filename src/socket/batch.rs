@@ -1,0 +1,143 @@
+//! Several messages in one send: route requests, each with its own outcome, and
+//! nf_tables transactions, which the kernel takes whole or not at all.
+
+use netlink_packet_core::NLM_F_ACK;
+
+use super::{Received, Socket, accept};
+use crate::error::{Error, Kind, Result};
+use crate::sys::nl::Transport;
+use crate::wire::build::{Netfilter, Request, Route};
+use crate::wire::nft::batch::{begin, end};
+
+/// Route messages per send: their acks fit the smallest receive buffer with room to spare
+/// (the default one holds 256).
+const CHUNK: usize = 64;
+/// Receive room per message of a transaction, for the errors of a bad one.
+const ROOM: usize = 1024;
+/// Largest transaction: a batch must be one send, and this is far above 50,000 rules.
+const TRANSACTION_MAX: usize = 64 << 20;
+
+impl<T: Transport> Socket<Route, T> {
+    /// Carries out changes in order, each with its own outcome. Not atomic: the kernel goes on
+    /// after a failure.
+    ///
+    /// # Errors
+    /// Per message; [`Kind::Lost`] for those whose ack was lost. The outer error is a failed send.
+    pub fn batch(&mut self, requests: Vec<Request<Route>>) -> Result<Vec<Result<Option<String>>>> {
+        let mut outcomes = Vec::with_capacity(requests.len());
+        let mut requests = requests.into_iter().peekable();
+        while requests.peek().is_some() {
+            let mut sent = Vec::new();
+            for mut request in requests.by_ref().take(CHUNK) {
+                request.add_flags(NLM_F_ACK);
+                sent.push(self.seal(request)?);
+            }
+            let datagram: Vec<u8> = sent.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+            self.send(&datagram)?;
+            outcomes.extend(self.acks(&sent)?);
+        }
+        Ok(outcomes)
+    }
+
+    fn acks(&mut self, sent: &[(u32, Vec<u8>)]) -> Result<Vec<Result<Option<String>>>> {
+        let mut acks: Vec<Option<Result<Option<String>>>> = sent.iter().map(|_| None).collect();
+        while acks.iter().any(Option::is_none) {
+            match self.receive()? {
+                Received::Empty => break,
+                Received::Overrun | Received::Truncated => {}
+                Received::Datagram(len) => {
+                    for (ack, (seq, bytes)) in acks.iter_mut().zip(sent) {
+                        if let Some(status) = self.ours(len, *seq).find_map(|frame| frame.status()) {
+                            *ack = Some(accept(status, bytes));
+                        }
+                    }
+                }
+            }
+        }
+        let lost = Kind::Lost { sent: sent.len(), got: acks.iter().flatten().count() };
+        Ok(acks.into_iter().map(|ack| ack.unwrap_or_else(|| Err(Error::new(lost.clone())))).collect())
+    }
+}
+
+/// Why a transaction did not take effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Index of the message at fault; `None` when the batch as a whole was refused
+    /// (no privilege, no nf_tables, or `ERESTART`: the ruleset's generation has moved on).
+    pub message: Option<usize>,
+    /// The reason.
+    pub error: Error,
+}
+
+impl From<Error> for Rejected {
+    fn from(error: Error) -> Self {
+        Rejected { message: None, error }
+    }
+}
+
+impl<T: Transport> Socket<Netfilter, T> {
+    /// Commits nf_tables messages as one transaction; with `genid`, only if the ruleset is still
+    /// at that generation.
+    ///
+    /// One ack is asked for, on the last message: acks on all of them overrun the receive buffer
+    /// although the batch was committed. Errors come back unasked.
+    ///
+    /// # Errors
+    /// [`Rejected`]: nothing took effect, unless its kind is [`Kind::Lost`] (then it must be read back).
+    pub fn transaction(
+        &mut self,
+        mut messages: Vec<Request<Netfilter>>,
+        genid: Option<u32>,
+    ) -> std::result::Result<(), Rejected> {
+        let Some(last) = messages.last_mut() else { return Ok(()) };
+        last.add_flags(NLM_F_ACK);
+        let (begin_seq, mut datagram) = self.seal(begin(genid))?;
+        let mut sent = Vec::with_capacity(messages.len());
+        for message in messages {
+            let (seq, bytes) = self.seal(message)?;
+            datagram.extend_from_slice(&bytes);
+            sent.push((seq, bytes));
+        }
+        datagram.extend_from_slice(&self.seal(end())?.1);
+        if datagram.len() > TRANSACTION_MAX {
+            return Err(Error::new(Kind::TooLong("a transaction")).into());
+        }
+        if datagram.len() > 128 * 1024 {
+            self.transport.reserve(datagram.len() + 64, sent.len() * ROOM);
+        }
+        self.send(&datagram)?;
+        self.verdict(begin_seq, &sent)
+    }
+
+    /// Drains the queue: success is the last message's ack and no error at all.
+    fn verdict(&mut self, begin_seq: u32, sent: &[(u32, Vec<u8>)]) -> std::result::Result<(), Rejected> {
+        let mut acked = false;
+        let mut rejected: Option<Rejected> = None;
+        loop {
+            match self.receive()? {
+                Received::Empty => break,
+                Received::Overrun | Received::Truncated => {}
+                Received::Datagram(len) => {
+                    if let Some(Err(error)) = self.ours(len, begin_seq).find_map(|f| f.status()).map(|s| accept(s, &[]))
+                    {
+                        rejected.get_or_insert(error.into());
+                    }
+                    for (index, (seq, bytes)) in sent.iter().enumerate() {
+                        match self.ours(len, *seq).find_map(|frame| frame.status()).map(|s| accept(s, bytes)) {
+                            Some(Ok(_)) => acked |= index + 1 == sent.len(),
+                            Some(Err(error)) => {
+                                rejected.get_or_insert(Rejected { message: Some(index), error });
+                            }
+                            None => {}
+                        }
+                    }
+                }
+            }
+        }
+        match rejected {
+            Some(rejected) => Err(rejected),
+            None if acked => Ok(()),
+            None => Err(Error::new(Kind::Lost { sent: 1, got: 0 }).into()),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The only unsafe code: thin, safe wrappers around system calls that std lacks.
+//! Each returns `io::Result`; policy and words are the callers'.
+#![allow(unsafe_code)]
+
+pub mod mount;
+pub mod netns;
+pub mod nl;
+pub mod process;
+
+use std::io;
+
+/// Turns a C return value into a result.
+fn check(ret: libc::c_int) -> io::Result<libc::c_int> {
+    if ret < 0 { Err(io::Error::last_os_error()) } else { Ok(ret) }
+}
