@@ -1,6 +1,7 @@
 //! Bytes only: model values become netlink messages and replies become model
 //! values. No I/O, no look-ups, no policy, and no panics whatever the bytes.
 
+pub mod addr;
 pub mod attr;
 pub mod build;
 pub mod link;
@@ -14,7 +15,7 @@ pub mod uapi;
 pub fn header_len(kind: u16) -> usize {
     match kind {
         16..=19 => link::IFINFOMSG,
-        20..=22 => 8,  // ifaddrmsg
+        20..=22 => addr::IFADDRMSG,
         24..=26 => 12, // rtmsg
         28..=30 => 12, // ndmsg
         88..=90 => nsid::RTGENMSG,
@@ -27,6 +28,7 @@ pub fn header_len(kind: u16) -> usize {
 pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
     match kind {
         16..=19 => link::attr_name(path),
+        20..=22 => addr::attr_name(path),
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod context;
 pub mod fail;
+pub mod filter;
 pub mod usage;
 pub mod words;
 
