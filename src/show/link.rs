@@ -61,6 +61,7 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     if parts.addresses {
         addresses(out, view);
     }
+    peer_netns(out, view);
     if link.proto_down {
         out.flag("proto_down", " protodown on ");
     }
@@ -210,13 +211,15 @@ fn addresses(out: &mut Out, view: &LinkView<'_>) {
     if let Some(permanent) = link.permanent_address.as_ref().filter(|own| Some(*own) != link.address.as_ref()) {
         out.str("permaddr", " permaddr ", &hardware_address(permanent, link.hardware), "");
     }
-    if let Some(id) = link.link_netnsid {
-        out.json_num("link_netnsid", id);
-        match &view.peer_netns {
-            Some(name) => out.text(&format!(" link-netns {}", printable(name))),
-            None if id >= 0 => out.text(&format!(" link-netnsid {id}")),
-            None => out.text(" link-netnsid unknown"),
-        }
+}
+
+fn peer_netns(out: &mut Out, view: &LinkView<'_>) {
+    let Some(id) = view.link.link_netnsid else { return };
+    out.json_num("link_netnsid", id);
+    match &view.peer_netns {
+        Some(name) => out.text(&format!(" link-netns {}", printable(name))),
+        None if id >= 0 => out.text(&format!(" link-netnsid {id}")),
+        None => out.text(" link-netnsid unknown"),
     }
 }
 

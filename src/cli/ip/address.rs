@@ -66,34 +66,40 @@ fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
 fn show(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let filter = Filter::parse(context, words, usage::ADDRESS)?;
     let links = selected(context, &filter)?;
-    let addrs = context.socket()?.dump(&GetAddrs { family: asked(filter.family), index: filter.index })?;
+    let addrs = match filter.family {
+        Family::Unspec | Family::V4 | Family::V6 => {
+            context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?
+        }
+        // `-0` is for links alone.
+        _ => Vec::new(),
+    };
     let mut out = context.listing();
     for one in &links {
         let own: Vec<&Addr> = addrs.iter().filter(|(index, _)| *index == one.index).map(|(_, addr)| addr).collect();
-        let taken: Vec<&Addr> = own.iter().filter(|addr| filter.takes_addr(addr)).copied().collect();
+        let taken: Vec<&Addr> = own.iter().filter(|addr| filter.takes_addr(addr, &one.name)).copied().collect();
         let bare = own.is_empty() && filter.takes_bare_links();
         if !taken.is_empty() || bare {
-            record(context, &mut out, one, &taken, filter.family);
+            record(context, &mut out, one, &taken, &filter);
         }
     }
     context.print(out);
     Ok(0)
 }
 
-/// `-0` asks for links: no address has that family.
-fn asked(family: Family) -> Family {
-    if matches!(family, Family::V4 | Family::V6) { family } else { Family::Unspec }
-}
-
 /// A link and its addresses. With `-o` each address has a line of its own and the link has none.
-fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr], family: Family) {
-    let view = view(context, one);
+fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr], filter: &Filter) {
+    let mut one = one.clone();
+    if filter.family == Family::V6 {
+        as_ipv6_sees_it(&mut one);
+    }
+    let view = view(context, &one);
     let options = &context.options;
+    let whole = !matches!(filter.family, Family::V4 | Family::V6);
     out.record(|out| {
         if options.brief {
             print(out, &view, true, false);
-        } else if !options.oneline {
-            link(out, &view, Parts { mode: false, addresses: family == Family::Unspec });
+        } else if !options.oneline && filter.label.is_none() {
+            link(out, &view, Parts { mode: false, addresses: whole });
         }
         out.list("addr_info", |out| {
             for one_addr in addrs {
@@ -110,6 +116,15 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
     });
 }
 
+/// iproute2 asks for links of family inet6 with `-6`, and the kernel leaves out of those what IPv6 does not know.
+fn as_ipv6_sees_it(link: &mut Link) {
+    link.qdisc = None;
+    link.group = None;
+    link.master = None;
+    link.link_netnsid = None;
+    link.altnames.clear();
+}
+
 /// Times that a flush looks again: deleting an address may promote another.
 const ROUNDS: usize = 10;
 
@@ -121,12 +136,12 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let filter = Filter::parse(context, words, usage::ADDRESS)?;
     let links = selected(context, &filter)?;
     for _ in 0..ROUNDS {
-        let addrs = context.socket()?.dump(&GetAddrs { family: asked(filter.family), index: filter.index })?;
+        let addrs = context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?;
         let mut requests = Vec::new();
         for (index, one) in &addrs {
-            let link = links.iter().find(|link| link.index == *index).and_then(link_id);
-            if let (Some(link), true) = (link, filter.takes_addr(one)) {
-                requests.push(delete(link, one));
+            let Some(link) = links.iter().find(|link| link.index == *index) else { continue };
+            if let (Some(id), true) = (link_id(link), filter.takes_addr(one, &link.name)) {
+                requests.push(delete(id, one));
             }
         }
         if requests.is_empty() {

@@ -43,9 +43,9 @@ impl Fail {
         Fail::new(KERNEL, format!("Error: {text}."))
     }
 
-    /// Everything was said already: exit code 0.
-    pub fn done() -> Self {
-        Fail { code: 0, text: None, hint: None }
+    /// Everything was said already.
+    pub fn silent(code: u8) -> Self {
+        Fail { code, text: None, hint: None }
     }
 
     /// A value is missing at the end.

@@ -26,7 +26,8 @@ pub struct Filter {
     group: Option<u32>,
     network: Option<Prefix>,
     scope: Option<u8>,
-    label: Option<Vec<u8>>,
+    /// Pattern of labels; then links themselves are not listed.
+    pub label: Option<Vec<u8>>,
     flags: AddrFlags,
     flag_mask: AddrFlags,
 }
@@ -130,18 +131,19 @@ impl Filter {
             && self.slave_kind.as_ref().is_none_or(|kind| link.slave_kind.as_ref() == Some(kind))
     }
 
-    /// Whether an address is meant.
-    pub fn takes_addr(&self, addr: &Addr) -> bool {
+    /// Whether an address of a link is meant. IPv6 has no labels: the link's name stands in.
+    pub fn takes_addr(&self, addr: &Addr, link: &[u8]) -> bool {
+        let label = addr.label.as_deref().unwrap_or(link);
         (self.family == Family::Unspec || addr.family == self.family)
             && self.scope.is_none_or(|scope| addr.scope == scope)
             && (addr.flags & self.flag_mask) == self.flags
-            && self.label.as_ref().is_none_or(|label| addr.label.as_ref().is_none_or(|own| matches(label, own)))
+            && self.label.as_ref().is_none_or(|pattern| matches(pattern, label))
             && self.network.is_none_or(|network| addr.own().is_some_and(|own| network.contains(&own)))
     }
 
     /// Whether links without a matching address are listed too.
     pub fn takes_bare_links(&self) -> bool {
-        self.family == Family::Unspec
+        !matches!(self.family, Family::V4 | Family::V6)
     }
 }
 

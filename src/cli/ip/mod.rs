@@ -130,7 +130,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
     let options: &mut Options = &mut context.options;
     match name.copied().unwrap_or_default() {
         "family" => {
-            let word = words.next().ok_or_else(Fail::incomplete)?;
+            let word = words.next().ok_or_else(|| usage::fail(usage::IP))?;
             options.family = match word {
                 b"inet" => Family::V4,
                 b"inet6" => Family::V6,
@@ -152,7 +152,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
         "all" => options.all = true,
         "Version" => {
             context.io.print(VERSION);
-            return Err(Fail::done());
+            return Err(Fail::silent(0));
         }
         "help" => return Err(usage::fail(usage::IP)),
         "netns" => {

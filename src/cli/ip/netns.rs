@@ -126,10 +126,10 @@ fn add(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     make(context, &name, Source::New)
 }
 
-fn attach(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let name = name(&mut words)?;
-    let word = words.next().ok_or_else(|| Fail::own("No PID specified"))?;
-    let pid = text(word).parse::<u32>().map_err(|_| Fail::wrong("Invalid PID\n", word))?;
+fn attach(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let [name, word] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
+    let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
+    let pid = text(word).parse::<u32>().map_err(|_| Fail::own(format!("Invalid PID: {}", shown(word))))?;
     make(context, &name, Source::Process(pid))
 }
 
@@ -182,7 +182,8 @@ fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         return Err(Fail::own(format!("Specified string '{}' is not a pid", shown(process))));
     }
     let file = format!("/proc/{}/ns/net", text(process));
-    let id = NsId::of(Path::new(&file)).map_err(|e| Fail::own(format!("Could not stat netns: {}", io_text(&e))))?;
+    let id =
+        NsId::of(Path::new(&file)).map_err(|e| Fail::own(format!("Cannot open network namespace: {}", io_text(&e))))?;
     let folder = Folder::standard();
     let mut found = false;
     for name in folder.names().unwrap_or_default() {

@@ -8,6 +8,7 @@ use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{address, number, prefix, prefixes, value};
+use crate::error::{Error, Kind, Refusal};
 use crate::model::addr::{Addr, AddrFlags, FOREVER, Lifetimes, broadcast_of, default_scope};
 use crate::model::ip::{Family, Prefix};
 use crate::model::link::LinkId;
@@ -168,6 +169,10 @@ impl Arguments {
         if self.local.is_some() {
             return Err(Fail::garbage("local", word));
         }
+        if matches!(word, b"default" | b"any" | b"all") {
+            // An address of no family, which the kernel refuses.
+            return Err(Error::new(Kind::Kernel(Refusal { errno: libc::EOPNOTSUPP, ..Refusal::default() })).into());
+        }
         self.bare = !word.contains(&b'/');
         self.local = Some(self.family_of(prefix(word, self.family)?));
         Ok(())
@@ -177,10 +182,6 @@ impl Arguments {
     pub fn resolve(&self, context: &mut Context<'_>) -> Result<(LinkId, Addr), Fail> {
         let name = self.device.as_deref();
         let name = name.ok_or_else(|| Fail::own("Not enough information: \"dev\" argument is required."))?;
-        if let Some(label) = self.label.as_ref().filter(|label| !label.starts_with(name)) {
-            let (name, label) = (shown(name), shown(label));
-            return Err(Fail::own(format!("\"dev\" ({name}) must match \"label\" ({label}).")));
-        }
         let base = self.peer.or(self.local).unwrap_or(Prefix::default_route(self.family));
         let mut addr = Addr::new(base);
         addr.family = self.family;

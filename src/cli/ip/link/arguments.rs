@@ -10,7 +10,7 @@ use crate::cli::ip::fail::Fail;
 use crate::cli::ip::filter::existing;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{device_word, lladdr, number, prefixes, value};
-use crate::model::link::{KindName, LinkChange, LinkId, NewKind, NewLink, NewPeer};
+use crate::model::link::{KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
 use crate::netns::{Folder, Namespace};
 
@@ -21,11 +21,17 @@ pub struct Arguments {
     name: Option<Vec<u8>>,
     up: Option<bool>,
     master: Option<Option<LinkId>>,
-    netns: Option<Namespace>,
+    netns: Option<Netns>,
     mtu: Option<u32>,
     address: Option<Vec<u8>>,
     index: Option<NonZeroU32>,
     kind: Option<Kind>,
+}
+
+#[derive(Debug)]
+enum Netns {
+    Open(Namespace),
+    Process(u32),
 }
 
 #[derive(Debug)]
@@ -202,7 +208,11 @@ impl Arguments {
                 peer.read(context, words, true, true)?;
                 Ok(Some(peer))
             }
-            Some(_) => Err(usage::fail(VETH)),
+            // To standard output and with exit code 1, as iproute2 has it.
+            Some(_) => {
+                context.io.print(VETH);
+                Err(Fail::silent(1))
+            }
         }
     }
 
@@ -255,14 +265,17 @@ impl Arguments {
             name: None,
             up: self.up,
             master: self.master,
-            netns: self.netns.as_ref().map(|netns| netns.fd()),
+            netns: self.netns.as_ref().map(|netns| match netns {
+                Netns::Open(namespace) => NetnsRef::Fd(namespace.fd()),
+                Netns::Process(pid) => NetnsRef::Pid(*pid),
+            }),
             mtu: self.mtu,
             address: self.address.clone(),
         }
     }
 }
 
-const VETH: &str = "Usage: ip link <options> type veth [peer <options>]\nTo get <options> type 'ip link add help'";
+const VETH: &str = "Usage: ip link <options> type veth [peer <options>]\nTo get <options> type 'ip link add help'\n";
 
 fn missing(word: &[u8]) -> Fail {
     Fail::unsupported(&format!("link property \"{}\"", shown(word)))
@@ -279,18 +292,10 @@ fn if_name(word: &[u8]) -> Result<IfName, Fail> {
 }
 
 /// A namespace by name, by absolute path, or by the number of a process in it.
-fn namespace(word: &[u8]) -> Result<Namespace, Fail> {
-    let invalid = || Fail::wrong("Invalid \"netns\" value\n", word).hint("list the namespaces with: ip netns");
+fn namespace(word: &[u8]) -> Result<Netns, Fail> {
     if let Ok(namespace) = Namespace::open(&Folder::standard(), word) {
-        return Ok(namespace);
+        return Ok(Netns::Open(namespace));
     }
-    let pid = text(word).parse::<u32>().map_err(|_| invalid())?;
-    Namespace::process(pid).map_err(|e| match e.raw_os_error() {
-        Some(libc::ENOENT) => crate::error::Error::new(crate::error::Kind::Kernel(crate::error::Refusal {
-            errno: libc::ESRCH,
-            ..Default::default()
-        }))
-        .into(),
-        _ => invalid(),
-    })
+    let invalid = || Fail::wrong("Invalid \"netns\" value\n", word).hint("list the namespaces with: ip netns");
+    text(word).parse().map(Netns::Process).map_err(|_| invalid())
 }
