@@ -1,6 +1,6 @@
 //! What integration tests share: a test body that runs in a sandbox of its own, and
 //! commands run by our binary or by the tool that it stands for.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::process::{Command, Output, Stdio};
 
