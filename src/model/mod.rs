@@ -4,3 +4,4 @@
 pub mod ip;
 pub mod link;
 pub mod name;
+pub mod nat;
