@@ -46,7 +46,7 @@ fn add<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut I
     let verb = if append { "RULE_APPEND" } else { "RULE_INSERT" };
     let need = if job.number.is_some_and(|n| n > 1) { Need::Rules(chain) } else { Need::Chains };
     let mut unprinted = job.verbose;
-    kernel.change(need, |table| {
+    kernel.change(need, &mut |table| {
         if builtin(chain).is_none() && table.chain(chain).is_none_or(|chain| !compatible(chain)) {
             return Err(no_chain());
         }
@@ -104,7 +104,7 @@ fn dialect<T: Transport>(specs: &[Spec], kernel: &mut Kernel<T>, io: &mut Io) ->
 fn delete<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
     jump_exists(job, kernel)?;
     let mut lines = String::new();
-    kernel.change(Need::Rules(chain), |table| {
+    kernel.change(Need::Rules(chain), &mut |table| {
         lines.clear();
         let mut handles = Vec::new();
         for spec in &job.specs {
@@ -124,7 +124,7 @@ fn delete<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mu
 
 fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Kernel<T>) -> Result<(), Fail> {
     let index = usize::try_from(number).unwrap_or(usize::MAX) - 1;
-    kernel.change(Need::Rules(chain), |table| {
+    kernel.change(Need::Rules(chain), &mut |table| {
         if table.chain(chain).is_none() {
             return Err(no_chain());
         }
@@ -159,7 +159,7 @@ fn check<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut
 
 fn flush<T: Transport>(chain: Option<&[u8]>, verbose: bool, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
     let mut names: Vec<Vec<u8>> = Vec::new();
-    kernel.change(Need::Chains, |table| {
+    kernel.change(Need::Chains, &mut |table| {
         names = match chain {
             Some(name) => vec![name.to_vec()],
             None => list::names(table),

@@ -29,95 +29,17 @@ const SNAT: &[Long] = &[
 ];
 
 /// Targets of iptables that netstrap does not write; a chain cannot have such a name.
-const TARGETS: &[&str] = &[
-    "AUDIT",
-    "CHECKSUM",
-    "CLASSIFY",
-    "CLUSTERIP",
-    "CONNMARK",
-    "CONNSECMARK",
-    "CT",
-    "DNAT",
-    "DSCP",
-    "ECN",
-    "HMARK",
-    "IDLETIMER",
-    "LED",
-    "LOG",
-    "MARK",
-    "NETMAP",
-    "NFLOG",
-    "NFQUEUE",
-    "NOTRACK",
-    "QUEUE",
-    "RATEEST",
-    "REDIRECT",
-    "REJECT",
-    "SECMARK",
-    "SET",
-    "SYNPROXY",
-    "TCPMSS",
-    "TCPOPTSTRIP",
-    "TEE",
-    "TOS",
-    "TPROXY",
-    "TRACE",
-    "TTL",
-    "ULOG",
-];
+const TARGETS: &str = "AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNAT DSCP ECN HMARK IDLETIMER LED LOG MARK NETMAP \
+    NFLOG NFQUEUE NOTRACK QUEUE RATEEST REDIRECT REJECT SECMARK SET SYNPROXY TCPMSS TCPOPTSTRIP TEE TOS TPROXY \
+    TRACE TTL ULOG";
 /// Matches of iptables that netstrap does not write.
-const MATCHES: &[&str] = &[
-    "addrtype",
-    "ah",
-    "bpf",
-    "cgroup",
-    "cluster",
-    "connbytes",
-    "connlabel",
-    "connlimit",
-    "connmark",
-    "conntrack",
-    "cpu",
-    "dccp",
-    "devgroup",
-    "dscp",
-    "ecn",
-    "esp",
-    "hashlimit",
-    "helper",
-    "icmp",
-    "iprange",
-    "ipvs",
-    "length",
-    "limit",
-    "mac",
-    "mark",
-    "multiport",
-    "nfacct",
-    "osf",
-    "owner",
-    "physdev",
-    "pkttype",
-    "policy",
-    "quota",
-    "rateest",
-    "realm",
-    "recent",
-    "rpfilter",
-    "sctp",
-    "set",
-    "socket",
-    "state",
-    "statistic",
-    "string",
-    "tcp",
-    "tcpmss",
-    "time",
-    "tos",
-    "ttl",
-    "u32",
-    "udp",
-];
+const MATCHES: &str = "addrtype ah bpf cgroup cluster connbytes connlabel connlimit connmark conntrack cpu dccp devgroup dscp ecn esp \
+    hashlimit helper icmp iprange ipvs length limit mac mark multiport nfacct osf owner physdev pkttype policy \
+    quota rateest realm recent rpfilter sctp set socket state statistic string tcp tcpmss time tos ttl u32 udp";
+
+fn listed(names: &str, word: &[u8]) -> bool {
+    names.as_bytes().split(|&b| b == b' ').any(|name| name == word)
+}
 
 /// A target that is not an extension.
 #[derive(Debug)]
@@ -152,7 +74,7 @@ impl Extensions {
         let (kind, options) = match word {
             b"MASQUERADE" if !goto => (NatKind::Masquerade, MASQUERADE),
             b"SNAT" if !goto => (NatKind::Snat, SNAT),
-            _ if !goto && TARGETS.iter().any(|name| name.as_bytes() == word) => {
+            _ if !goto && listed(TARGETS, word) => {
                 return Err(Fail::unsupported(&format!("-j {}", shown(word))));
             }
             _ => {
@@ -168,7 +90,7 @@ impl Extensions {
     /// Takes `-m NAME`.
     pub fn load_match(&mut self, word: &[u8]) -> Result<(), Fail> {
         if word != b"comment" {
-            return Err(if MATCHES.iter().any(|name| name.as_bytes() == word) {
+            return Err(if listed(MATCHES, word) {
                 Fail::unsupported(&format!("-m {}", shown(word)))
             } else {
                 Fail::parameter(format!("Couldn't load match `{}':No such file or directory\n", shown(word)))

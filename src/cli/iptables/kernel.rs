@@ -132,7 +132,9 @@ impl<T: Transport> Kernel<T> {
 
     /// Whether the kernel takes an xtables extension inside nf_tables rules.
     pub fn has_extension(&mut self, name: &str, is_target: bool) -> bool {
-        self.socket.request(crate::wire::nft::xt::probe(name, 0, is_target)).is_ok()
+        // No privilege says nothing about the extension; it is reported where the table is read.
+        let answer = self.socket.request(crate::wire::nft::xt::probe(name, 0, is_target));
+        answer.map_or_else(|error| error.errno() == Some(libc::EPERM), |_| true)
     }
 
     /// Reads the table, all of one generation, and tells which.
@@ -171,7 +173,7 @@ impl<T: Transport> Kernel<T> {
     pub fn change(
         &mut self,
         need: Need<'_>,
-        mut plan: impl FnMut(&Table) -> Result<Vec<Step>, Fail>,
+        plan: &mut dyn FnMut(&Table) -> Result<Vec<Step>, Fail>,
     ) -> Result<(), Fail> {
         for _ in 0..TRIES {
             let (generation, table) = self.read(need)?;

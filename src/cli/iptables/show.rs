@@ -184,14 +184,15 @@ pub fn quoted(text: &[u8]) -> String {
     if !text.is_empty() && text.iter().all(plain) {
         return shown(text).into_owned();
     }
-    let mut out = String::from("\"");
-    for c in shown(text).chars() {
-        if matches!(c, '"' | '\\' | '\'') {
-            out.push('\\');
+    let mut out = vec![b'"'];
+    for &byte in text {
+        if matches!(byte, b'"' | b'\\' | b'\'') {
+            out.push(b'\\');
         }
-        out.push(c);
+        out.push(byte);
     }
-    out + "\""
+    out.push(b'"');
+    shown(&out).into_owned()
 }
 
 #[cfg(test)]
@@ -217,9 +218,13 @@ mod tests {
 
     #[test]
     fn comments_are_quoted_where_needed() {
-        for (text, expected) in
-            [("simple-1_", "simple-1_"), ("", "\"\""), ("a b", "\"a b\""), ("a'\"\\", "\"a\\'\\\"\\\\\"")]
-        {
+        for (text, expected) in [
+            ("simple-1_", "simple-1_"),
+            ("", "\"\""),
+            ("a b", "\"a b\""),
+            ("a'\"\\", "\"a\\'\\\"\\\\\""),
+            ("a\nb", "\"a\\x0ab\""),
+        ] {
             assert_eq!(quoted(text.as_bytes()), expected);
         }
     }
