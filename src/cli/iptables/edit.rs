@@ -104,7 +104,7 @@ fn dialect<T: Transport>(specs: &[Spec], kernel: &mut Kernel<T>, io: &mut Io) ->
 fn delete<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
     jump_exists(job, kernel)?;
     let mut lines = String::new();
-    kernel.change(Need::Rules(chain), &mut |table| {
+    let done = kernel.change(Need::Rules(chain), &mut |table| {
         lines.clear();
         let mut handles = Vec::new();
         for spec in &job.specs {
@@ -115,11 +115,11 @@ fn delete<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mu
             lines += &list::rule_line(spec);
         }
         Ok(handles.into_iter().map(|handle| deletion(chain, handle)).collect())
-    })?;
+    });
     if job.verbose {
         io.print(lines);
     }
-    Ok(())
+    done
 }
 
 fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Kernel<T>) -> Result<(), Fail> {

@@ -84,6 +84,8 @@ impl<'a> Reader<'a> {
         };
         if known.is_none() {
             self.unknown.push(title(expr));
+            // It may have written any register.
+            self.held.clear();
         }
     }
 

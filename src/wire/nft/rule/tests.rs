@@ -190,6 +190,13 @@ fn what_does_not_fit_is_named_and_never_misread() {
         compat::encode_target(r, compat::Xt { name: b"LOG", rev: 0, info: &[0; 32] });
     });
     assert_eq!(mark.unknown, ["cmp", "match tcp", "target LOG"]);
+    // A load that is not known must not leave an older one to be compared.
+    let overwritten = listed(|r| {
+        load(r, payload::IP_SOURCE, 4);
+        payload::encode(r, payload::Payload { dreg: 1, base: 2, offset: 12, len: 4 });
+        compare(r, false, &[1, 2, 3, 4]);
+    });
+    assert_eq!((overwritten.spec, overwritten.unknown.join(" ").as_str()), (Spec::default(), "payload cmp"));
     let after = listed(|r| {
         target(r, &Target::Accept, Dialect::Native);
         target(r, &Target::Return, Dialect::Native);
