@@ -57,3 +57,6 @@ fn forwarding_hint(io: &mut Io) {
         io.hint("forwarding is off here, so nothing will be translated: sysctl -w net.ipv4.ip_forward=1");
     }
 }
+
+#[cfg(test)]
+mod tests;
