@@ -210,7 +210,7 @@ pub fn scaffold(table: &Table, wanted: &[u8]) -> Vec<Step> {
         steps.push(Step { message, verb: "CHAIN_ADD", object });
     }
     if table.chains.is_empty() {
-        let message = table::create(FAMILY_IP, NAT);
+        let message = table::create(FAMILY_IP, NAT, None);
         steps.insert(0, Step { message, verb: "TABLE_ADD", object: "table nat".into() });
     }
     steps

@@ -98,7 +98,8 @@ fn as_match(comment: &[u8], dialect: Dialect) -> bool {
     comment.len() > COMMENT_MAX && dialect == Dialect::Iptables
 }
 
-fn userdata(comment: &[u8]) -> Vec<u8> {
+/// A comment as user data of a rule, chain or table.
+pub(super) fn userdata(comment: &[u8]) -> Vec<u8> {
     // The kernel takes 256 bytes in all: type, length, text, NUL.
     let text = &comment[..comment.len().min(253)];
     let mut out = vec![UDATA_COMMENT, u8::try_from(text.len() + 1).unwrap_or(u8::MAX)];
