@@ -56,11 +56,12 @@ fn resolve(host: &[u8]) -> Result<Vec<Ipv4Addr>, Fail> {
     let mut addrs = Vec::new();
     // What looks like an IPv6 address is not looked up.
     if !name.is_empty() && !name.contains(':') {
-        for found in (name, 0).to_socket_addrs().into_iter().flatten() {
-            if let SocketAddr::V4(v4) = found
-                && !addrs.contains(v4.ip())
-            {
-                addrs.push(*v4.ip());
+        if let Ok(found) = (name, 0).to_socket_addrs() {
+            for addr in found {
+                match addr {
+                    SocketAddr::V4(v4) if !addrs.contains(v4.ip()) => addrs.push(*v4.ip()),
+                    _ => {}
+                }
             }
         }
     }
@@ -98,7 +99,7 @@ mod tests {
     fn show(word: &str) -> String {
         match nets(word.as_bytes()) {
             Ok(nets) => nets.iter().map(|n| format!("{}/{} ", n.addr(), n.mask())).collect(),
-            Err(fail) => fail.text.lines().next().unwrap()["iptables v1.8.9 (nf_tables): ".len()..].to_owned(),
+            Err(fail) => fail.0.text.lines().next().unwrap()["iptables v1.8.9 (nf_tables): ".len()..].to_owned(),
         }
     }
 

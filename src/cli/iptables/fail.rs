@@ -5,9 +5,13 @@
 pub const PROGRAM: &str = "iptables v1.8.9 (nf_tables)";
 const TRY_HELP: &str = "Try `iptables -h' or 'iptables --help' for more information.";
 
-/// A failure, ready to print.
+/// A failure, ready to print. Boxed: it is in the result of nearly every function here.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fail {
+pub struct Fail(pub Box<Words>);
+
+/// What is printed, and the exit code.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Words {
     /// Lines for standard error, without the last line's end.
     pub text: String,
     /// Exit code.
@@ -15,40 +19,45 @@ pub struct Fail {
 }
 
 impl Fail {
+    /// Any text and exit code.
+    pub fn new(text: String, code: u8) -> Self {
+        Fail(Box::new(Words { text, code }))
+    }
+
     /// A wrong word or value: exit code 2.
     pub fn parameter(text: impl AsRef<str>) -> Self {
-        Fail { text: format!("{PROGRAM}: {}\n{TRY_HELP}", text.as_ref()), code: 2 }
+        Fail::new(format!("{PROGRAM}: {}\n{TRY_HELP}", text.as_ref()), 2)
     }
 
     /// As [`Fail::parameter`], without the program's name; an empty text leaves only the advice.
     pub fn bare(text: &str) -> Self {
         let end = if text.is_empty() { "" } else { "\n" };
-        Fail { text: format!("{text}{end}{TRY_HELP}"), code: 2 }
+        Fail::new(format!("{text}{end}{TRY_HELP}"), 2)
     }
 
     /// Something that this version does not know: exit code 3.
     pub fn version(text: &str) -> Self {
-        Fail { text: format!("{PROGRAM}: {text}\nPerhaps iptables or your kernel needs to be upgraded."), code: 3 }
+        Fail::new(format!("{PROGRAM}: {text}\nPerhaps iptables or your kernel needs to be upgraded."), 3)
     }
 
     /// The rule set does not have what was named: exit code 1.
     pub fn missing(text: &str) -> Self {
-        Fail { text: format!("iptables: {text}."), code: 1 }
+        Fail::new(format!("iptables: {text}."), 1)
     }
 
     /// As [`Fail::missing`], in the words of a listing.
     pub fn incompatible(chain: &str) -> Self {
-        Fail { text: format!("{PROGRAM}: chain `{chain}' in table `nat' is incompatible, use 'nft' tool."), code: 1 }
+        Fail::new(format!("{PROGRAM}: chain `{chain}' in table `nat' is incompatible, use 'nft' tool."), 1)
     }
 
     /// The kernel said no: exit code 4.
     pub fn kernel(text: &str) -> Self {
-        Fail { text: format!("{PROGRAM}: {text}"), code: 4 }
+        Fail::new(format!("{PROGRAM}: {text}"), 4)
     }
 
     /// Something that iptables has and netstrap has not: exit code 2.
     pub fn unsupported(what: &str) -> Self {
-        Fail { text: format!("iptables: {what} is not supported by netstrap yet"), code: 2 }
+        Fail::new(format!("iptables: {what} is not supported by netstrap yet"), 2)
     }
 }
 

@@ -206,7 +206,7 @@ mod tests {
                 }
                 Ok(Some(Item::Word(word))) => out += &format!("[{}] ", shown(word)),
                 Ok(None) => return out,
-                Err(fail) => return out + fail.text.lines().next().unwrap(),
+                Err(fail) => return out + fail.0.text.lines().next().unwrap(),
             }
         }
     }

@@ -20,8 +20,17 @@ pub const BUILTIN: &[(&[u8], u32, i32)] =
     &[(b"PREROUTING", 0, -100), (b"INPUT", 1, 100), (b"OUTPUT", 3, -100), (b"POSTROUTING", 4, 100)];
 
 struct Generation;
-struct Chains;
-struct Rules<'a>(Option<&'a [u8]>);
+
+/// Chains and rules are asked for by one type: each type costs its own copy of the dump loop.
+enum Part<'a> {
+    Chains,
+    Rules(Option<&'a [u8]>),
+}
+
+enum Found {
+    Chain(Chain),
+    Rule(Box<Rule>),
+}
 
 impl Query for Generation {
     type Protocol = Netfilter;
@@ -36,29 +45,22 @@ impl Query for Generation {
     }
 }
 
-impl Query for Chains {
+impl Query for Part<'_> {
     type Protocol = Netfilter;
-    type Item = Chain;
+    type Item = Found;
 
     fn encode(&self) -> Request<Netfilter> {
-        chain::list()
+        match self {
+            Part::Chains => chain::list(),
+            Part::Rules(of) => rule::list(NAT, *of),
+        }
     }
 
-    fn decode(&self, frame: &Frame<'_>) -> Option<Chain> {
-        chain::decode(frame, NAT)
-    }
-}
-
-impl Query for Rules<'_> {
-    type Protocol = Netfilter;
-    type Item = Rule;
-
-    fn encode(&self) -> Request<Netfilter> {
-        rule::list(NAT, self.0)
-    }
-
-    fn decode(&self, frame: &Frame<'_>) -> Option<Rule> {
-        rule::decode(frame, NAT)
+    fn decode(&self, frame: &Frame<'_>) -> Option<Found> {
+        match self {
+            Part::Chains => chain::decode(frame, NAT).map(Found::Chain),
+            Part::Rules(_) => rule::decode(frame, NAT).map(|rule| Found::Rule(Box::new(rule))),
+        }
     }
 }
 
@@ -141,23 +143,30 @@ impl<T: Transport> Kernel<T> {
     pub fn read(&mut self, need: Need<'_>) -> Result<(u32, Table), Fail> {
         let mut before = self.generation()?;
         for _ in 0..TRIES {
-            let chains = self.socket.dump(&Chains).map_err(|e| refused("CHAIN_LIST", "table nat", &e))?;
-            let rules = match need {
-                Need::Chains => Vec::new(),
-                Need::Rules(chain) => self.rules(Some(chain))?,
-                Need::All => self.rules(None)?,
-            };
+            let mut table = Table::default();
+            self.part(&Part::Chains, "CHAIN_LIST", &mut table)?;
+            match need {
+                Need::Chains => {}
+                Need::Rules(chain) => self.part(&Part::Rules(Some(chain)), "RULE_LIST", &mut table)?,
+                Need::All => self.part(&Part::Rules(None), "RULE_LIST", &mut table)?,
+            }
             let after = self.generation()?;
             if before == after {
-                return Ok((after, Table { chains, rules }));
+                return Ok((after, table));
             }
             before = after;
         }
         Err(busy())
     }
 
-    fn rules(&mut self, chain: Option<&[u8]>) -> Result<Vec<Rule>, Fail> {
-        self.socket.dump(&Rules(chain)).map_err(|e| refused("RULE_LIST", "table nat", &e))
+    fn part(&mut self, part: &Part<'_>, verb: &str, table: &mut Table) -> Result<(), Fail> {
+        for found in self.socket.dump(part).map_err(|e| refused(verb, "table nat", &e))? {
+            match found {
+                Found::Chain(chain) => table.chains.push(chain),
+                Found::Rule(rule) => table.rules.push(*rule),
+            }
+        }
+        Ok(())
     }
 
     fn generation(&mut self) -> Result<u32, Fail> {
@@ -220,9 +229,9 @@ pub fn scaffold(table: &Table, wanted: &[u8]) -> Vec<Step> {
 pub fn open() -> Result<Kernel<crate::sys::nl::NlSocket>, Fail> {
     Socket::open().map(Kernel::new).map_err(|error| {
         let errno = error.errno().unwrap_or(libc::EIO);
-        let mut fail = Fail { text: format!("iptables: Failed to initialize nft: {}", strerror(errno)), code: 1 };
+        let mut fail = Fail::new(format!("iptables: Failed to initialize nft: {}", strerror(errno)), 1);
         if errno == libc::EPROTONOSUPPORT {
-            fail.text += NO_NF_TABLES;
+            fail.0.text += NO_NF_TABLES;
         }
         fail
     })
@@ -234,7 +243,7 @@ fn no_generation(errno: i32) -> Fail {
     let mut fail = Fail::kernel(&format!("Could not fetch rule set generation id: {}", reason(errno)));
     // nfnetlink without nf_tables answers EINVAL, EOPNOTSUPP where it cannot load it.
     if matches!(errno, libc::EINVAL | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT) {
-        fail.text += NO_NF_TABLES;
+        fail.0.text += NO_NF_TABLES;
     }
     fail
 }
@@ -263,7 +272,7 @@ fn refused(verb: &str, object: &str, error: &Error) -> Fail {
     if let (libc::ENOENT, Kind::Kernel(refusal)) = (errno, &error.kind)
         && let Some(part) = refusal.attr.and_then(|attr| PARTS.iter().find(|part| part.0 == attr))
     {
-        fail.text += &format!("\niptables: this kernel lacks the {} ({})", part.0, part.1);
+        fail.0.text += &format!("\niptables: this kernel lacks the {} ({})", part.0, part.1);
     }
     fail
 }

@@ -31,9 +31,9 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     });
     match done {
         Ok(()) => 0,
-        Err(Fail { text, code }) => {
-            io.error(text);
-            code
+        Err(Fail(words)) => {
+            io.error(&words.text);
+            words.code
         }
     }
 }

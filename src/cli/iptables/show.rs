@@ -1,36 +1,38 @@
 //! The words of a listing: addresses, interfaces, protocols, targets, numbers and quoted
 //! comments, as iptables prints each of them.
 
-use std::net::Ipv4Addr;
-
 use crate::cli::cursor::shown;
 use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Target};
 
 /// Names of addresses, from `/etc/hosts` and `/etc/networks`. DNS is not asked: a listing must
 /// not wait for a network that may just be what is being set up.
-pub struct Names(Vec<(Ipv4Addr, String)>);
+pub struct Names {
+    hosts: Vec<u8>,
+    networks: Vec<u8>,
+}
 
 impl Names {
     /// Reads the two files; one that is missing has no names.
     pub fn read() -> Self {
-        let mut names = Vec::new();
-        for (path, addr_at) in [("/etc/hosts", 0), ("/etc/networks", 1)] {
-            let text = std::fs::read_to_string(path).unwrap_or_default();
-            for line in text.lines() {
-                let line = line.split('#').next().unwrap_or_default();
-                let words: Vec<&str> = line.split_ascii_whitespace().take(2).collect();
-                if let [first, second] = words[..] {
-                    let (addr, name) = if addr_at == 0 { (first, second) } else { (second, first) };
-                    names.extend(addr.parse().ok().map(|addr| (addr, name.to_owned())));
-                }
-            }
-        }
-        Names(names)
+        let read = |path: &str| std::fs::read(path).unwrap_or_default();
+        Names { hosts: read("/etc/hosts"), networks: read("/etc/networks") }
     }
 
-    fn name(&self, addr: Ipv4Addr) -> Option<&str> {
-        self.0.iter().find(|entry| entry.0 == addr).map(|entry| entry.1.as_str())
+    fn name(&self, addr: &str) -> Option<String> {
+        find(&self.hosts, addr, 0).or_else(|| find(&self.networks, addr, 1))
     }
+}
+
+/// The first name of an address in a file of two columns, of which `column` is the address.
+fn find(file: &[u8], addr: &str, column: usize) -> Option<String> {
+    for line in file.split(|&b| b == b'\n') {
+        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let pair = [words.next().unwrap_or_default(), words.next().unwrap_or_default()];
+        if pair[column] == addr.as_bytes() {
+            return Some(shown(pair[1 - column]).into_owned());
+        }
+    }
+    None
 }
 
 /// A network as `ADDR/LEN` or `ADDR/MASK`; `host` keeps the `/32`.
@@ -52,9 +54,9 @@ pub fn net_cell(net: Option<Not<Net>>, names: Option<&Names>) -> String {
         (None, None) => "0.0.0.0/0".into(),
         (None, Some(_)) => "anywhere".into(),
         (Some(Not { value, .. }), names) => {
-            let name = names.and_then(|names| names.name(value.addr()));
-            let addr = name.map_or_else(|| value.addr().to_string(), str::to_owned);
-            with_mask(&value, addr, false)
+            let addr = value.addr().to_string();
+            let name = names.and_then(|names| names.name(&addr));
+            with_mask(&value, name.unwrap_or(addr), false)
         }
     }
 }

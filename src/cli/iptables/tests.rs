@@ -113,7 +113,7 @@ fn run(line: &str, kernel: &Scripted) -> (Option<String>, String) {
     let Ok(Parsed::Job(job)) = parse(&argv, &mut io) else { panic!("{line}") };
     let done = super::edit::run(&job, &mut Kernel::new(Socket::over(kernel.clone(), 100)), &mut io);
     let printed = String::from_utf8(sink.0.borrow().clone()).unwrap();
-    (done.err().map(|fail| fail.text), printed)
+    (done.err().map(|fail| fail.0.text), printed)
 }
 
 fn holds(haystack: &[u8], needle: &[u8]) -> bool {
