@@ -2,6 +2,8 @@
 //! the other wrote, both word errors alike, and packets are really translated. Every test
 //! works in its own user, mount and network namespace, so no root is needed.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;

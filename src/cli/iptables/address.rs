@@ -55,13 +55,14 @@ fn resolve(host: &[u8]) -> Result<Vec<Ipv4Addr>, Fail> {
     }
     let mut addrs = Vec::new();
     // What looks like an IPv6 address is not looked up.
-    if !name.is_empty() && !name.contains(':') {
-        if let Ok(found) = (name, 0).to_socket_addrs() {
-            for addr in found {
-                match addr {
-                    SocketAddr::V4(v4) if !addrs.contains(v4.ip()) => addrs.push(*v4.ip()),
-                    _ => {}
-                }
+    if !name.is_empty()
+        && !name.contains(':')
+        && let Ok(found) = (name, 0).to_socket_addrs()
+    {
+        for addr in found {
+            match addr {
+                SocketAddr::V4(v4) if !addrs.contains(v4.ip()) => addrs.push(*v4.ip()),
+                _ => {}
             }
         }
     }
