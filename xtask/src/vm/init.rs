@@ -33,11 +33,11 @@ fn work() -> Outcome {
         sys::load_module(File::open(module).about(module)?).about(module)?;
     }
     println!("netstrap-vm: {} modules loaded", modules.len());
-    let call = |program: &str, word: &str| {
-        let status = Command::new(program).arg(word).env_clear().env("PATH", "/bin").status().about(program)?;
-        if status.success() { Ok(()) } else { Err(Failure::from(format!("{program} {word}: {status}"))) }
+    let call = |program: &str, words: &[&str]| {
+        let status = Command::new(program).args(words).env_clear().env("PATH", "/bin").status().about(program)?;
+        if status.success() { Ok(()) } else { Err(Failure::from(format!("{program} {}: {status}", words.join(" ")))) }
     };
-    call("/bin/netstrap", "--version")?;
-    Command::new("/bin/netstrap").args(["install", "/bin"]).status().about("/bin/netstrap")?;
-    call("/bin/sh", "/walkthrough.sh")
+    call("/bin/netstrap", &["--version"])?;
+    call("/bin/netstrap", &["install", "/bin"])?;
+    call("/bin/sh", &["/walkthrough.sh"])
 }

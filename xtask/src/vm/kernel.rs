@@ -38,7 +38,13 @@ pub fn get(package: Option<&str>) -> Outcome<Kernel> {
     let files = std::fs::read_dir(&fresh).about(&fresh)?.flatten().map(|entry| entry.path());
     let deb = files.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "deb"));
     let deb = deb.ok_or_else(|| format!("{package}: apt-get left no file"))?;
-    run(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(&dir))?;
+    // Under its own name only once it is whole.
+    let whole = fresh.join("tree");
+    run(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(&whole))?;
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir).about(&dir)?;
+    }
+    std::fs::rename(&whole, &dir).about(&dir)?;
     std::fs::remove_file(&deb).about(&deb)?;
     unpacked(&dir).ok_or_else(|| format!("{package}: holds no kernel").into())
 }

@@ -32,7 +32,8 @@ pub fn text(steps: &[Step]) -> Outcome<String> {
     text += &format!("for name in {}; do\n", APPLETS.join(" "));
     text += "    where=$(command -v $name)\n";
     text += "    if ! { [ \"$where\" = /bin/$name ] && [ /bin/$name -ef /bin/netstrap ]; }; then\n";
-    text += "        echo \"$name is not netstrap, but: $where\"; exit 1\n    fi\ndone\n";
+    text += "        echo \"$name is not netstrap, but: $where\"; exit 1\n    fi\n";
+    text += "    echo \"$where is /bin/netstrap\"\ndone\n";
     for step in steps {
         text += &match step {
             Step::Heading(heading) => format!("\necho; echo '=== '{}\n", quoted(heading)),
