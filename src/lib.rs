@@ -14,7 +14,10 @@
 
 pub mod cli;
 pub mod error;
+pub mod exec;
 pub mod model;
+pub mod netns;
+pub mod show;
 pub mod socket;
 pub mod sys;
 pub mod wire;

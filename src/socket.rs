@@ -17,6 +17,7 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLMSG_DONE};
 use crate::error::{Error, Kind, Refusal, Result};
 use crate::sys::nl::{NlSocket, Transport};
 use crate::wire::build::{Protocol, Request};
+pub use crate::wire::query::Query;
 use crate::wire::reply::{Frame, Status, attr_path, frames};
 use crate::wire::{attr_name, header_len};
 
@@ -26,18 +27,6 @@ const BUFFER: usize = 64 * 1024;
 const DUMP_TRIES: u32 = 12;
 /// Longest wait in one receive or send that signals keep interrupting.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A question whose kind of answer is known.
-pub trait Query {
-    /// Protocol it is asked over.
-    type Protocol: Protocol;
-    /// What one answering message holds.
-    type Item;
-    /// The request, without `NLM_F_DUMP` and `NLM_F_ACK`.
-    fn encode(&self) -> Request<Self::Protocol>;
-    /// Reads one answering message; `None` for one that is not asked for.
-    fn decode(&self, frame: &Frame<'_>) -> Option<Self::Item>;
-}
 
 /// A socket of one protocol in one namespace.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod io;
 
 pub mod arp;
+pub mod ip;
 pub mod iptables;
 pub mod netstrap;
 pub mod ping;

@@ -1,6 +1,10 @@
-//! Links: what an interface is, as the kernel tells it and as a user asks for it.
+//! Links: what an interface is, as the kernel tells it ([`Link`]) and as a user asks
+//! for it ([`NewLink`], [`LinkChange`]).
 
 use std::num::NonZeroU32;
+use std::os::fd::BorrowedFd;
+
+use super::name::IfName;
 
 /// A link of one namespace. Index 2 exists in every namespace, so the namespace goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -9,4 +13,183 @@ pub struct LinkId {
     pub ns: u32,
     /// Interface index.
     pub index: NonZeroU32,
+}
+
+bitflags::bitflags! {
+    /// Interface flags (`IFF_*`, `linux/if.h`); unknown bits are kept.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct LinkFlags: u32 {
+        /// Set up by the administrator.
+        const UP = 1;
+        /// Broadcasts work.
+        const BROADCAST = 1 << 1;
+        /// Debugging is on.
+        const DEBUG = 1 << 2;
+        /// A loopback device.
+        const LOOPBACK = 1 << 3;
+        /// A point-to-point link: its second address is the peer's.
+        const POINTOPOINT = 1 << 4;
+        /// No trailers.
+        const NOTRAILERS = 1 << 5;
+        /// Operational (RFC 2863 up or unknown).
+        const RUNNING = 1 << 6;
+        /// No ARP.
+        const NOARP = 1 << 7;
+        /// Takes all packets.
+        const PROMISC = 1 << 8;
+        /// Takes all multicast packets.
+        const ALLMULTI = 1 << 9;
+        /// Master of a load balancer.
+        const MASTER = 1 << 10;
+        /// Slave of a load balancer.
+        const SLAVE = 1 << 11;
+        /// Multicast works.
+        const MULTICAST = 1 << 12;
+        /// Medium is selected by the user.
+        const PORTSEL = 1 << 13;
+        /// Medium is selected by itself.
+        const AUTOMEDIA = 1 << 14;
+        /// Addresses are lost when it goes down.
+        const DYNAMIC = 1 << 15;
+        /// The carrier is there.
+        const LOWER_UP = 1 << 16;
+        /// Waits for something, such as authentication.
+        const DORMANT = 1 << 17;
+        /// Echoes sent packets.
+        const ECHO = 1 << 18;
+        const _ = !0;
+    }
+}
+
+/// What a link is made of on top of [`Link::link`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Link {
+    /// Interface index, unique in its namespace.
+    pub index: u32,
+    /// Name, as bytes: the kernel does not ask for UTF-8.
+    pub name: Vec<u8>,
+    /// Flags.
+    pub flags: LinkFlags,
+    /// Hardware type (`ARPHRD_*`): 1 ethernet, 772 loopback.
+    pub hardware: u16,
+    /// Largest packet in bytes.
+    pub mtu: Option<u32>,
+    /// Queueing discipline.
+    pub qdisc: Option<Vec<u8>>,
+    /// Index of the bridge, bond or VRF it belongs to.
+    pub master: Option<u32>,
+    /// RFC 2863 state (`IF_OPER_*`): 0 unknown, 2 down, 6 up.
+    pub operstate: Option<u8>,
+    /// Link mode: 0 default, 1 dormant.
+    pub mode: Option<u8>,
+    /// Group number; 0 is `default`.
+    pub group: Option<u32>,
+    /// Transmit queue length in packets.
+    pub txqlen: Option<u32>,
+    /// Hardware address.
+    pub address: Option<Vec<u8>>,
+    /// Broadcast address, or the peer's of a point-to-point link.
+    pub broadcast: Option<Vec<u8>>,
+    /// Permanent hardware address (kernel 5.6).
+    pub permanent_address: Option<Vec<u8>>,
+    /// Index of the lower device or veth peer; 0 is "none".
+    pub link: Option<u32>,
+    /// Namespace of [`Link::link`] by its id in ours; negative where it has none.
+    pub link_netnsid: Option<i32>,
+    /// Kind (`veth`, `bridge`); devices of hardware have none.
+    pub kind: Option<Vec<u8>>,
+    /// Kind of the master that it is a port of.
+    pub slave_kind: Option<Vec<u8>>,
+    /// Free text.
+    pub alias: Option<Vec<u8>>,
+    /// Alternative names (kernel 5.5).
+    pub altnames: Vec<Vec<u8>>,
+    /// Whether the protocol is held down.
+    pub proto_down: bool,
+}
+
+impl Link {
+    /// Whether the administrator set it up.
+    pub fn is_up(&self) -> bool {
+        self.flags.contains(LinkFlags::UP)
+    }
+
+    /// Whether a word names it, by its name or an alternative one.
+    pub fn is_called(&self, name: &[u8]) -> bool {
+        self.name == name || self.altnames.iter().any(|alt| alt == name)
+    }
+}
+
+/// A namespace as a request names it.
+#[derive(Debug, Clone, Copy)]
+pub enum NetnsRef<'a> {
+    /// By an open descriptor, which outlives the request.
+    Fd(BorrowedFd<'a>),
+    /// By a process in it.
+    Pid(u32),
+}
+
+/// Properties to set on a link, new or old; what is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct LinkChange<'a> {
+    /// New name.
+    pub name: Option<IfName>,
+    /// Set up or down.
+    pub up: Option<bool>,
+    /// The new master, or `Some(None)` to leave it.
+    pub master: Option<Option<LinkId>>,
+    /// Namespace to move to or to be born in.
+    pub netns: Option<NetnsRef<'a>>,
+    /// Largest packet in bytes.
+    pub mtu: Option<u32>,
+    /// Hardware address.
+    pub address: Option<Vec<u8>>,
+}
+
+/// A link to create.
+#[derive(Debug, Clone)]
+pub struct NewLink<'a> {
+    /// Its properties; without a name the kernel makes one up.
+    pub change: LinkChange<'a>,
+    /// Index to take, or the kernel's choice.
+    pub index: Option<NonZeroU32>,
+    /// What it is.
+    pub kind: NewKind<'a>,
+}
+
+/// The kinds that can be created with arguments of their own.
+#[derive(Debug, Clone)]
+pub enum NewKind<'a> {
+    /// A pair of virtual ethernet devices; without a peer the kernel makes one up.
+    Veth {
+        /// Properties of the other end. The kernel refuses `up` there.
+        peer: Option<NewPeer<'a>>,
+    },
+    /// Any kind without arguments: `bridge`, `dummy`, ...
+    Plain(KindName),
+}
+
+/// The other end of a new veth pair.
+#[derive(Debug, Clone, Default)]
+pub struct NewPeer<'a> {
+    /// Its properties.
+    pub change: LinkChange<'a>,
+    /// Index to take, or the kernel's choice.
+    pub index: Option<NonZeroU32>,
+}
+
+/// Name of a link kind, as `IFLA_INFO_KIND` carries it: 1 to 15 bytes without NUL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindName(Vec<u8>);
+
+impl KindName {
+    /// Checks a name.
+    pub fn new(name: &[u8]) -> Option<Self> {
+        ((1..=15).contains(&name.len()) && !name.contains(&0)).then(|| KindName(name.to_vec()))
+    }
+
+    /// The name's bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }

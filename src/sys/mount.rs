@@ -16,10 +16,10 @@ pub fn mount(source: &CStr, target: &CStr, fs: &CStr, flags: libc::c_ulong, data
     check(ret).map(|_| ())
 }
 
-/// Detaches a mount lazily (`MNT_DETACH`), as `ip netns del` does.
+/// Detaches a mount lazily (`MNT_DETACH`), never through a symbolic link (`UMOUNT_NOFOLLOW`).
 pub fn detach(target: &CStr) -> io::Result<()> {
     // SAFETY: `target` is NUL-terminated and only read.
-    check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) }).map(|_| ())
+    check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW) }).map(|_| ())
 }
 
 /// Filesystem type number (`f_type`) of the filesystem that a path is on.

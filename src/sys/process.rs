@@ -1,5 +1,6 @@
 //! The process itself: randomness, descriptors and signals around an exec.
 
+use std::ffi::{CStr, CString};
 use std::io;
 
 use super::check;
@@ -28,18 +29,44 @@ pub fn is_terminal(fd: &impl std::os::fd::AsRawFd) -> bool {
     unsafe { libc::isatty(fd.as_raw_fd()) == 1 }
 }
 
-/// Marks every descriptor from 3 up as close-on-exec, so that a command started next
-/// inherits the standard ones only (kernel 5.11; older ones say `EINVAL` or `ENOSYS`).
-pub fn cloexec_all() -> io::Result<()> {
-    // SAFETY: close_range with CLOSE_RANGE_CLOEXEC (4) only sets a flag on open descriptors.
-    let ret = unsafe { libc::syscall(libc::SYS_close_range, 3u32, u32::MAX, 4u32) };
-    if ret < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
 /// Gives `SIGPIPE` its default action, which Rust's start-up code ignores and a command
 /// that is started next would inherit ignored.
 pub fn default_sigpipe() -> io::Result<()> {
     // SAFETY: SIG_DFL is a valid disposition and no handler of ours is replaced.
     let old = unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     check(if old == libc::SIG_ERR { -1 } else { 0 }).map(|_| ())
+}
+
+/// Replaces this program by another, found on `PATH` if its name has no `/`. Returns only on failure.
+pub fn exec(program: &CStr, argv: &[CString]) -> io::Error {
+    let mut pointers: Vec<*const libc::c_char> = argv.iter().map(|word| word.as_ptr()).collect();
+    pointers.push(std::ptr::null());
+    // SAFETY: `program` and every word are NUL-terminated, the array ends in a null pointer, and all outlive the call.
+    unsafe { libc::execvp(program.as_ptr(), pointers.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// Runs a function in a child process, which ends with its return value, and waits for it.
+/// Returns the exit code, or 128 and the signal's number.
+///
+/// Only for a process with a single thread: the child has just the calling one.
+pub fn in_child(work: impl FnOnce() -> u8) -> io::Result<u8> {
+    // SAFETY: the process has one thread, so no lock is held by a thread that the child lacks.
+    let pid = check(unsafe { libc::fork() })?;
+    if pid == 0 {
+        let code = work();
+        // SAFETY: ends the child without running the parent's exit handlers.
+        unsafe { libc::_exit(i32::from(code)) };
+    }
+    let mut status = 0;
+    loop {
+        // SAFETY: `status` is a c_int that outlives the call.
+        match check(unsafe { libc::waitpid(pid, &raw mut status, 0) }) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+            Ok(_) => break,
+        }
+    }
+    let code = if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 128 + libc::WTERMSIG(status) };
+    Ok(u8::try_from(code).unwrap_or(u8::MAX))
 }

@@ -1,0 +1,212 @@
+//! What one `ip` command works with: its options, its output, and the kernel's side,
+//! opened when first needed.
+
+use std::num::NonZeroU32;
+
+use super::fail::Fail;
+use crate::cli::io::Io;
+use crate::error::{Error, Kind};
+use crate::model::ip::Family;
+use crate::model::link::{Link, LinkId};
+use crate::model::rtnames::{NameSet, Names};
+use crate::netns::{Folder, Namespace};
+use crate::show::out::{Format, Out};
+use crate::socket::Socket;
+use crate::wire::build::{Request, Route};
+use crate::wire::link::GetLink;
+
+/// The global options.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// `-4`, `-6`, `-f`.
+    pub family: Family,
+    /// `-o`: a record is one line.
+    pub oneline: bool,
+    /// `-br`: a line of columns.
+    pub brief: bool,
+    /// `-j`.
+    pub json: bool,
+    /// `-p`: JSON with line breaks.
+    pub pretty: bool,
+    /// `-N`: numbers instead of names of protocols and scopes.
+    pub numeric: bool,
+    /// `-a`: all objects (of `netns exec|del`).
+    pub all: bool,
+}
+
+/// One command's surroundings.
+pub struct Context<'a> {
+    /// Its output.
+    pub io: &'a mut Io,
+    /// Its options.
+    pub options: Options,
+    /// Names of tables, protocols, scopes and groups.
+    pub names: Names,
+    /// Name of the namespace entered by `-n`, for messages.
+    pub ns: Option<String>,
+    socket: Option<Socket<Route>>,
+    links: Vec<Link>,
+    nsids: Option<Vec<(i32, Vec<u8>)>>,
+}
+
+impl<'a> Context<'a> {
+    /// Defaults, nothing opened.
+    pub fn new(io: &'a mut Io) -> Self {
+        Context {
+            io,
+            options: Options::default(),
+            names: Names::new(read_names),
+            ns: None,
+            socket: None,
+            links: Vec::new(),
+            nsids: None,
+        }
+    }
+
+    /// Moves the process into a named namespace (`-n NAME`); everything opened later is there.
+    pub fn enter(&mut self, name: &[u8]) -> Result<(), Fail> {
+        let namespace = super::netns::open(name)?;
+        super::netns::enter_named(&namespace, name)?;
+        self.ns = Some(crate::model::name::printable(name));
+        self.socket = None;
+        Ok(())
+    }
+
+    /// The route socket of this namespace.
+    pub fn socket(&mut self) -> Result<&mut Socket<Route>, Fail> {
+        match &mut self.socket {
+            Some(socket) => Ok(socket),
+            empty => Ok(empty.insert(Socket::open()?)),
+        }
+    }
+
+    /// Carries out one change; `act` says which, for the hint of a refusal. A kernel's warning is printed.
+    pub fn change(&mut self, request: Request<Route>, act: impl FnOnce() -> String) -> Result<(), Fail> {
+        match self.socket()?.request(request) {
+            Ok(None) => Ok(()),
+            Ok(Some(warning)) => {
+                self.io.error(super::fail::with_stop("Warning", &warning));
+                Ok(())
+            }
+            Err(error) => Err(Fail::explain(error.in_ns(self.ns.as_deref()), &act())),
+        }
+    }
+
+    /// Starts a listing in the shape that the options ask for.
+    pub fn listing(&self) -> Out {
+        let format = match (self.options.json, self.options.pretty) {
+            (true, true) => Format::Pretty,
+            (true, false) => Format::Json,
+            (false, _) => Format::Text,
+        };
+        Out::new(format, self.options.oneline)
+    }
+
+    /// Prints a finished listing.
+    pub fn print(&mut self, out: Out) {
+        let bytes = out.finish();
+        self.io.print(bytes);
+    }
+
+    /// The link of a name, an alternative name, or `ifN`; `None` where there is none.
+    pub fn find_link(&mut self, name: &[u8]) -> Result<Option<Link>, Fail> {
+        if let Some(link) = self.links.iter().find(|link| link.is_called(name)) {
+            return Ok(Some(link.clone()));
+        }
+        let mut found = self.ask(&GetLink::Name(name))?;
+        if found.is_none() {
+            let index = name.strip_prefix(b"if").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok());
+            if let Some(index) = index {
+                found = self.ask(&GetLink::Index(index))?;
+            }
+        }
+        self.links.extend(found.clone());
+        Ok(found)
+    }
+
+    fn ask(&mut self, query: &GetLink<'_>) -> Result<Option<Link>, Fail> {
+        match self.socket()?.get(query) {
+            Ok(link) => Ok(link),
+            Err(Error { kind: Kind::Kernel(refusal), .. })
+                if matches!(refusal.errno, libc::ENODEV | libc::EINVAL | libc::ERANGE | libc::ENXIO) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The device that a change names, or iproute2's `Cannot find device`.
+    pub fn device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
+        let link = self.find_link(name)?;
+        link.as_ref().and_then(link_id).ok_or_else(|| Fail::no_device(name))
+    }
+
+    /// All links, asked for once.
+    pub fn all_links(&mut self) -> Result<&[Link], Fail> {
+        self.links = self.socket()?.dump(&GetLink::All)?;
+        Ok(&self.links)
+    }
+
+    /// Links met so far.
+    pub fn known_links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// Name of an index, looked up once; `ifN` where there is none.
+    pub fn device_name(&mut self, index: u32) -> Vec<u8> {
+        self.learn(index);
+        match self.links.iter().find(|link| link.index == index) {
+            Some(link) => link.name.clone(),
+            None => format!("if{index}").into_bytes(),
+        }
+    }
+
+    /// Looks an index up, if it is not known yet.
+    pub fn learn(&mut self, index: u32) {
+        if index != 0 && !self.links.iter().any(|link| link.index == index) {
+            let found = self.ask(&GetLink::Index(index)).ok().flatten();
+            self.links.extend(found);
+        }
+    }
+
+    /// Name under `/run/netns` of a namespace id; the folder is read once.
+    pub fn nsid_name(&mut self, id: i32) -> Option<Vec<u8>> {
+        if self.nsids.is_none() {
+            self.nsids = Some(self.read_nsids());
+        }
+        self.nsids.as_ref()?.iter().find(|(nsid, _)| *nsid == id).map(|(_, name)| name.clone())
+    }
+
+    fn read_nsids(&mut self) -> Vec<(i32, Vec<u8>)> {
+        let mut ids = Vec::new();
+        for name in Folder::standard().names().unwrap_or_default() {
+            let Ok(namespace) = Namespace::open(&Folder::standard(), &name) else { continue };
+            let Ok(socket) = self.socket() else { break };
+            if let Ok(Some(id)) = socket.get(&crate::wire::nsid::GetNsid { ns: namespace.fd() }) {
+                ids.push((id, name));
+            }
+        }
+        ids
+    }
+}
+
+/// The identity of a link in this command's namespace.
+pub fn link_id(link: &Link) -> Option<LinkId> {
+    NonZeroU32::new(link.index).map(|index| LinkId { ns: 0, index })
+}
+
+/// The text of a set's file in `/etc/iproute2`, and of its folder's `*.conf`.
+fn read_names(set: NameSet) -> Vec<u8> {
+    let base = format!("/etc/iproute2/{}", set.file());
+    let mut text = std::fs::read(&base).unwrap_or_default();
+    if matches!(set, NameSet::Tables | NameSet::Protocols) {
+        for entry in std::fs::read_dir(format!("{base}.d")).into_iter().flatten().flatten() {
+            if entry.path().extension().is_some_and(|extension| extension == "conf") {
+                text.push(b'\n');
+                text.extend(std::fs::read(entry.path()).unwrap_or_default());
+            }
+        }
+    }
+    text
+}

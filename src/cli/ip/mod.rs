@@ -1,0 +1,200 @@
+//! `ip`: global options and the object's name in, the object's own verbs run; the
+//! words, texts and exit codes are iproute2's (6.1).
+
+pub mod context;
+pub mod fail;
+pub mod filter;
+pub mod usage;
+pub mod words;
+
+pub mod address;
+pub mod link;
+pub mod neighbour;
+pub mod netns;
+pub mod route;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+
+use context::{Context, Options};
+use fail::{Fail, Outcome};
+use words::prefixes;
+
+use super::applets;
+use super::cursor::{Cursor, shown, text};
+use super::io::Io;
+use crate::model::ip::Family;
+
+/// A verb's handler of an object.
+type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
+
+/// Objects in iproute2's order: a word stands for the first name that it begins. `None` is one that is not built.
+const OBJECTS: &[(&str, Option<Object>)] = &[
+    ("address", Some(address::run)),
+    ("addrlabel", None),
+    ("maddress", None),
+    ("route", Some(route::run)),
+    ("rule", None),
+    ("neighbor", Some(neighbour::run)),
+    ("neighbour", Some(neighbour::run)),
+    ("ntable", None),
+    ("ntbl", None),
+    ("link", Some(link::run)),
+    ("l2tp", None),
+    ("fou", None),
+    ("ila", None),
+    ("macsec", None),
+    ("tunnel", None),
+    ("tunl", None),
+    ("tuntap", None),
+    ("tap", None),
+    ("token", None),
+    ("tcpmetrics", None),
+    ("tcp_metrics", None),
+    ("monitor", None),
+    ("xfrm", None),
+    ("mroute", None),
+    ("mrule", None),
+    ("netns", Some(netns::run)),
+    ("netconf", None),
+    ("vrf", None),
+    ("sr", None),
+    ("nexthop", None),
+    ("mptcp", None),
+    ("ioam", None),
+    ("stats", None),
+];
+
+/// Runs the applet.
+pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let words = argv.get(1..).unwrap_or_default();
+    let mut context = Context::new(io);
+    let outcome = options(&mut context, Cursor::new(words)).and_then(|words| object(&mut context, words));
+    match outcome {
+        Ok(code) => code,
+        Err(fail) => fail.print(context.io),
+    }
+}
+
+/// Reads the options before the object; iproute2 takes a word as the first option that it begins.
+fn options<'w>(context: &mut Context<'_>, mut words: Cursor<'w>) -> Result<Cursor<'w>, Fail> {
+    while let Some(word) = words.peek() {
+        let Some(option) = word.strip_prefix(b"-") else { break };
+        words.next();
+        let option = option.strip_prefix(b"-").unwrap_or(option);
+        if word == b"--" {
+            break;
+        }
+        if !option_word(context, option, &mut words)? {
+            return Err(Fail::usage(format!("Option \"{}\" is unknown, try \"ip -help\".", shown(word))));
+        }
+    }
+    Ok(words)
+}
+
+/// One option; `Ok(false)` if there is no such option.
+fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>) -> Result<bool, Fail> {
+    const NAMES: &[&str] = &[
+        "loops",
+        "family",
+        "4",
+        "6",
+        "0",
+        "M",
+        "B",
+        "human-readable",
+        "iec",
+        "stats",
+        "statistics",
+        "details",
+        "resolve",
+        "oneline",
+        "timestamp",
+        "tshort",
+        "Version",
+        "force",
+        "batch",
+        "brief",
+        "json",
+        "pretty",
+        "rcvbuf",
+        "color",
+        "help",
+        "netns",
+        "Numeric",
+        "all",
+        "echo",
+    ];
+    let exact = |name: &str| name.len() == 1 || name == "echo";
+    let name = NAMES.iter().find(|name| if exact(name) { option == name.as_bytes() } else { prefixes(option, name) });
+    let options: &mut Options = &mut context.options;
+    match name.copied().unwrap_or_default() {
+        "family" => {
+            let word = words.next().ok_or_else(|| usage::fail(usage::IP))?;
+            options.family = match word {
+                b"inet" => Family::V4,
+                b"inet6" => Family::V6,
+                b"bridge" => Family::Bridge,
+                b"link" => Family::Other(LINK_FAMILY),
+                b"help" => return Err(usage::fail(usage::IP)),
+                _ => return Err(Fail::wrong("invalid protocol family", word)),
+            };
+        }
+        "4" => options.family = Family::V4,
+        "6" => options.family = Family::V6,
+        "0" => options.family = Family::Other(LINK_FAMILY),
+        "B" => options.family = Family::Bridge,
+        "oneline" => options.oneline = true,
+        "brief" => options.brief = true,
+        "json" => options.json = true,
+        "pretty" => options.pretty = true,
+        "Numeric" => options.numeric = true,
+        "all" => options.all = true,
+        "Version" => {
+            context.io.print(VERSION);
+            return Err(Fail::silent(0));
+        }
+        "help" => return Err(usage::fail(usage::IP)),
+        "netns" => {
+            let name = words.next().ok_or_else(Fail::incomplete)?;
+            context.enter(name)?;
+        }
+        "" => return Ok(false),
+        name => return Err(Fail::unsupported(&format!("option \"-{name}\""))),
+    }
+    Ok(true)
+}
+
+/// `AF_PACKET`, which `-f link` stands for.
+const LINK_FAMILY: u8 = 17;
+/// As scripts parse it: `ip utility, iproute2-...`.
+const VERSION: &str = concat!("ip utility, iproute2-6.1.0, netstrap ", env!("CARGO_PKG_VERSION"), "\n");
+
+/// Runs an object's verb; beyond iproute2's objects, the applets, in the namespace of `-n`.
+fn object(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let Some(word) = words.peek() else { return Err(usage::fail(usage::IP)) };
+    if prefixes(word, "help") {
+        return Err(usage::fail(usage::IP));
+    }
+    if let Some((name, handler)) = OBJECTS.iter().find(|(name, _)| prefixes(word, name)) {
+        words.next();
+        return match handler {
+            Some(handler) => handler(context, words),
+            None => Err(Fail::unsupported(&format!("object \"{name}\""))),
+        };
+    }
+    match applets::APPLETS.iter().find(|applet| applet.name.as_bytes() == word && word != b"ip") {
+        Some(applet) => Ok((applet.run)(words.rest(), context.io)),
+        None => Err(Fail::own(format!("Object \"{}\" is unknown, try \"ip help\".", shown(word)))),
+    }
+}
+
+/// The text of a word, for messages that quote it unescaped where it is plain.
+pub fn word_text(word: &[u8]) -> String {
+    if std::str::from_utf8(word).is_ok() { text(word).to_owned() } else { shown(word).into_owned() }
+}
+
+/// The first words of a command line as one line, for what an error says was being done.
+pub fn act(words: &[OsString]) -> String {
+    words.iter().map(|word| shown(word.as_bytes())).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,270 @@
+//! `ip netns`: names of namespaces, and commands inside them.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::context::Context;
+use super::fail::{Fail, Outcome};
+use super::usage;
+use super::words::prefixes;
+use crate::cli::applets;
+use crate::cli::cursor::{Cursor, shown, text};
+use crate::error::strerror;
+use crate::model::name::{NsName, printable};
+use crate::netns::{Folder, Namespace, NsId, Source, processes};
+use crate::wire::nsid::GetNsid;
+use crate::{exec, sys};
+
+/// Runs a verb.
+pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let Some(verb) = words.next() else { return list(context) };
+    const VERBS: &[(&str, Verb)] = &[
+        ("list", Verb::List),
+        ("show", Verb::List),
+        ("lst", Verb::List),
+        ("list-id", Verb::Missing("list-id")),
+        ("help", Verb::Help),
+        ("add", Verb::Add),
+        ("set", Verb::Missing("set")),
+        ("delete", Verb::Delete),
+        ("identify", Verb::Identify),
+        ("pids", Verb::Pids),
+        ("exec", Verb::Exec),
+        ("monitor", Verb::Missing("monitor")),
+        ("attach", Verb::Attach),
+    ];
+    match VERBS.iter().find(|(name, _)| prefixes(verb, name)).map(|(_, verb)| verb) {
+        Some(Verb::List) => list(context),
+        Some(Verb::Add) => add(context, words),
+        Some(Verb::Attach) => attach(context, words),
+        Some(Verb::Delete) => delete(context, words),
+        Some(Verb::Identify) => identify(context, words),
+        Some(Verb::Pids) => pids(context, words),
+        Some(Verb::Exec) => run_command(context, words),
+        Some(Verb::Help) => Err(usage::fail(usage::NETNS)),
+        Some(Verb::Missing(name)) => Err(Fail::unsupported(&format!("\"ip netns {name}\""))),
+        None => Err(Fail::unknown_verb(verb, "netns")),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Verb {
+    List,
+    Add,
+    Attach,
+    Delete,
+    Identify,
+    Pids,
+    Exec,
+    Help,
+    Missing(&'static str),
+}
+
+/// Opens a namespace by name, or by absolute path.
+pub fn open(name: &[u8]) -> Result<Namespace, Fail> {
+    Namespace::open(&Folder::standard(), name).map_err(|e| {
+        let fail = Fail::usage(format!("Cannot open network namespace \"{}\": {}", shown(name), io_text(&e)));
+        if e.kind() == std::io::ErrorKind::NotFound {
+            return fail.hint(format!(
+                "no namespace is called {}; make it with: ip netns add {}",
+                shown(name),
+                shown(name)
+            ));
+        }
+        fail
+    })
+}
+
+/// Enters a namespace opened by [`open`].
+pub fn enter_named(namespace: &Namespace, name: &[u8]) -> Result<(), Fail> {
+    namespace.enter().map_err(|e| {
+        let fail = Fail::usage(format!("setting the network namespace \"{}\" failed: {}", shown(name), io_text(&e)));
+        match e.raw_os_error() {
+            Some(libc::EINVAL) => {
+                fail.hint("its file stands for no namespace any more (made inside another mount namespace, or before a restart); remove it with: ip netns del")
+            }
+            Some(libc::EPERM) => fail.hint("run it as root, or in a sandbox: netstrap sandbox"),
+            _ => fail,
+        }
+    })
+}
+
+fn list(context: &mut Context<'_>) -> Outcome {
+    let folder = Folder::standard();
+    if !folder.path().exists() {
+        return Ok(0);
+    }
+    let names = folder
+        .names()
+        .map_err(|e| Fail::own(format!("Failed to open directory {}: {}", folder.path().display(), io_text(&e))))?;
+    let mut out = context.listing();
+    for name in names {
+        let id = Namespace::open(&folder, &name)
+            .ok()
+            .and_then(|ns| context.socket().ok()?.get(&GetNsid { ns: ns.fd() }).ok()?);
+        out.record(|o| {
+            o.name("name", "", &name, "");
+            if let Some(id) = id {
+                o.num("id", " (id: ", id, ")");
+            }
+        });
+        out.text("\n");
+    }
+    context.print(out);
+    Ok(0)
+}
+
+/// The name that a verb needs.
+fn name(words: &mut Cursor<'_>) -> Result<NsName, Fail> {
+    let word = words.next().ok_or_else(|| Fail::own("No netns name specified"))?;
+    NsName::new(word).ok_or_else(|| Fail::usage(format!("Invalid netns name \"{}\"", shown(word))))
+}
+
+fn add(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let name = name(&mut words)?;
+    make(context, &name, Source::New)
+}
+
+fn attach(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let [name, word] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
+    let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
+    let pid = text(word).parse::<u32>().map_err(|_| Fail::own(format!("Invalid PID: {}", shown(word))))?;
+    make(context, &name, Source::Process(pid))
+}
+
+fn make(_context: &mut Context<'_>, name: &NsName, source: Source) -> Outcome {
+    match Folder::standard().add(name, source) {
+        Ok(()) => Ok(0),
+        Err(error) => {
+            let hint = match error.errno() {
+                Some(libc::EEXIST) => Some("a namespace of that name exists; list them with: ip netns"),
+                Some(libc::EROFS) => Some("mount a writable filesystem there first: mount -t tmpfs tmpfs /run"),
+                Some(libc::EPERM | libc::EACCES) => Some("run it as root, or in a sandbox: netstrap sandbox"),
+                Some(libc::ENOENT) => Some("namespaces are bound from /proc: mount -t proc proc /proc"),
+                _ => None,
+            };
+            let fail = Fail::own(error.to_string());
+            Err(match hint {
+                Some(hint) => fail.hint(hint),
+                None => fail,
+            })
+        }
+    }
+}
+
+fn delete(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let folder = Folder::standard();
+    if words.is_empty() && context.options.all {
+        for name in folder.names().unwrap_or_default() {
+            remove(&folder, &name)?;
+        }
+        return Ok(0);
+    }
+    remove(&folder, name(&mut words)?.as_bytes())?;
+    Ok(0)
+}
+
+fn remove(folder: &Folder, name: &[u8]) -> Result<(), Fail> {
+    let path = folder.file(name);
+    folder.delete(name).map_err(|e| {
+        Fail::own(format!(
+            "Cannot remove namespace file \"{}\": {}",
+            printable(path.as_os_str().as_bytes()),
+            io_text(&e)
+        ))
+    })
+}
+
+fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let process = words.next().unwrap_or(b"self");
+    if process != b"self" && text(process).parse::<u32>().is_err() {
+        return Err(Fail::own(format!("Specified string '{}' is not a pid", shown(process))));
+    }
+    let file = format!("/proc/{}/ns/net", text(process));
+    let id =
+        NsId::of(Path::new(&file)).map_err(|e| Fail::own(format!("Cannot open network namespace: {}", io_text(&e))))?;
+    let folder = Folder::standard();
+    let mut found = false;
+    for name in folder.names().unwrap_or_default() {
+        if NsId::of(&folder.file(&name)).ok() == Some(id) {
+            context.io.print(printable(&name) + "\n");
+            found = true;
+        }
+    }
+    if !found {
+        context.io.print("\n");
+    }
+    Ok(0)
+}
+
+fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let name = name(&mut words)?;
+    let namespace = Namespace::open(&Folder::standard(), name.as_bytes())
+        .map_err(|e| Fail::own(format!("Cannot open network namespace: {}", io_text(&e))))?;
+    let found = namespace.id().and_then(processes);
+    for pid in found.map_err(|e| Fail::own(format!("Open of /proc failed: {}", io_text(&e))))? {
+        context.io.print(format!("{pid}\n"));
+    }
+    Ok(0)
+}
+
+fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    if context.options.all {
+        return run_everywhere(context, words);
+    }
+    let name = words.next().ok_or_else(|| Fail::own("No netns name specified"))?;
+    if words.is_empty() {
+        return Err(Fail::own("No command specified"));
+    }
+    run_in(context, name, words.rest())
+}
+
+/// One child per namespace; its exit code is not passed on, as iproute2 has it.
+fn run_everywhere(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    if words.is_empty() {
+        return Err(Fail::own("No command specified"));
+    }
+    for name in Folder::standard().names().unwrap_or_default() {
+        context.io.print(format!("\nnetns: {}\n", printable(&name)));
+        context.io.flush();
+        let child = sys::process::in_child(|| match run_in(context, &name, words.rest()) {
+            Ok(code) => finish(context, code),
+            Err(fail) => fail.print(context.io),
+        });
+        child.map_err(|e| Fail::own(format!("fork failed: {}", io_text(&e))))?;
+    }
+    Ok(0)
+}
+
+fn finish(context: &mut Context<'_>, code: u8) -> u8 {
+    context.io.flush();
+    code
+}
+
+/// Enters the namespace and becomes the command, or the applet of its name where `PATH` has none.
+fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
+    let namespace = open(name)?;
+    enter_named(&namespace, name)?;
+    drop(namespace);
+    for complaint in exec::private_view(name).map_err(|e| Fail::usage(e.to_string()))? {
+        context.io.error(complaint);
+    }
+    context.io.flush();
+    let error = exec::command(command);
+    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
+    if error.kind() == std::io::ErrorKind::NotFound && !program.contains(&b'/') {
+        if let Some(applet) = applets::find(program) {
+            return Ok((applet.run)(command, context.io));
+        }
+        if program == b"netstrap" {
+            return Ok(crate::cli::netstrap::run(command, context.io));
+        }
+    }
+    Err(Fail::own(format!("exec of \"{}\" failed: {}", shown(program), io_text(&error))))
+}
+
+/// glibc's text of an I/O error.
+pub fn io_text(error: &std::io::Error) -> String {
+    strerror(error.raw_os_error().unwrap_or(libc::EIO))
+}

@@ -1,0 +1,52 @@
+//! What `help` prints: the words that this `ip` takes, object by object.
+
+use super::fail::Fail;
+
+/// `ip help`.
+pub const IP: &str = "\
+Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
+where  OBJECT := { address | link | neighbour | netns | route }
+       or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
+       OPTIONS := { -V[ersion] | -j[son] | -p[retty] | -o[neline] | -br[ief] |
+                    -f[amily] { inet | inet6 | link } | -4 | -6 | -0 |
+                    -n[etns] NAME | -N[umeric] | -a[ll] }";
+
+/// `ip netns help`.
+pub const NETNS: &str = "\
+Usage:  ip netns list
+        ip netns add NAME
+        ip netns attach NAME PID
+        ip [-all] netns delete [NAME]
+        ip netns identify [PID]
+        ip netns pids NAME
+        ip [-all] netns exec [NAME] cmd ...";
+
+/// `ip link help`.
+pub const LINK: &str = "\
+Usage: ip link add [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ index IDX ]
+                   [ master DEV ] [ netns { PID | NAME | PATH } ] [ up | down ]
+                   type TYPE [ ARGS ]
+       ip link delete { DEVICE | dev DEVICE }
+       ip link set { DEVICE | dev DEVICE } [ up | down ] [ name NEWNAME ]
+                   [ mtu MTU ] [ address LLADDR ] [ master DEV | nomaster ]
+                   [ netns { PID | NAME | PATH } ]
+       ip link show [ DEVICE ] [ up ] [ master DEV ] [ type TYPE ]
+
+TYPE := veth [ peer [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ netns ... ] ]
+        or any kind of the kernel without arguments (bridge, dummy, ...)";
+
+/// `ip address help`.
+pub const ADDRESS: &str = "\
+Usage: ip address {add|replace} IFADDR dev IFNAME
+       ip address del IFADDR dev IFNAME
+       ip address {show|flush} [ dev IFNAME ] [ to PREFIX ] [ scope SCOPE ] [ up ]
+IFADDR := PREFIX [ peer PREFIX ] [ broadcast ADDR | + | - ] [ scope SCOPE ] [ label LABEL ]
+          [ nodad | noprefixroute | home | mngtmpaddr | autojoin ]
+          [ metric N ] [ valid_lft LFT ] [ preferred_lft LFT ]
+SCOPE := { global | site | link | host | NUMBER }
+LFT := { forever | SECONDS }";
+
+/// A usage text as iproute2 prints it: to standard error, exit code 255.
+pub fn fail(text: &str) -> Fail {
+    Fail::usage(text)
+}

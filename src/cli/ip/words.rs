@@ -1,0 +1,99 @@
+//! Words of `ip` command lines: iproute2's way of abbreviating, and values with its complaints.
+
+use std::str::FromStr;
+
+use super::fail::Fail;
+use crate::cli::cursor::{Cursor, text};
+use crate::model::ip::{Family, Prefix, parse_addr, parse_prefix};
+use crate::model::name::is_altname;
+
+/// Whether a word abbreviates a keyword: it is not empty and begins it.
+pub fn prefixes(word: &[u8], keyword: &str) -> bool {
+    !word.is_empty() && keyword.as_bytes().starts_with(word)
+}
+
+/// The value after a keyword.
+pub fn value<'w>(words: &mut Cursor<'w>) -> Result<&'w [u8], Fail> {
+    words.next().ok_or_else(Fail::incomplete)
+}
+
+/// A number as C's `strtoul(_, _, 0)` reads it; the complaint names the keyword as iproute2 does.
+pub fn number<N: TryFrom<u32>>(word: &[u8], reason: &str) -> Result<N, Fail> {
+    let number = crate::model::rtnames::parse_number(text(word)).and_then(|n| N::try_from(n).ok());
+    number.ok_or_else(|| Fail::wrong(reason, word))
+}
+
+/// An address without a prefix length.
+pub fn address(word: &[u8], family: Family) -> Result<std::net::IpAddr, Fail> {
+    let name = match family {
+        Family::V4 => "inet",
+        Family::V6 => "inet6",
+        _ => "any valid",
+    };
+    parse_addr(text(word), family).ok_or_else(|| {
+        Fail::own(format!("Error: {name} address is expected rather than \"{}\".", crate::cli::cursor::shown(word)))
+    })
+}
+
+/// An address or network with an optional prefix length.
+pub fn prefix(word: &[u8], family: Family) -> Result<Prefix, Fail> {
+    let name = match family {
+        Family::V4 => "inet",
+        Family::V6 => "inet6",
+        _ => "any valid",
+    };
+    parse_prefix(text(word), family).ok_or_else(|| {
+        Fail::own(format!("Error: {name} prefix is expected rather than \"{}\".", crate::cli::cursor::shown(word)))
+    })
+}
+
+/// `on` or `off`.
+pub fn on_off(word: &[u8], keyword: &str) -> Result<bool, Fail> {
+    match word {
+        b"on" => Ok(true),
+        b"off" => Ok(false),
+        _ => Err(Fail::usage(format!(
+            "Error: argument of \"{keyword}\" must be \"on\" or \"off\", not \"{}\"",
+            crate::cli::cursor::shown(word)
+        ))),
+    }
+}
+
+/// A hardware address: `02:00:00:00:00:01`, or for tunnels an IPv4 address.
+pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
+    let invalid = || Fail::own(format!("\"{}\" is invalid lladdr.", crate::cli::cursor::shown(word)));
+    let string = text(word);
+    if string.contains('.') && !string.contains(':') {
+        return std::net::Ipv4Addr::from_str(string).map(|a| a.octets().to_vec()).map_err(|_| invalid());
+    }
+    let octets: Option<Vec<u8>> = string
+        .split(':')
+        .map(|part| u8::from_str_radix(part, 16).ok().filter(|_| part.bytes().all(|b| b.is_ascii_hexdigit())))
+        .collect();
+    octets.filter(|o| o.len() <= 32).ok_or_else(invalid)
+}
+
+/// Whether a word may name a device at all (up to 127 bytes, for alternative names); else iproute2's complaint.
+pub fn device_word<'w>(word: &'w [u8], keyword: &str) -> Result<&'w [u8], Fail> {
+    if is_altname(word) { Ok(word) } else { Err(Fail::wrong(&format!("\"{keyword}\" not a valid ifname"), word)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hardware_addresses() {
+        assert_eq!(lladdr(b"2:0:0:0:0:1").unwrap(), [2, 0, 0, 0, 0, 1]);
+        assert_eq!(lladdr(b"10.0.0.1").unwrap(), [10, 0, 0, 1]);
+        for bad in [&b"zz"[..], b"", b"1:2:", b"1:+2", b"100:1"] {
+            assert!(lladdr(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn abbreviations() {
+        assert!(prefixes(b"a", "address") && prefixes(b"address", "address"));
+        assert!(!prefixes(b"", "address") && !prefixes(b"addresses", "address"));
+    }
+}

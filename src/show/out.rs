@@ -1,0 +1,324 @@
+//! The writer behind every listing: each field is given once, with its JSON key and
+//! its words, and comes out as iproute2-shaped text or as JSON.
+
+use crate::model::name::printable;
+
+/// Shape of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    /// Lines of words.
+    #[default]
+    Text,
+    /// One JSON array on one line.
+    Json,
+    /// JSON with line breaks and four-space indents.
+    Pretty,
+}
+
+/// Collects a listing.
+#[derive(Debug)]
+pub struct Out {
+    format: Format,
+    oneline: bool,
+    buf: Vec<u8>,
+    depth: usize,
+    comma: bool,
+}
+
+impl Out {
+    /// Starts a listing; with `oneline`, breaks inside a record become `\`.
+    pub fn new(format: Format, oneline: bool) -> Self {
+        let mut out = Out { format, oneline, buf: Vec::new(), depth: 0, comma: false };
+        if out.is_json() {
+            out.open('[');
+        }
+        out
+    }
+
+    /// Ends the listing and hands out its bytes.
+    pub fn finish(mut self) -> Vec<u8> {
+        if self.is_json() {
+            self.close(']');
+            self.buf.push(b'\n');
+        }
+        self.buf
+    }
+
+    /// Whether JSON is written: for what only one of the two shapes has.
+    pub fn is_json(&self) -> bool {
+        self.format != Format::Text
+    }
+
+    /// Text only: words as they are.
+    pub fn text(&mut self, words: &str) {
+        if !self.is_json() {
+            self.buf.extend_from_slice(words.as_bytes());
+        }
+    }
+
+    /// Text only: a line break inside a record (`\` with `-o`).
+    pub fn line_break(&mut self) {
+        let separator = if self.oneline { "\\" } else { "\n" };
+        self.text(separator);
+    }
+
+    /// A string: `before`, the value and `after` as text.
+    pub fn str(&mut self, key: &str, before: &str, value: &str, after: &str) {
+        if self.is_json() {
+            self.key(key);
+            self.quoted(value.as_bytes());
+        } else {
+            self.words(before, value, after);
+        }
+    }
+
+    /// A name as the kernel has it, which may be any bytes.
+    pub fn name(&mut self, key: &str, before: &str, value: &[u8], after: &str) {
+        if self.is_json() {
+            self.key(key);
+            self.quoted(value);
+        } else {
+            self.words(before, &printable(value), after);
+        }
+    }
+
+    /// A number.
+    pub fn num(&mut self, key: &str, before: &str, value: impl Into<i128>, after: &str) {
+        let digits = decimal(value.into());
+        if self.is_json() {
+            self.key(key);
+            self.buf.extend_from_slice(digits.as_bytes());
+        } else {
+            self.words(before, &digits, after);
+        }
+    }
+
+    /// JSON only: a string.
+    pub fn json_str(&mut self, key: &str, value: &str) {
+        if self.is_json() {
+            self.str(key, "", value, "");
+        }
+    }
+
+    /// JSON only: a number.
+    pub fn json_num(&mut self, key: &str, value: impl Into<i128>) {
+        if self.is_json() {
+            self.num(key, "", value, "");
+        }
+    }
+
+    /// JSON only: `true` or `false`.
+    pub fn json_bool(&mut self, key: &str, value: bool) {
+        if self.is_json() {
+            self.key(key);
+            self.buf.extend_from_slice(if value { b"true" } else { b"false" });
+        }
+    }
+
+    /// Something that is there: its words as text, `key: true` as JSON.
+    pub fn flag(&mut self, key: &str, words: &str) {
+        self.json_bool(key, true);
+        self.text(words);
+    }
+
+    /// Something that is there, which iproute2 writes as `key: null`.
+    pub fn null(&mut self, key: &str, words: &str) {
+        if self.is_json() {
+            self.key(key);
+            self.buf.extend_from_slice(b"null");
+        }
+        self.text(words);
+    }
+
+    /// A string of a list.
+    pub fn item(&mut self, before: &str, value: &str, after: &str) {
+        if self.is_json() {
+            self.separate();
+            self.quoted(value.as_bytes());
+        } else {
+            self.words(before, value, after);
+        }
+    }
+
+    /// A name of a list, any bytes.
+    pub fn name_item(&mut self, before: &str, value: &[u8], after: &str) {
+        if self.is_json() {
+            self.separate();
+            self.quoted(value);
+        } else {
+            self.words(before, &printable(value), after);
+        }
+    }
+
+    /// A record of the listing or of a list.
+    pub fn record(&mut self, fill: impl FnOnce(&mut Self)) {
+        self.nested(None, '{', '}', fill);
+    }
+
+    /// A list under a key.
+    pub fn list(&mut self, key: &str, fill: impl FnOnce(&mut Self)) {
+        self.nested(Some(key), '[', ']', fill);
+    }
+
+    /// An object under a key.
+    pub fn object(&mut self, key: &str, fill: impl FnOnce(&mut Self)) {
+        self.nested(Some(key), '{', '}', fill);
+    }
+
+    fn nested(&mut self, key: Option<&str>, open: char, close: char, fill: impl FnOnce(&mut Self)) {
+        if self.is_json() {
+            match key {
+                Some(key) => self.key(key),
+                None => self.separate(),
+            }
+            self.open(open);
+        }
+        fill(self);
+        if self.is_json() {
+            self.close(close);
+        }
+    }
+
+    fn words(&mut self, before: &str, value: &str, after: &str) {
+        for part in [before, value, after] {
+            self.buf.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    fn separate(&mut self) {
+        if self.comma {
+            self.buf.push(b',');
+        }
+        self.comma = true;
+    }
+
+    fn key(&mut self, key: &str) {
+        self.separate();
+        self.new_line();
+        self.quoted(key.as_bytes());
+        self.buf.push(b':');
+        if self.format == Format::Pretty {
+            self.buf.push(b' ');
+        }
+    }
+
+    fn open(&mut self, bracket: char) {
+        self.buf.push(bracket as u8);
+        if bracket == '[' && self.format == Format::Pretty {
+            self.buf.push(b' ');
+        }
+        self.depth += 1;
+        self.comma = false;
+    }
+
+    fn close(&mut self, bracket: char) {
+        self.depth = self.depth.saturating_sub(1);
+        if self.comma {
+            if bracket == '}' {
+                self.new_line();
+            } else if self.format == Format::Pretty {
+                self.buf.push(b' ');
+            }
+        }
+        self.buf.push(bracket as u8);
+        self.comma = true;
+    }
+
+    fn new_line(&mut self) {
+        if self.format == Format::Pretty {
+            self.buf.push(b'\n');
+            self.buf.resize(self.buf.len() + 4 * self.depth, b' ');
+        }
+    }
+
+    /// A JSON string: always valid JSON and UTF-8, whatever the bytes.
+    fn quoted(&mut self, value: &[u8]) {
+        self.buf.push(b'"');
+        for chunk in value.utf8_chunks() {
+            for c in chunk.valid().chars() {
+                match c {
+                    '"' | '\\' => self.buf.extend_from_slice(&[b'\\', c as u8]),
+                    '\n' => self.buf.extend_from_slice(b"\\n"),
+                    '\t' => self.buf.extend_from_slice(b"\\t"),
+                    '\r' => self.buf.extend_from_slice(b"\\r"),
+                    c if c.is_control() => self.buf.extend_from_slice(unicode_escape(c).as_bytes()),
+                    c => self.buf.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+                }
+            }
+            // A stray byte has no place in JSON: it shows as it does in text, `\xNN`.
+            self.buf.extend_from_slice(printable(chunk.invalid()).replace('\\', "\\\\").as_bytes());
+        }
+        self.buf.push(b'"');
+    }
+}
+
+fn unicode_escape(c: char) -> String {
+    let code = u32::from(c);
+    let mut text = String::from("\\u");
+    for shift in [12, 8, 4, 0] {
+        text.push(char::from_digit(code >> shift & 15, 16).unwrap_or('0'));
+    }
+    text
+}
+
+/// Decimal digits of a number.
+pub fn decimal(value: i128) -> String {
+    // u64 covers every field but the signed ones: i128's own formatting is large code.
+    match u64::try_from(value) {
+        Ok(positive) => positive.to_string(),
+        Err(_) => i64::try_from(value).unwrap_or(i64::MIN).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample(format: Format, oneline: bool) -> String {
+        let mut out = Out::new(format, oneline);
+        for index in [1, 2] {
+            out.record(|o| {
+                o.num("ifindex", "", index, ": ");
+                o.name("ifname", "", b"a\xff\"\x1b", ": ");
+                o.list("flags", |o| {
+                    o.item("<", "UP", ">");
+                    o.item(",", "LOWER_UP", "");
+                });
+                o.line_break();
+                o.list("none", |_| {});
+                o.flag("dynamic", "dynamic ");
+            });
+            out.text("\n");
+        }
+        String::from_utf8(out.finish()).unwrap()
+    }
+
+    #[test]
+    fn text() {
+        assert_eq!(sample(Format::Text, false).lines().next(), Some("1: a\\xff\"\\x1b: <UP>,LOWER_UP"));
+        assert!(sample(Format::Text, true).starts_with("1: a\\xff\"\\x1b: <UP>,LOWER_UP\\dynamic \n2: "));
+    }
+
+    #[test]
+    fn json_is_valid_whatever_the_name() {
+        let record = |i| {
+            format!(
+                "{{\"ifindex\":{i},\"ifname\":\"a\\\\xff\\\"\\u001b\",\"flags\":[\"UP\",\"LOWER_UP\"],\"none\":[],\"dynamic\":true}}"
+            )
+        };
+        assert_eq!(sample(Format::Json, false), format!("[{},{}]\n", record(1), record(2)));
+    }
+
+    #[test]
+    fn pretty_json_has_iproute2s_shape() {
+        let mut out = Out::new(Format::Pretty, false);
+        for name in ["lo", "eth0"] {
+            out.record(|o| {
+                o.json_str("ifname", name);
+                o.list("flags", |o| o.item("", "UP", ""));
+            });
+        }
+        let expected = "[ {\n        \"ifname\": \"lo\",\n        \"flags\": [ \"UP\" ]\n    },{\n        \"ifname\": \"eth0\",\n        \"flags\": [ \"UP\" ]\n    } ]\n";
+        assert_eq!(String::from_utf8(out.finish()).unwrap(), expected);
+    }
+}
