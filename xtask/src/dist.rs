@@ -86,10 +86,13 @@ fn flags(kind: Kind, target: &str) -> Vec<String> {
     let user = std::env::var("RUSTFLAGS").unwrap_or_default();
     let mut flags: Vec<String> = user.split_whitespace().map(str::to_string).collect();
     let mut add = |words: &[&str]| flags.extend(words.iter().map(|word| word.to_string()));
-    add(&["-C", "target-feature=+crt-static"]);
+    // Nothing unwinds: a panic aborts.
+    add(&["-C", "target-feature=+crt-static", "-C", "force-unwind-tables=no"]);
     if target.ends_with("-musl") {
         // The linker and the start-up files that rustup ships: no C compiler for the target is needed.
         add(&["-C", "linker=rust-lld", "-C", "linker-flavor=ld.lld", "-C", "link-self-contained=yes"]);
+        // Equal functions once; relocations, which musl's start-up code applies itself, as a bitmap.
+        add(&["-C", "link-arg=--icf=all", "-C", "link-arg=--pack-dyn-relocs=relr"]);
     }
     if kind == Kind::Tiny {
         add(&["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
