@@ -42,7 +42,7 @@ const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
 const VETH_INFO_PEER: u16 = 1;
-/// Leaves the statistics out of the answer (kernel 4.16): a third of its size.
+/// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 
 /// Our names of the attributes that a refusal may point at.

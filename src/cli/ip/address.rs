@@ -8,7 +8,7 @@ use super::filter::Filter;
 use super::link::{print, selected, view};
 use super::usage;
 use super::words::prefixes;
-use crate::cli::cursor::{Cursor, shown};
+use crate::cli::cursor::Cursor;
 use crate::model::addr::Addr;
 use crate::model::ip::Family;
 use crate::model::link::Link;
@@ -45,10 +45,9 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 fn change(context: &mut Context<'_>, words: Cursor<'_>, verb: AddrVerb) -> Outcome {
-    let act = format!("address add {}", super::act(words.rest()));
     let arguments = Arguments::parse(context, words, Purpose::Put)?;
     let (link, addr) = arguments.resolve(context)?;
-    context.change(put(verb, link, &addr), || act)?;
+    context.change(put(verb, link, &addr))?;
     if let Some(trap) = arguments.trap(context.ns.as_deref()) {
         context.io.hint(trap);
     }
@@ -56,10 +55,9 @@ fn change(context: &mut Context<'_>, words: Cursor<'_>, verb: AddrVerb) -> Outco
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let act = format!("address delete {}", super::act(words.rest()));
     let arguments = Arguments::parse(context, words, Purpose::Delete)?;
     let (link, addr) = arguments.resolve(context)?;
-    context.change(delete(link, &addr), || act)?;
+    context.change(delete(link, &addr))?;
     Ok(0)
 }
 
@@ -132,7 +130,6 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("Flush requires arguments."));
     }
-    let act = format!("address flush {}", super::act(words.rest()));
     let filter = Filter::parse(context, words, usage::ADDRESS)?;
     let links = selected(context, &filter)?;
     for _ in 0..ROUNDS {
@@ -151,21 +148,10 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
             match outcome {
                 // Another address of the batch took it along, as a primary takes its secondaries.
                 Err(error) if error.errno() == Some(libc::EADDRNOTAVAIL) => {}
-                Err(error) => return Err(Fail::explain(error, &act)),
+                Err(error) => return Err(context.refused(error)),
                 Ok(_) => {}
             }
         }
     }
-    Err(Fail::own(format!("*** Flush remains incomplete after {ROUNDS} rounds. ***")))
-}
-
-/// The device that an address is for, with iproute2's complaint where there is none.
-fn device(context: &mut Context<'_>, name: &[u8]) -> Result<crate::model::link::LinkId, Fail> {
-    let ns = context.ns.clone();
-    context.device(name).map_err(|fail| match ns {
-        Some(ns) => {
-            fail.hint(format!("no link is called {} in namespace {ns}; list them with: ip -n {ns} link", shown(name)))
-        }
-        None => fail.hint(format!("no link is called {} here; list them with: ip link", shown(name))),
-    })
+    Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
 }

@@ -75,7 +75,7 @@ impl Filter {
                     None => self.kind = Some(kind.to_vec()),
                 }
             }
-            b"vrf" | b"proto" => return Err(Fail::unsupported(&format!("selector \"{}\"", text(word)))),
+            b"vrf" | b"proto" => return Err(Fail::unsupported_word("selector", word)),
             _ if self.flag_word(word) => {}
             _ => return self.device_word(word, words, help),
         }
@@ -115,7 +115,7 @@ impl Filter {
     fn resolve(&mut self, context: &mut Context<'_>) -> Result<(), Fail> {
         if let Some(name) = &self.device {
             let link = context.find_link(name)?;
-            let missing = || Fail::own(format!("Device \"{}\" does not exist.", crate::cli::cursor::shown(name)));
+            let missing = || Fail::own_word("Device ", name, " does not exist.");
             self.index = link.ok_or_else(missing)?.index;
         }
         Ok(())

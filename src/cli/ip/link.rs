@@ -7,7 +7,7 @@ use super::fail::{Fail, Outcome};
 use super::filter::Filter;
 use super::usage;
 use super::words::prefixes;
-use crate::cli::cursor::{Cursor, shown};
+use crate::cli::cursor::Cursor;
 use crate::model::link::Link;
 use crate::model::rtnames::NameSet;
 use crate::show::link::{LinkView, Parts, brief, link};
@@ -41,27 +41,24 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let act = format!("link add {}", super::act(words.rest()));
     let arguments = Arguments::parse(context, words, true)?;
     let request = create(&arguments.new_link()?);
-    context.change(request, || act)?;
+    context.change(request)?;
     Ok(0)
 }
 
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let act = format!("link set {}", super::act(words.rest()));
     let arguments = Arguments::parse(context, words, false)?;
     let (id, properties) = arguments.link_change(context)?;
     let request = change(id, &properties);
-    context.change(request, || act)?;
+    context.change(request)?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let act = format!("link delete {}", super::act(words.rest()));
     let arguments = Arguments::parse(context, words, false)?;
     let (id, _) = arguments.link_change(context)?;
-    context.change(delete(id), || act)?;
+    context.change(delete(id))?;
     Ok(0)
 }
 
@@ -82,7 +79,7 @@ pub fn selected(context: &mut Context<'_>, filter: &Filter) -> Result<Vec<Link>,
     let links = match &filter.device {
         Some(name) => {
             let link = context.socket()?.get(&GetLink::Index(filter.index))?;
-            vec![link.ok_or_else(|| Fail::own(format!("Device \"{}\" does not exist.", shown(name))))?]
+            vec![link.ok_or_else(|| Fail::own_word("Device ", name, " does not exist."))?]
         }
         None => context.all_links()?.to_vec(),
     };
@@ -117,12 +114,5 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
 /// The link that a change is for, with iproute2's complaint where there is none.
 fn target(context: &mut Context<'_>, name: &[u8]) -> Result<Link, Fail> {
     let link = context.find_link(name)?;
-    link.filter(|link| link_id(link).is_some()).ok_or_else(|| {
-        let fail = Fail::no_device(name);
-        match &context.ns {
-            Some(ns) => fail
-                .hint(format!("no link is called {} in namespace {ns}; list them with: ip -n {ns} link", shown(name))),
-            None => fail.hint(format!("no link is called {} here; list them with: ip link", shown(name))),
-        }
-    })
+    link.filter(|link| link_id(link).is_some()).ok_or_else(|| Fail::no_device(name).hint(context.lacks(name)))
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::device;
 use crate::cli::cursor::{Cursor, shown, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::Fail;
@@ -152,9 +151,9 @@ impl Arguments {
         let word = text(word);
         let Some((name, flag)) = FLAG_WORDS.iter().find(|(name, _)| *name == word) else { return false };
         match SETTABLE.iter().find(|(settable, _)| settable == name) {
-            None => context.io.error(format!("Warning: {name} option is not mutable from userspace")),
+            None => context.io.error(["Warning: ", name, " option is not mutable from userspace"].concat()),
             Some((_, true)) if self.family != Family::V6 => {
-                context.io.error(format!("Warning: {name} option can be set only for IPv6 addresses"));
+                context.io.error(["Warning: ", name, " option can be set only for IPv6 addresses"].concat());
             }
             Some(_) => self.flags |= *flag,
         }
@@ -197,7 +196,7 @@ impl Arguments {
             let shown = self.local.map_or_else(String::new, |local| local.addr().to_string());
             context.io.error(wildcard_warning(&shown));
         }
-        let link = device(context, name)?;
+        let link = context.device(name)?;
         addr.lifetimes = self.lifetimes()?;
         Ok((link, addr))
     }
@@ -250,22 +249,39 @@ impl Arguments {
         if local.addr().is_loopback() || self.device.as_deref() == Some(b"lo") {
             return None;
         }
-        let ip = ns.map_or_else(|| "ip".to_owned(), |ns| format!("ip -n {ns}"));
-        let (addr, device) = (local.addr(), shown(self.device.as_deref()?));
-        Some(format!(
-            "{addr} was added as {addr}/32, so there is no route to its network; give the prefix length: \
-             {ip} addr del {addr}/32 dev {device}; {ip} addr add {addr}/24 dev {device}"
-        ))
+        let ip = ns.map_or_else(|| "ip".to_owned(), |ns| ["ip -n ", ns].concat());
+        let (addr, device) = (local.addr().to_string(), shown(self.device.as_deref()?));
+        let pieces = [
+            &addr,
+            " was added as ",
+            &addr,
+            "/32, so there is no route to its network; give the prefix length: ",
+            &ip,
+            " addr del ",
+            &addr,
+            "/32 dev ",
+            &device,
+            "; ",
+            &ip,
+            " addr add ",
+            &addr,
+            "/24 dev ",
+            &device,
+        ];
+        Some(pieces.concat())
     }
 }
 
 fn wildcard_warning(addr: &str) -> String {
-    format!(
+    [
         "Warning: Executing wildcard deletion to stay compatible with old scripts.\n         \
-         Explicitly specify the prefix length ({addr}/32) to avoid this warning.\n         \
+         Explicitly specify the prefix length (",
+        addr,
+        "/32) to avoid this warning.\n         \
          This special behaviour is likely to disappear in further releases,\n         \
-         fix your scripts!"
-    )
+         fix your scripts!",
+    ]
+    .concat()
 }
 
 /// Seconds or `forever`.
@@ -276,5 +292,5 @@ fn lifetime(word: &[u8], keyword: &str, first: bool) -> Result<u32, Fail> {
     if word == b"forever" {
         return Ok(FOREVER);
     }
-    number(word, &format!("{keyword} value"))
+    number(word, &[keyword, " value"].concat())
 }

@@ -179,7 +179,7 @@ impl Arguments {
             return Err(Fail::duplicate("type", kind));
         }
         if !creating && !words.is_empty() {
-            return Err(Fail::unsupported(&format!("changing the arguments of kind \"{}\"", shown(kind))));
+            return Err(Fail::unsupported_word("changing the arguments of kind", kind));
         }
         if kind == b"veth" {
             let peer = self.veth_words(context, words)?;
@@ -190,7 +190,7 @@ impl Arguments {
             if prefixes(word, "help") {
                 return Err(usage::fail(usage::LINK));
             }
-            return Err(Fail::unsupported(&format!("argument \"{}\" of kind \"{}\"", shown(word), shown(kind))));
+            return Err(Fail::unsupported_word(&["argument \"", &shown(word), "\" of kind"].concat(), kind));
         }
         self.kind = Some(Kind::Plain(KindName::new(kind).ok_or_else(unknown_kind)?));
         Ok(())
@@ -253,7 +253,10 @@ impl Arguments {
         if let (Some(new), Some(old)) = (&self.address, &link.address)
             && new.len() != old.len()
         {
-            return Err(Fail::own(format!("Invalid address length {} - must be {} bytes", new.len(), old.len())));
+            return Err(Fail::own(
+                ["Invalid address length ", &new.len().to_string(), " - must be ", &old.len().to_string(), " bytes"]
+                    .concat(),
+            ));
         }
         let name = self.name.as_ref().filter(|name| *name != device).map(|name| if_name(name)).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
@@ -278,7 +281,7 @@ impl Arguments {
 const VETH: &str = "Usage: ip link <options> type veth [peer <options>]\nTo get <options> type 'ip link add help'\n";
 
 fn missing(word: &[u8]) -> Fail {
-    Fail::unsupported(&format!("link property \"{}\"", shown(word)))
+    Fail::unsupported_word("link property", word)
 }
 
 fn unknown_kind() -> Fail {
