@@ -73,7 +73,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "vm",
-        words: "[--tiny] [--binary FILE]",
+        words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
         run: vm::run,
     },
