@@ -4,4 +4,6 @@
 pub mod ip;
 pub mod link;
 pub mod name;
+pub mod neigh;
+pub mod route;
 pub mod rtnames;

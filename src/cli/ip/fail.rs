@@ -43,6 +43,18 @@ impl Fail {
         Fail::new(KERNEL, format!("Error: {text}."))
     }
 
+    /// The end of a listing that the kernel refused: exit code 2.
+    pub fn kernel_plain(text: &str) -> Self {
+        Fail::new(KERNEL, text)
+    }
+
+    /// The same end in other words.
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+
     /// Everything was said already: exit code 0.
     pub fn done() -> Self {
         Fail { code: 0, text: None, hint: None }
