@@ -21,4 +21,5 @@ pub mod sandbox;
 pub mod show;
 pub mod socket;
 pub mod sys;
+pub mod sysctl;
 pub mod wire;

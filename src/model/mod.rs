@@ -5,4 +5,5 @@ pub mod addr;
 pub mod ip;
 pub mod link;
 pub mod name;
+pub mod nat;
 pub mod rtnames;

@@ -32,3 +32,12 @@ pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// Our name of what stands at a byte offset of a sent message, where the kernel's extended ACK points at it.
+pub fn name_at(sent: &[u8], offset: usize) -> Option<&'static str> {
+    let kind = sent.get(4..6).and_then(|b| b.try_into().ok()).map(u16::from_ne_bytes)?;
+    if kind >= 0x100 {
+        return nft::name_at(sent, offset);
+    }
+    attr_name(kind, &reply::attr_path(sent, header_len(kind), offset))
+}
