@@ -6,4 +6,6 @@ pub mod ip;
 pub mod link;
 pub mod name;
 pub mod nat;
+pub mod neigh;
+pub mod route;
 pub mod rtnames;

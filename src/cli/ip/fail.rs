@@ -68,6 +68,18 @@ impl Fail {
         Fail::joined(KERNEL, &["Error: ", text, "."])
     }
 
+    /// The end of a listing that the kernel refused: exit code 2.
+    pub fn kernel_plain(text: &str) -> Self {
+        Fail::joined(KERNEL, &[text])
+    }
+
+    /// The same end in other words.
+    #[must_use]
+    pub fn with_text(mut self, text: impl Into<String>) -> Self {
+        self.0.text = Some(text.into());
+        self
+    }
+
     /// Everything was said already.
     pub fn silent(code: u8) -> Self {
         Fail::new(code, None)
