@@ -7,5 +7,6 @@ pub mod link;
 pub mod name;
 pub mod nat;
 pub mod neigh;
+pub mod op;
 pub mod route;
 pub mod rtnames;

@@ -13,6 +13,20 @@ pub mod reply;
 pub mod route;
 pub mod uapi;
 
+use crate::model::op::Op;
+
+/// The request that carries out a change.
+pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
+    match op {
+        Op::CreateLink(new) => link::create(new),
+        Op::ChangeLink(id, change) => link::change(*id, change),
+        Op::DeleteLink(id) => link::delete(*id),
+        Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
+        Op::Route(verb, route) => route::change(*verb, route),
+        Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+    }
+}
+
 /// Length of the fixed header that follows the netlink header in a message of this type.
 pub fn header_len(kind: u16) -> usize {
     match kind {
