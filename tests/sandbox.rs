@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -124,18 +125,21 @@ fn a_sandbox_in_a_sandbox_has_its_own_etc_also_where_overlayfs_is_refused() {
 }
 
 #[test]
-fn an_applet_that_is_not_on_the_path_is_ours() {
+fn an_applet_that_is_not_on_the_path_is_ours_also_if_the_path_may_not_be_searched() {
     let folder = Folder::new("applet");
+    let closed = folder.0.join("closed");
+    fs::DirBuilder::new().mode(0o0).create(&closed).unwrap();
     for user in users() {
-        let mut command = folder.netstrap(user);
-        let ran = run(command.args(["sandbox", "--", "env", "PATH=/nowhere"]).arg(folder.0.join("netstrap")).args([
-            "sandbox",
-            "--",
-            "sysctl",
-            "-N",
-            "net.ipv4.ip_forward",
-        ]));
-        assert_eq!(ran, (0, "net.ipv4.ip_forward\n".into(), String::new()));
+        for path in ["/nowhere", closed.to_str().unwrap()] {
+            for words in ["", "netstrap", "netstrap sandbox"] {
+                let inner =
+                    format!("{} sandbox {words} sysctl -N net.ipv4.ip_forward", folder.0.join("netstrap").display());
+                let mut outer = folder.netstrap(user);
+                outer.args(["sandbox", "--", "env", &format!("PATH={path}")]).args(inner.split_whitespace());
+                let ran = run(&mut outer);
+                assert_eq!(ran, (0, "net.ipv4.ip_forward\n".into(), String::new()), "{words:?}, {path}, {user:?}");
+            }
+        }
     }
 }
 
@@ -160,7 +164,11 @@ fn failures_are_one_line() {
         (&["install", "--hard", "/nowhere"], 64, "netstrap: usage: netstrap install DIR\n"),
         (&["install", "/proc/x"], 1, "netstrap: install: mkdir /proc/x: No such file or directory\n"),
     ] {
-        assert_eq!(run(folder.netstrap(None).args(words)), (code, String::new(), line.to_owned()), "{words:?}");
+        assert_eq!(
+            run(folder.netstrap(None).args(words).env("PATH", "/usr/bin:/bin")),
+            (code, String::new(), line.to_owned()),
+            "{words:?}"
+        );
     }
     for verb in ["sandbox", "install"] {
         let (code, out, err) = run(folder.netstrap(None).args([verb, "--help"]));

@@ -38,15 +38,10 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
     io.flush();
     let error = crate::exec::command(command);
-    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
-    if error.kind() == std::io::ErrorKind::NotFound && !program.contains(&b'/') {
-        if program == b"netstrap" {
-            return super::netstrap::run(command, io);
-        }
-        if let Some(applet) = applets::find(program) {
-            return (applet.run)(command, io);
-        }
+    if let Some(code) = applets::instead(command, &error, io) {
+        return code;
     }
+    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
     let reason = strerror(error.raw_os_error().unwrap_or(libc::EIO));
     io.error(["netstrap: sandbox: run ", &shown(program), ": ", &reason].concat());
     if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN }

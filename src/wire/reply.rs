@@ -71,6 +71,11 @@ impl<'a> Iterator for Frames<'a> {
 }
 
 impl Frames<'_> {
+    /// Bytes that are no message: not empty means that the datagram is damaged.
+    pub fn rest(&self) -> &[u8] {
+        self.rest
+    }
+
     /// Whether the rest of the datagram is messages to the last byte.
     pub fn is_whole(mut self) -> bool {
         self.by_ref().for_each(drop);
