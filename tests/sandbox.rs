@@ -2,44 +2,14 @@
 //! root, as an unprivileged user too.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
-use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-/// A folder with a copy of the binary that every user can run; goes with the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("netstrap-{test}-{}", std::process::id()));
-        fs::create_dir_all(&folder).unwrap();
-        fs::copy(env!("CARGO_BIN_EXE_netstrap"), folder.join("netstrap")).unwrap();
-        Folder(folder)
-    }
-
-    /// The binary, run by a user: `None` is the caller, else by number.
-    fn netstrap(&self, user: Option<&str>) -> Command {
-        let binary = self.0.join("netstrap");
-        let mut command = match user {
-            None => Command::new(binary),
-            Some(user) => {
-                let mut command = Command::new("setpriv");
-                command.args(["--reuid", user, "--regid", user, "--clear-groups"]).arg(binary);
-                command
-            }
-        };
-        command.current_dir("/").env_remove("NETSTRAP_HINTS");
-        command
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use support::Folder;
 
 fn users() -> Vec<Option<&'static str>> {
     if netstrap::sys::process::euid() == 0 { vec![None, Some("65534")] } else { vec![None] }
@@ -47,10 +17,8 @@ fn users() -> Vec<Option<&'static str>> {
 
 /// Exit code (128 and the signal's number), standard output, standard error.
 fn run(command: &mut Command) -> (i32, String, String) {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e} (setpriv is in the package util-linux)"));
-    let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap());
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (code, text(&output.stdout), text(&output.stderr))
+    let ran = support::run(command);
+    (ran.code, ran.out, ran.err)
 }
 
 /// Runs a shell script in a sandbox; it must succeed. Returns its output.
@@ -183,7 +151,7 @@ fn where_user_namespaces_are_off_the_setting_is_named() {
     let netstrap = folder.0.join("netstrap");
     let script = format!("echo 0 > /proc/sys/user/max_user_namespaces && exec {} sandbox -- true", netstrap.display());
     let (code, out, err) =
-        run(Command::new("unshare").args(["-U", "--map-user=1000", "--keep-caps", "sh", "-c", &script]));
+        run(Command::new(support::tool("unshare")).args(["-U", "--map-user=1000", "--keep-caps", "sh", "-c", &script]));
     assert_eq!((code, out.as_str()), (1, ""), "{err}");
     assert_eq!(err.lines().count(), 1);
     assert!(err.contains("user namespaces are off; as root: sysctl -w user.max_user_namespaces="), "{err}");
