@@ -17,6 +17,7 @@ pub mod error;
 pub mod exec;
 pub mod model;
 pub mod netns;
+pub mod observe;
 pub mod resolve;
 pub mod sandbox;
 pub mod show;
