@@ -17,6 +17,7 @@ pub mod error;
 pub mod exec;
 pub mod model;
 pub mod netns;
+pub mod ping;
 pub mod sandbox;
 pub mod show;
 pub mod socket;
