@@ -18,6 +18,7 @@ pub mod exec;
 pub mod model;
 pub mod netns;
 pub mod observe;
+pub mod ping;
 pub mod resolve;
 pub mod sandbox;
 pub mod show;
