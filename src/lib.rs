@@ -17,6 +17,8 @@ pub mod error;
 pub mod exec;
 pub mod model;
 pub mod netns;
+pub mod observe;
+pub mod ping;
 pub mod resolve;
 pub mod sandbox;
 pub mod show;

@@ -144,17 +144,21 @@ fn failures_are_one_line() {
     }
 }
 
-/// The limit is the user namespace's own, so it can be had without touching the host's.
+/// The limits are the user namespace's own, so they can be had without touching the host's.
 #[test]
 fn where_user_namespaces_are_off_the_setting_is_named() {
     let folder = Folder::new("off");
     let netstrap = folder.0.join("netstrap");
-    let script = format!("echo 0 > /proc/sys/user/max_user_namespaces && exec {} sandbox -- true", netstrap.display());
-    let (code, out, err) =
-        run(Command::new(support::tool("unshare")).args(["-U", "--map-user=1000", "--keep-caps", "sh", "-c", &script]));
-    assert_eq!((code, out.as_str()), (1, ""), "{err}");
-    assert_eq!(err.lines().count(), 1);
-    assert!(err.contains("user namespaces are off; as root: sysctl -w user.max_user_namespaces="), "{err}");
+    for (user, setting, words) in [
+        ("--map-user=1000", "max_user_namespaces", "user namespaces are off"),
+        ("--map-root-user", "max_net_namespaces", "network namespaces are off"),
+    ] {
+        let script = format!("echo 0 > /proc/sys/user/{setting} && exec {} sandbox -- true", netstrap.display());
+        let unshare = support::tool("unshare");
+        let (code, out, err) = run(Command::new(unshare).args(["-U", user, "--keep-caps", "sh", "-c", &script]));
+        assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+        assert!(err.contains(&format!("{words}; as root: sysctl -w user.{setting}=")), "{err}");
+    }
 }
 
 #[test]
@@ -191,4 +195,15 @@ fn links_beside_the_binary_move_with_it() {
     let moved = Folder(folder.0.with_extension("moved"));
     fs::rename(&folder.0, &moved.0).unwrap();
     assert_eq!(run(Command::new(moved.0.join("sysctl")).args(["-N", "net.ipv4.ip_forward"])).0, 0);
+}
+
+#[test]
+fn help_and_version_list_what_is_in() {
+    let help = support::ours(&["--help"]).ok();
+    for name in ["sandbox", "install", "arp", "ip", "iptables", "ping", "route", "sysctl"] {
+        assert!(help.contains(&format!("\n  {name} ")), "{name} in {help}");
+    }
+    assert!(support::ours(&["--version"]).ok().starts_with("netstrap "));
+    assert_eq!(support::ours(&[]).code, 64);
+    assert_eq!(support::ours(&["no-such-verb"]).code, 64);
 }

@@ -10,3 +10,4 @@ pub mod neigh;
 pub mod op;
 pub mod route;
 pub mod rtnames;
+pub mod state;

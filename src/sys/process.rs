@@ -17,6 +17,12 @@ pub fn euid() -> u32 {
     unsafe { libc::geteuid() }
 }
 
+/// The real user id: who called, also where the program is setuid.
+pub fn uid() -> u32 {
+    // SAFETY: takes no argument and cannot fail.
+    unsafe { libc::getuid() }
+}
+
 /// The effective group id.
 pub fn egid() -> u32 {
     // SAFETY: takes no argument and cannot fail.

@@ -79,7 +79,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// The route socket of this namespace.
+    /// The route socket. A command works in one namespace, which it has entered: no [`crate::observe::Session`] is needed.
     pub fn socket(&mut self) -> Result<&mut Socket<Route>, Fail> {
         match &mut self.socket {
             Some(socket) => Ok(socket),
