@@ -59,9 +59,10 @@ impl<P: Protocol> Socket<P, NlSocket> {
         let call =
             if P::NUMBER == netlink_sys::protocols::NETLINK_ROUTE { "rtnetlink socket" } else { "nfnetlink socket" };
         let transport = NlSocket::open(P::NUMBER).map_err(|e| Error::sys(call, &e))?;
-        let mut seed = [0; 4];
-        crate::sys::process::random(&mut seed);
-        Ok(Socket::over(transport, u32::from_ne_bytes(seed)))
+        // Different each time, without a system call: the clock is read in user space.
+        let nanos = std::time::UNIX_EPOCH.elapsed().map_or(1, |since| since.subsec_nanos());
+        let seq = nanos.rotate_left(7) ^ transport.port();
+        Ok(Socket::over(transport, seq))
     }
 }
 
