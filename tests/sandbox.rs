@@ -109,6 +109,7 @@ fn an_applet_that_is_not_on_the_path_is_ours_also_if_the_path_may_not_be_searche
             }
         }
     }
+    fs::remove_dir(closed).unwrap();
 }
 
 #[test]
