@@ -5,9 +5,14 @@
 
 use std::fmt;
 
-/// A failure, with the act and the namespace that it belongs to.
+/// A failure, with the act and the namespace that it belongs to. One pointer wide, because
+/// nearly every function returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Failure>);
+
+/// What an [`Error`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
     /// What was being done, to what ("add 192.168.15.1/24 to veth-red"); empty when not known yet.
     pub doing: String,
     /// Name of the namespace it was done in; `None` for the one the process started in.
@@ -69,7 +74,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of which only the reason is known yet.
     pub fn new(kind: Kind) -> Self {
-        Error { doing: String::new(), ns: None, kind }
+        Error(Box::new(Failure { doing: String::new(), ns: None, kind }))
     }
 
     /// A failed system call or file operation.
@@ -85,8 +90,8 @@ impl Error {
     /// Adds what was being done, if nothing lower did.
     #[must_use]
     pub fn doing(mut self, act: impl FnOnce() -> String) -> Self {
-        if self.doing.is_empty() {
-            self.doing = act();
+        if self.0.doing.is_empty() {
+            self.0.doing = act();
         }
         self
     }
@@ -94,10 +99,18 @@ impl Error {
     /// Adds the namespace's name.
     #[must_use]
     pub fn in_ns(mut self, name: Option<&str>) -> Self {
-        if self.ns.is_none() {
-            self.ns = name.map(str::to_owned);
+        if self.0.ns.is_none() {
+            self.0.ns = name.map(str::to_owned);
         }
         self
+    }
+
+    /// The kernel's refusal, if that is the reason.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.kind {
+            Kind::Kernel(refusal) => Some(refusal),
+            _ => None,
+        }
     }
 
     /// errno of a system call or refusal, if there is one.
@@ -107,6 +120,14 @@ impl Error {
             Kind::Kernel(refusal) => Some(refusal.errno),
             _ => None,
         }
+    }
+}
+
+impl std::ops::Deref for Error {
+    type Target = Failure;
+
+    fn deref(&self) -> &Failure {
+        &self.0
     }
 }
 

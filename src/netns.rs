@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::model::name::NsName;
-use crate::sys::{mount, netns as sys};
+use crate::sys::{mount, netns as sys, process};
 
 /// Where iproute2 keeps named namespaces.
 const STANDARD: &str = "/run/netns";
@@ -135,16 +135,19 @@ impl Folder {
 fn bind(path: &Path, source: Source) -> Result<()> {
     match source {
         Source::Process(pid) => bind_from(&format!("/proc/{pid}/ns/net"), path),
-        // A thread of its own: it ends in the new namespace, and nobody has to find the way back.
+        // In a child: it ends in the new namespace, and nobody has to find the way back.
         Source::New => {
-            let path = path.to_owned();
-            let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn(move || {
-                sys::unshare(libc::CLONE_NEWNET)
-                    .map_err(|e| Error::sys("Failed to create a new network namespace", &e))?;
-                bind_from(OWN, &path)
+            let made = process::in_child(|| {
+                let made = sys::unshare(libc::CLONE_NEWNET).map_err(|e| Error::sys("unshare", &e));
+                let errno = made.and_then(|()| bind_from(OWN, path)).err().and_then(|e| e.errno());
+                errno.map_or(0, |errno| u8::try_from(errno).unwrap_or(u8::MAX))
             });
-            let thread = thread.map_err(|e| Error::sys("start a thread", &e))?;
-            thread.join().unwrap_or_else(|_| Err(Error::usage("the thread that makes a namespace died")))
+            let e = match made {
+                Ok(0) => return Ok(()),
+                Ok(errno) => io::Error::from_raw_os_error(i32::from(errno)),
+                Err(e) => e,
+            };
+            Err(Error::sys("Failed to create a new network namespace", &e))
         }
     }
 }

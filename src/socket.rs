@@ -108,32 +108,36 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
     /// # Errors
     /// [`Kind::Kernel`] with the kernel's errno where there is no such object.
     pub fn get<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Option<Q::Item>> {
-        let mut got = self.get_all(query)?;
-        Ok(if got.is_empty() { None } else { Some(got.swap_remove(0)) })
+        let mut found = None;
+        self.get_frames(&|| query.encode(), &mut |frame| {
+            if found.is_none() {
+                found = query.decode(frame);
+            }
+        })?;
+        Ok(found)
     }
 
-    /// Asks without `NLM_F_DUMP` and takes every object of the first answer.
-    fn get_all<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<Q::Item>> {
+    /// Asks without `NLM_F_DUMP` and shows every message of the first answer. Nothing is changed by
+    /// a question, so it is asked again if the answer was lost.
+    fn get_frames(&mut self, encode: &dyn Fn() -> Request<P>, take: &mut dyn FnMut(&Frame<'_>)) -> Result<()> {
         for _ in 0..DUMP_TRIES {
-            let (seq, bytes) = self.seal(query.encode())?;
+            let (seq, bytes) = self.seal(encode())?;
             self.send(&bytes)?;
             loop {
                 match self.receive()? {
-                    // Nothing was changed: ask again.
                     Received::Empty => break,
                     Received::Overrun | Received::Truncated => {}
                     Received::Datagram(len) => {
                         let mut answered = false;
-                        let mut items = Vec::new();
                         for frame in self.ours(len, seq) {
                             answered = true;
                             if let Some(status) = frame.status() {
-                                return accept(status, &bytes).map(|_| items);
+                                return accept(status, &bytes).map(|_| ());
                             }
-                            items.extend(query.decode(&frame));
+                            take(&frame);
                         }
                         if answered {
-                            return Ok(items);
+                            return Ok(());
                         }
                     }
                 }
@@ -148,38 +152,48 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
     /// # Errors
     /// [`Kind::Interrupted`] if every try was torn; the kernel's refusal (also the one in `NLMSG_DONE`).
     pub fn dump<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<Q::Item>> {
+        let mut items = Vec::new();
+        self.dump_frames(&|| query.encode(), &mut |frame| match frame {
+            Some(frame) => items.extend(query.decode(frame)),
+            None => items.clear(),
+        })?;
+        Ok(items)
+    }
+
+    /// Shows every message of a whole dump; `None` says that what was shown so far does not count.
+    fn dump_frames(&mut self, encode: &dyn Fn() -> Request<P>, take: &mut dyn FnMut(Option<&Frame<'_>>)) -> Result<()> {
         for attempt in 0..DUMP_TRIES {
-            if let Some(items) = self.try_dump(query)? {
-                return Ok(items);
+            let mut request = encode();
+            request.add_flags(NLM_F_DUMP);
+            if self.try_dump(request, take)? {
+                return Ok(());
             }
-            std::thread::sleep(Duration::from_micros(50 << attempt.min(10)));
+            take(None);
+            std::thread::sleep(Duration::from_micros(50 << attempt));
         }
         Err(Error::new(Kind::Interrupted))
     }
 
-    /// One try; `None` if it was torn. Reads on to the end even then, because the
+    /// One try; false if it was torn. Reads on to the end even then, because the
     /// kernel refuses a second dump (`EBUSY`) while one is under way.
-    fn try_dump<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Option<Vec<Q::Item>>> {
-        let mut request = query.encode();
-        request.add_flags(NLM_F_DUMP);
+    fn try_dump(&mut self, request: Request<P>, take: &mut dyn FnMut(Option<&Frame<'_>>)) -> Result<bool> {
         let (seq, bytes) = self.seal(request)?;
         self.send(&bytes)?;
-        let mut items = Vec::new();
         let mut torn = false;
         loop {
             match self.receive()? {
-                Received::Empty => return Ok(None),
+                Received::Empty => return Ok(false),
                 Received::Overrun | Received::Truncated => torn = true,
                 Received::Datagram(len) => {
                     for frame in self.ours(len, seq) {
                         torn |= frame.interrupted();
                         match frame.status() {
-                            None => items.extend(query.decode(&frame)),
+                            None => take(Some(&frame)),
                             Some(status) => {
                                 accept(status, &bytes)?;
                                 // An ack (NLMSG_ERROR 0) ends no dump.
                                 if frame.kind == NLMSG_DONE {
-                                    return Ok((!torn).then_some(items));
+                                    return Ok(!torn);
                                 }
                             }
                         }

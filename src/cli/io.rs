@@ -43,15 +43,18 @@ impl Io {
 
     /// Prints a line to standard error, after what was printed before it.
     pub fn error(&mut self, line: impl AsRef<str>) {
+        self.error_line(line.as_ref());
+    }
+
+    fn error_line(&mut self, line: &str) {
         self.flush();
-        let _ = writeln!(self.err, "{}", line.as_ref());
+        let _ = self.err.write_all([line, "\n"].concat().as_bytes());
     }
 
     /// Prints advice to standard error, if hints are on.
     pub fn hint(&mut self, advice: impl AsRef<str>) {
         if self.hints {
-            self.flush();
-            let _ = writeln!(self.err, "netstrap: hint: {}", advice.as_ref());
+            self.error_line(&["netstrap: hint: ", advice.as_ref()].concat());
         }
     }
 

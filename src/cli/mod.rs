@@ -6,9 +6,11 @@ pub mod cursor;
 pub mod io;
 
 pub mod arp;
+pub mod install;
 pub mod ip;
 pub mod iptables;
 pub mod netstrap;
 pub mod ping;
 pub mod route;
+pub mod sandbox;
 pub mod sysctl;

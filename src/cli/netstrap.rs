@@ -3,11 +3,22 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use super::applets::{APPLETS, find};
+use super::applets::{APPLETS, Applet, find};
 use super::io::Io;
+use super::{install, sandbox};
 
 /// Exit code of a usage error of an own verb.
 pub const USAGE: u8 = 64;
+
+/// The own verbs, in the order of `--help`.
+const VERBS: &[Applet] = &[
+    Applet {
+        name: "sandbox",
+        about: "[-- CMD...]: run a command in a private network, no root needed",
+        run: sandbox::run,
+    },
+    Applet { name: "install", about: "DIR: make the links by which the applets are called", run: install::run },
+];
 
 /// Runs what argv asks for: `argv[0]` may be an applet's name (a link to the binary), else the first word is
 /// an applet or an own verb.
@@ -17,35 +28,40 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         return (applet.run)(argv, io);
     }
     let words = argv.get(1..).unwrap_or_default();
-    let Some(first) = words.first() else {
-        help(io);
-        return USAGE;
-    };
-    match first.as_bytes() {
-        b"--help" | b"-h" | b"help" => {
+    match words.first().map(|word| word.as_bytes()) {
+        None => {
+            help(io);
+            USAGE
+        }
+        Some(b"--help" | b"-h" | b"help") => {
             help(io);
             0
         }
-        b"--version" | b"-V" => {
+        Some(b"--version" | b"-V") => {
             io.print(concat!("netstrap ", env!("CARGO_PKG_VERSION"), "\n"));
             0
         }
-        word => match find(word) {
-            Some(applet) => (applet.run)(words, io),
-            None => {
-                io.error(format!(
-                    "netstrap: \"{}\" is no verb or applet; see netstrap --help",
-                    super::cursor::shown(word)
-                ));
-                USAGE
+        Some(word) => {
+            let verb = VERBS.iter().find(|verb| verb.name.as_bytes() == word);
+            match verb.or_else(|| APPLETS.iter().find(|applet| applet.name.as_bytes() == word)) {
+                Some(applet) => (applet.run)(words, io),
+                None => {
+                    let word = super::cursor::shown(word);
+                    io.error(["netstrap: \"", &word, "\" is no verb or applet; see: netstrap --help"].concat());
+                    USAGE
+                }
             }
-        },
+        }
     }
 }
 
 fn help(io: &mut Io) {
-    io.print("usage: netstrap VERB | netstrap APPLET ARGS... | APPLET ARGS... (by a link of that name)\n\napplets:\n");
-    for applet in APPLETS {
-        io.print(format!("  {:<12} {}\n", applet.name, applet.about));
+    io.print("usage: netstrap VERB [ARGS...]\n       netstrap APPLET [ARGS...], or APPLET [ARGS...] by a link of that name\n");
+    for (heading, rows) in [("\nverbs:\n", VERBS), ("\napplets:\n", APPLETS)] {
+        io.print(heading);
+        for row in rows {
+            let pad = " ".repeat(10usize.saturating_sub(row.name.len()));
+            io.print(["  ", row.name, &pad, row.about, "\n"].concat());
+        }
     }
 }

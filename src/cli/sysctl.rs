@@ -1,11 +1,368 @@
-//! `sysctl`.
+//! `sysctl`: shows and sets kernel parameters, with the words, texts and exit codes of procps 4.0.
 
 use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 
+use super::cursor::{Cursor, text};
 use super::io::Io;
+use crate::error::strerror;
+use crate::sysctl::{Key, pattern_matches};
+
+/// The options, and whether anything has failed.
+#[derive(Default)]
+struct Job {
+    names_only: bool,
+    values_only: bool,
+    binary: bool,
+    quiet: bool,
+    ignore_unknown: bool,
+    write: bool,
+    dry_run: bool,
+    deprecated: bool,
+    all: bool,
+    load: bool,
+    files: Vec<String>,
+    pattern: Option<String>,
+    failed: bool,
+}
+
+/// One line to carry out: `key = value`, after the leading `-` that forgives its failure.
+struct Setting {
+    key: String,
+    value: String,
+    forgiven: bool,
+}
+
+const HELP: &str = "
+Usage:
+ sysctl [options] [variable[=value] ...]
+
+Options:
+  -a, --all            display all variables (-A and -X are the same)
+      --deprecated     include deprecated parameters to listing
+      --dry-run        print the key and values but do not write
+  -b, --binary         print value without new line
+  -e, --ignore         ignore unknown variables errors
+  -N, --names          print variable names without values
+  -n, --values         print only values of the given variable(s)
+  -p, --load[=<file>]  read values from file (-f is the same), - for standard input
+  -r, --pattern <expression>
+                       select settings that match expression (^ $ . * + ? \\ only)
+  -q, --quiet          do not echo variable set
+  -w, --write          enable writing a value to variable
+  -o, -x               do nothing
+  -h, --help           display this help and exit (-d is the same)
+  -V, --version        output version information and exit
+";
 
 /// Runs the applet.
-pub fn run(_argv: &[OsString], io: &mut Io) -> u8 {
-    io.error("sysctl: not supported by netstrap");
-    2
+pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let mut job = Job::default();
+    let mut words = Vec::new();
+    match options(&mut job, argv.get(1..).unwrap_or_default(), &mut words, io) {
+        Ok(()) => {}
+        Err(code) => return code,
+    }
+    if argv.len() < 2 {
+        io.error(HELP.trim_end_matches('\n'));
+        return 1;
+    }
+    if job.all {
+        job.show_folder(&Key::parse(""), io);
+    } else if job.load {
+        job.files.extend(words);
+        job.load_files(io);
+    } else if words.is_empty() {
+        complain(io, "no variables specified\nTry `sysctl --help' for more information.");
+        return 1;
+    } else {
+        for word in &words {
+            if job.write && !word.contains('=') {
+                job.fail(io, &["command line(0): invalid syntax, continuing..."]);
+                break;
+            }
+            job.word(word, io);
+        }
+    }
+    u8::from(job.failed)
+}
+
+/// Reads the options, as getopt_long permutes them; `Err` is an exit code.
+fn options(job: &mut Job, argv: &[OsString], plain: &mut Vec<String>, io: &mut Io) -> Result<(), u8> {
+    let mut words = Cursor::new(argv);
+    let mut only_plain = false;
+    while let Some(word) = words.next() {
+        let text = text(word);
+        match text.strip_prefix('-').filter(|rest| !only_plain && !rest.is_empty()) {
+            None => plain.push(text.to_owned()),
+            Some("-") => only_plain = true,
+            Some(rest) => match rest.strip_prefix('-') {
+                Some(long) => {
+                    let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v)));
+                    let known = LONG.iter().filter(|(long, _)| long.starts_with(name)).collect::<Vec<_>>();
+                    let exact =
+                        known.iter().find(|(long, _)| *long == name).or(known.first().filter(|_| known.len() == 1));
+                    let Some((_, short)) = exact else {
+                        return Err(bad_option(io, &["unrecognized option '", text, "'"].concat()));
+                    };
+                    job.option(*short, value, &mut words, io)?;
+                }
+                None => job.short_options(rest, &mut words, io)?,
+            },
+        }
+    }
+    Ok(())
+}
+
+const LONG: &[(&str, char)] = &[
+    ("all", 'a'),
+    ("deprecated", 'D'),
+    ("dry-run", 'y'),
+    ("binary", 'b'),
+    ("ignore", 'e'),
+    ("names", 'N'),
+    ("values", 'n'),
+    ("load", 'p'),
+    ("pattern", 'r'),
+    ("quiet", 'q'),
+    ("write", 'w'),
+    ("system", 'S'),
+    ("help", 'h'),
+    ("version", 'V'),
+];
+
+fn bad_option(io: &mut Io, what: &str) -> u8 {
+    complain(io, what);
+    io.error(HELP.trim_end_matches('\n'));
+    1
+}
+
+fn complain(io: &mut Io, what: &str) {
+    io.error(["sysctl: ", what].concat());
+}
+
+impl Job {
+    /// `-nw`, `-pFILE`, `-r EXPR`.
+    fn short_options(&mut self, letters: &str, words: &mut Cursor<'_>, io: &mut Io) -> Result<(), u8> {
+        for (at, letter) in letters.char_indices() {
+            let rest = Some(&letters[at + letter.len_utf8()..]).filter(|rest| !rest.is_empty());
+            let takes_value = matches!(letter, 'p' | 'f' | 'r');
+            self.option(letter, rest.filter(|_| takes_value), words, io)?;
+            if takes_value {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn option(&mut self, letter: char, value: Option<&str>, words: &mut Cursor<'_>, io: &mut Io) -> Result<(), u8> {
+        match letter {
+            'a' | 'A' | 'X' => self.all = true,
+            'b' => self.binary = true,
+            'e' => self.ignore_unknown = true,
+            'N' => self.names_only = true,
+            'n' => self.values_only = true,
+            'q' => self.quiet = true,
+            'w' => self.write = true,
+            'y' => self.dry_run = true,
+            'D' => self.deprecated = true,
+            'o' | 'x' => {}
+            'p' | 'f' => {
+                self.load = true;
+                self.files.extend(value.map(str::to_owned));
+            }
+            'r' => {
+                let value = value.map(str::to_owned).or_else(|| words.next().map(|word| text(word).to_owned()));
+                let Some(pattern) = value else { return Err(bad_option(io, "option requires an argument -- 'r'")) };
+                if pattern_matches(&pattern, "").is_none() {
+                    complain(
+                        io,
+                        &["pattern \"", &pattern, "\" is not supported by netstrap (only ^ $ . * + ? \\ are)"].concat(),
+                    );
+                    return Err(1);
+                }
+                self.pattern = Some(pattern);
+            }
+            'S' => {
+                complain(io, "--system is not supported by netstrap; give the files to -p");
+                return Err(1);
+            }
+            'h' | 'd' => {
+                io.print(HELP);
+                return Err(0);
+            }
+            'V' => {
+                io.print(concat!("sysctl from netstrap ", env!("CARGO_PKG_VERSION"), "\n"));
+                return Err(0);
+            }
+            letter => {
+                let mut buf = [0; 4];
+                return Err(bad_option(io, &["invalid option -- '", letter.encode_utf8(&mut buf), "'"].concat()));
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, io: &mut Io, what: &[&str]) {
+        complain(io, &what.concat());
+        self.failed = true;
+    }
+
+    /// A word of the command line: `key` to show, `key=value` to set.
+    fn word(&mut self, word: &str, io: &mut Io) {
+        match word.split_once('=') {
+            Some((key, value)) => {
+                let setting = Setting { key: key.trim().to_owned(), value: value.trim().to_owned(), forgiven: false };
+                self.set(&setting, &Key::parse(&setting.key), io);
+            }
+            None if word.is_empty() => self.fail(io, &["\"\" is an unknown key"]),
+            None => {
+                let key = Key::parse(word.trim());
+                match key.is_inside() {
+                    true => self.show(&key, io),
+                    false => self.fail(io, &["Path is not under /proc/sys/: ", &key.path()]),
+                }
+            }
+        }
+    }
+
+    fn show(&mut self, key: &Key, io: &mut Io) {
+        let name = key.name();
+        match key.look() {
+            Err(e) => {
+                if !self.ignore_unknown {
+                    self.fail(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]);
+                }
+            }
+            Ok(kind) if kind.folder => self.show_folder(key, io),
+            Ok(kind) if !kind.readable => {}
+            Ok(_) if self.pattern.as_ref().is_some_and(|pattern| pattern_matches(pattern, &name) != Some(true)) => {}
+            Ok(_) if self.names_only => io.print([&name, "\n"].concat()),
+            Ok(_) => match key.read() {
+                Ok(value) => self.print(&name, &String::from_utf8_lossy(&value), io),
+                Err(e) => {
+                    self.failed = true;
+                    match e.raw_os_error() {
+                        Some(libc::EACCES) => self.fail(io, &["permission denied on key '", &name, "'"]),
+                        // A secret that is not set (net.ipv6.conf.*.stable_secret) answers so.
+                        Some(libc::EIO) => {}
+                        _ => self.fail(io, &["reading key \"", &name, "\": ", &reason(&e)]),
+                    }
+                }
+            },
+        }
+    }
+
+    fn show_folder(&mut self, folder: &Key, io: &mut Io) {
+        match folder.children() {
+            Ok(keys) => {
+                for key in keys {
+                    if self.deprecated || !key.is_deprecated() {
+                        self.show(&key, io);
+                    }
+                }
+            }
+            Err(e) => self.fail(io, &["unable to open directory \"", &folder.path(), "\": ", &reason(&e)]),
+        }
+    }
+
+    /// A value line by line, each with its name.
+    fn print(&self, name: &str, value: &str, io: &mut Io) {
+        for line in value.split_inclusive('\n') {
+            let line = if self.binary {
+                line.trim_end_matches('\n').to_owned()
+            } else {
+                [line.trim_end_matches('\n'), "\n"].concat()
+            };
+            match self.values_only || self.binary {
+                true => io.print(line),
+                false => io.print([name, " = ", &line].concat()),
+            }
+        }
+    }
+
+    fn set(&mut self, setting: &Setting, key: &Key, io: &mut Io) {
+        let name = key.name();
+        if !key.is_inside() {
+            return self.fail(io, &["Path is not under /proc/sys/: ", &key.path()]);
+        }
+        let failed = self.failed;
+        match key.look() {
+            Err(_) if self.ignore_unknown => return,
+            Err(e) => self.fail(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]),
+            Ok(kind) if !kind.writable || kind.folder => {
+                self.fail(io, &["setting key \"", &name, "\": Invalid argument"])
+            }
+            Ok(_) => match if self.dry_run { Ok(()) } else { key.write(&setting.value) } {
+                Ok(()) if self.quiet => {}
+                Ok(()) if self.names_only => io.print([&name, "\n"].concat()),
+                Ok(()) => self.print(&name, &[&setting.value, "\n"].concat(), io),
+                Err(e) if e.raw_os_error() == Some(libc::EACCES) => {
+                    self.fail(io, &["permission denied on key \"", &name, "\""]);
+                }
+                Err(e) => self.fail(io, &["setting key \"", &name, "\": ", &reason(&e)]),
+            },
+        }
+        if setting.forgiven {
+            self.failed = failed;
+        }
+    }
+
+    /// Reads all files first, then sets: a later line without a pattern beats an earlier one with it.
+    fn load_files(&mut self, io: &mut Io) {
+        if self.files.is_empty() {
+            self.files.push("/etc/sysctl.conf".to_owned());
+        }
+        let (mut settings, mut excluded) = (Vec::new(), Vec::new());
+        for file in std::mem::take(&mut self.files) {
+            match read_file(&file) {
+                Ok(text) => self.parse(&file, &text, &mut settings, &mut excluded, io),
+                Err(e) => self.fail(io, &["cannot open \"", &file, "\": ", &reason(&e)]),
+            }
+        }
+        for setting in &settings {
+            let key = Key::parse(&setting.key);
+            if !setting.key.contains(['*', '?']) {
+                self.set(setting, &key, io);
+                continue;
+            }
+            for key in key.expand().iter().filter(|key| !excluded.contains(*key)) {
+                let plain = settings.iter().any(|other| Key::parse(&other.key) == *key);
+                if !plain {
+                    self.set(setting, key, io);
+                }
+            }
+        }
+    }
+
+    fn parse(&mut self, file: &str, text: &str, settings: &mut Vec<Setting>, excluded: &mut Vec<Key>, io: &mut Io) {
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            let (line, forgiven) = line.strip_prefix('-').map_or((line, false), |line| (line, true));
+            match line.split_once('=') {
+                Some((key, value)) => {
+                    settings.push(Setting { key: key.trim().to_owned(), value: value.trim().to_owned(), forgiven });
+                }
+                None if forgiven => excluded.push(Key::parse(line)),
+                None => self.fail(io, &[file, "(", &(number + 1).to_string(), "): invalid syntax, continuing..."]),
+            }
+        }
+    }
+}
+
+fn read_file(file: &str) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    match file {
+        "-" => std::io::stdin().read_to_end(&mut bytes)?,
+        file => std::fs::File::open(std::ffi::OsStr::from_bytes(file.as_bytes()))?.read_to_end(&mut bytes)?,
+    };
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn reason(error: &std::io::Error) -> String {
+    strerror(error.raw_os_error().unwrap_or(libc::EIO))
 }

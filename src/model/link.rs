@@ -120,6 +120,15 @@ impl Link {
     }
 }
 
+/// A namespace as a request names it.
+#[derive(Debug, Clone, Copy)]
+pub enum NetnsRef<'a> {
+    /// By an open descriptor, which outlives the request.
+    Fd(BorrowedFd<'a>),
+    /// By a process in it.
+    Pid(u32),
+}
+
 /// Properties to set on a link, new or old; what is `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct LinkChange<'a> {
@@ -129,8 +138,8 @@ pub struct LinkChange<'a> {
     pub up: Option<bool>,
     /// The new master, or `Some(None)` to leave it.
     pub master: Option<Option<LinkId>>,
-    /// Namespace to move to or to be born in. The descriptor must outlive the request.
-    pub netns: Option<BorrowedFd<'a>>,
+    /// Namespace to move to or to be born in.
+    pub netns: Option<NetnsRef<'a>>,
     /// Largest packet in bytes.
     pub mtu: Option<u32>,
     /// Hardware address.

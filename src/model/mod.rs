@@ -1,6 +1,7 @@
 //! Plain data with its rules: what links, addresses, routes, neighbours and NAT
 //! rules are. Parsers make it, encoders and printers read it.
 
+pub mod addr;
 pub mod ip;
 pub mod link;
 pub mod name;

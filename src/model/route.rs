@@ -340,6 +340,8 @@ pub struct RouteFilter {
     pub protocol: u8,
     /// Device that it leads out by.
     pub device: Option<LinkId>,
+    /// Exceptions of the path (PMTU, redirects) instead of entries of tables.
+    pub cloned: bool,
 }
 
 /// Asks where a packet would go.

@@ -1,6 +1,8 @@
 //! Models in, text or JSON out. One function per noun feeds both, so that they
 //! cannot disagree; this layer reads models only.
 
+pub mod addr;
+pub mod link;
 pub mod neigh;
 pub mod out;
 pub mod route;

@@ -83,8 +83,13 @@ impl Out {
     }
 
     /// A number.
-    pub fn num(&mut self, key: &str, before: &str, value: impl Into<i128>, after: &str) {
-        let digits = decimal(value.into());
+    pub fn num(&mut self, key: &str, before: &str, value: impl Into<i64>, after: &str) {
+        self.number(key, before, value.into(), after);
+    }
+
+    #[inline(never)]
+    fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
+        let digits = value.to_string();
         if self.is_json() {
             self.key(key);
             self.buf.extend_from_slice(digits.as_bytes());
@@ -101,9 +106,9 @@ impl Out {
     }
 
     /// JSON only: a number.
-    pub fn json_num(&mut self, key: &str, value: impl Into<i128>) {
+    pub fn json_num(&mut self, key: &str, value: impl Into<i64>) {
         if self.is_json() {
-            self.num(key, "", value, "");
+            self.number(key, "", value.into(), "");
         }
     }
 
@@ -152,30 +157,38 @@ impl Out {
 
     /// A record of the listing or of a list.
     pub fn record(&mut self, fill: impl FnOnce(&mut Self)) {
-        self.nested(None, '{', '}', fill);
+        self.begin(None, '{');
+        fill(self);
+        self.end('}');
     }
 
     /// A list under a key.
     pub fn list(&mut self, key: &str, fill: impl FnOnce(&mut Self)) {
-        self.nested(Some(key), '[', ']', fill);
+        self.begin(Some(key), '[');
+        fill(self);
+        self.end(']');
     }
 
     /// An object under a key.
     pub fn object(&mut self, key: &str, fill: impl FnOnce(&mut Self)) {
-        self.nested(Some(key), '{', '}', fill);
+        self.begin(Some(key), '{');
+        fill(self);
+        self.end('}');
     }
 
-    fn nested(&mut self, key: Option<&str>, open: char, close: char, fill: impl FnOnce(&mut Self)) {
+    fn begin(&mut self, key: Option<&str>, bracket: char) {
         if self.is_json() {
             match key {
                 Some(key) => self.key(key),
                 None => self.separate(),
             }
-            self.open(open);
+            self.open(bracket);
         }
-        fill(self);
+    }
+
+    fn end(&mut self, bracket: char) {
         if self.is_json() {
-            self.close(close);
+            self.close(bracket);
         }
     }
 
@@ -259,15 +272,6 @@ fn unicode_escape(c: char) -> String {
         text.push(char::from_digit(code >> shift & 15, 16).unwrap_or('0'));
     }
     text
-}
-
-/// Decimal digits of a number.
-pub fn decimal(value: i128) -> String {
-    // u64 covers every field but the signed ones: i128's own formatting is large code.
-    match u64::try_from(value) {
-        Ok(positive) => positive.to_string(),
-        Err(_) => i64::try_from(value).unwrap_or(i64::MIN).to_string(),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Bytes only: model values become netlink messages and replies become model
 //! values. No I/O, no look-ups, no policy, and no panics whatever the bytes.
 
+pub mod addr;
 pub mod attr;
 pub mod build;
 pub mod link;
@@ -16,7 +17,7 @@ pub mod uapi;
 pub fn header_len(kind: u16) -> usize {
     match kind {
         16..=19 => link::IFINFOMSG,
-        20..=22 => 8, // ifaddrmsg
+        20..=22 => addr::IFADDRMSG,
         24..=26 => route::RTMSG,
         28..=30 => neigh::NDMSG,
         88..=90 => nsid::RTGENMSG,
@@ -29,6 +30,7 @@ pub fn header_len(kind: u16) -> usize {
 pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
     match kind {
         16..=19 => link::attr_name(path),
+        20..=22 => addr::attr_name(path),
         24..=26 => route::attr_name(path),
         28..=30 => neigh::attr_name(path),
         _ => None,

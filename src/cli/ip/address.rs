@@ -1,10 +1,157 @@
-//! `ip address`.
+//! `ip address`: add, replace, change, delete, show, flush.
 
-use super::context::Context;
+mod arguments;
+
+use super::context::{Context, link_id};
 use super::fail::{Fail, Outcome};
+use super::filter::Filter;
+use super::link::{print, selected, view};
+use super::usage;
+use super::words::prefixes;
 use crate::cli::cursor::Cursor;
+use crate::model::addr::Addr;
+use crate::model::ip::Family;
+use crate::model::link::Link;
+use crate::show::addr::{AddrView, addr, brief};
+use crate::show::link::{Parts, link};
+use crate::show::out::Out;
+use crate::wire::addr::{AddrVerb, GetAddrs, delete, put};
+use arguments::{Arguments, Purpose};
 
 /// Runs a verb.
-pub fn run(_context: &mut Context<'_>, _words: Cursor<'_>) -> Outcome {
-    Err(Fail::unsupported("address"))
+pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let Some(verb) = words.next() else { return show(context, words) };
+    const VERBS: &[(&str, Verb)] = &[
+        ("add", |context, words| change(context, words, AddrVerb::Add)),
+        ("change", |context, words| change(context, words, AddrVerb::Change)),
+        ("chg", |context, words| change(context, words, AddrVerb::Change)),
+        ("replace", |context, words| change(context, words, AddrVerb::Replace)),
+        ("delete", remove),
+        ("show", show),
+        ("lst", show),
+        ("list", show),
+        ("flush", flush),
+        ("save", |_, _| Err(Fail::unsupported("\"ip address save\""))),
+        ("restore", |_, _| Err(Fail::unsupported("\"ip address restore\""))),
+        ("showdump", |_, _| Err(Fail::unsupported("\"ip address showdump\""))),
+        ("help", |_, _| Err(usage::fail(usage::ADDRESS))),
+    ];
+    match VERBS.iter().find(|(name, _)| prefixes(verb, name)) {
+        Some((_, handler)) => handler(context, words),
+        None => Err(Fail::unknown_verb(verb, "address")),
+    }
+}
+
+type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
+
+fn change(context: &mut Context<'_>, words: Cursor<'_>, verb: AddrVerb) -> Outcome {
+    let arguments = Arguments::parse(context, words, Purpose::Put)?;
+    let (link, addr) = arguments.resolve(context)?;
+    context.change(put(verb, link, &addr))?;
+    if let Some(trap) = arguments.trap(context.ns.as_deref()) {
+        context.io.hint(trap);
+    }
+    Ok(0)
+}
+
+fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let arguments = Arguments::parse(context, words, Purpose::Delete)?;
+    let (link, addr) = arguments.resolve(context)?;
+    context.change(delete(link, &addr))?;
+    Ok(0)
+}
+
+fn show(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let filter = Filter::parse(context, words, usage::ADDRESS)?;
+    let links = selected(context, &filter)?;
+    let addrs = match filter.family {
+        Family::Unspec | Family::V4 | Family::V6 => {
+            context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?
+        }
+        // `-0` is for links alone.
+        _ => Vec::new(),
+    };
+    let mut out = context.listing();
+    for one in &links {
+        let own: Vec<&Addr> = addrs.iter().filter(|(index, _)| *index == one.index).map(|(_, addr)| addr).collect();
+        let taken: Vec<&Addr> = own.iter().filter(|addr| filter.takes_addr(addr, &one.name)).copied().collect();
+        let bare = own.is_empty() && filter.takes_bare_links();
+        if !taken.is_empty() || bare {
+            record(context, &mut out, one, &taken, &filter);
+        }
+    }
+    context.print(out);
+    Ok(0)
+}
+
+/// A link and its addresses. With `-o` each address has a line of its own and the link has none.
+fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr], filter: &Filter) {
+    let mut one = one.clone();
+    if filter.family == Family::V6 {
+        as_ipv6_sees_it(&mut one);
+    }
+    let view = view(context, &one);
+    let options = &context.options;
+    let whole = !matches!(filter.family, Family::V4 | Family::V6);
+    out.record(|out| {
+        if options.brief {
+            print(out, &view, true, false);
+        } else if !options.oneline && filter.label.is_none() {
+            link(out, &view, Parts { mode: false, addresses: whole });
+        }
+        out.list("addr_info", |out| {
+            for one_addr in addrs {
+                let line = options.oneline.then_some((one.index, one.name.as_slice()));
+                out.record(|out| match options.brief {
+                    true => brief(out, one_addr),
+                    false => addr(out, AddrView { addr: one_addr, link: line }, &context.names),
+                });
+            }
+        });
+        if options.brief {
+            out.text("\n");
+        }
+    });
+}
+
+/// iproute2 asks for links of family inet6 with `-6`, and the kernel leaves out of those what IPv6 does not know.
+fn as_ipv6_sees_it(link: &mut Link) {
+    link.qdisc = None;
+    link.group = None;
+    link.master = None;
+    link.link_netnsid = None;
+    link.altnames.clear();
+}
+
+/// Times that a flush looks again: deleting an address may promote another.
+const ROUNDS: usize = 10;
+
+fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    if words.is_empty() {
+        return Err(Fail::own("Flush requires arguments."));
+    }
+    let filter = Filter::parse(context, words, usage::ADDRESS)?;
+    let links = selected(context, &filter)?;
+    for _ in 0..ROUNDS {
+        let addrs = context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?;
+        let mut requests = Vec::new();
+        for (index, one) in &addrs {
+            let Some(link) = links.iter().find(|link| link.index == *index) else { continue };
+            if let (Some(id), true) = (link_id(link), filter.takes_addr(one, &link.name)) {
+                requests.push(delete(id, one));
+            }
+        }
+        if requests.is_empty() {
+            return Ok(0);
+        }
+        for outcome in context.socket()?.batch(requests)? {
+            match outcome {
+                // Another address of the batch took it along, as a primary takes its secondaries.
+                Err(error) if error.errno() == Some(libc::EADDRNOTAVAIL) => {}
+                Err(error) => return Err(context.refused(error)),
+                Ok(_) => {}
+            }
+        }
+    }
+    Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
 }

@@ -1,11 +1,13 @@
 //! What one `ip` command works with: its options, its output, and the kernel's side,
 //! opened when first needed.
 
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 
 use super::fail::Fail;
+use crate::cli::cursor::shown;
 use crate::cli::io::Io;
-use crate::error::{Error, Kind};
+use crate::error::Error;
 use crate::model::ip::Family;
 use crate::model::link::{Link, LinkId};
 use crate::model::rtnames::{NameSet, Names};
@@ -14,6 +16,7 @@ use crate::show::out::{Format, Out};
 use crate::socket::Socket;
 use crate::wire::build::{Request, Route};
 use crate::wire::link::GetLink;
+use std::os::unix::ffi::OsStrExt;
 
 /// The global options.
 #[derive(Debug, Default)]
@@ -44,6 +47,7 @@ pub struct Context<'a> {
     pub names: Names,
     /// Name of the namespace entered by `-n`, for messages.
     pub ns: Option<String>,
+    act: String,
     socket: Option<Socket<Route>>,
     links: Vec<Link>,
     nsids: Option<Vec<(i32, Vec<u8>)>>,
@@ -51,12 +55,13 @@ pub struct Context<'a> {
 
 impl<'a> Context<'a> {
     /// Defaults, nothing opened.
-    pub fn new(io: &'a mut Io) -> Self {
+    pub fn new(io: &'a mut Io, words: &[OsString]) -> Self {
         Context {
             io,
             options: Options::default(),
             names: Names::new(read_names),
             ns: None,
+            act: super::act(words),
             socket: None,
             links: Vec::new(),
             nsids: None,
@@ -80,15 +85,31 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Carries out one change; `act` says which, for the hint of a refusal. A kernel's warning is printed.
-    pub fn change(&mut self, request: Request<Route>, act: impl FnOnce() -> String) -> Result<(), Fail> {
+    /// Carries out one change. A kernel's warning is printed.
+    pub fn change(&mut self, request: Request<Route>) -> Result<(), Fail> {
         match self.socket()?.request(request) {
             Ok(None) => Ok(()),
             Ok(Some(warning)) => {
                 self.io.error(super::fail::with_stop("Warning", &warning));
                 Ok(())
             }
-            Err(error) => Err(Fail::explain(error.in_ns(self.ns.as_deref()), &act())),
+            Err(error) => Err(self.refused(error)),
+        }
+    }
+
+    /// A refused request, with the command line and the namespace for the hint.
+    pub fn refused(&self, error: Error) -> Fail {
+        Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
+    }
+
+    /// Advice for a name that is no device: where to look.
+    pub fn lacks(&self, name: &[u8]) -> String {
+        let name = shown(name);
+        match &self.ns {
+            Some(ns) => {
+                ["no link is called ", &name, " in namespace ", ns, "; list them with: ip -n ", ns, " link"].concat()
+            }
+            None => ["no link is called ", &name, " here; list them with: ip link"].concat(),
         }
     }
 
@@ -125,21 +146,20 @@ impl<'a> Context<'a> {
     }
 
     fn ask(&mut self, query: &GetLink<'_>) -> Result<Option<Link>, Fail> {
-        match self.socket()?.get(query) {
-            Ok(link) => Ok(link),
-            Err(Error { kind: Kind::Kernel(refusal), .. })
-                if matches!(refusal.errno, libc::ENODEV | libc::EINVAL | libc::ERANGE | libc::ENXIO) =>
-            {
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
+        let error = match self.socket()?.get(query) {
+            Ok(link) => return Ok(link),
+            Err(error) => error,
+        };
+        match error.refusal().map(|refusal| refusal.errno) {
+            Some(libc::ENODEV | libc::EINVAL | libc::ERANGE | libc::ENXIO) => Ok(None),
+            _ => Err(error.into()),
         }
     }
 
     /// The device that a change names, or iproute2's `Cannot find device`.
     pub fn device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
         let link = self.find_link(name)?;
-        link.as_ref().and_then(link_id).ok_or_else(|| Fail::no_device(name))
+        link.as_ref().and_then(link_id).ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
     }
 
     /// All links, asked for once.
@@ -158,7 +178,7 @@ impl<'a> Context<'a> {
         self.learn(index);
         match self.links.iter().find(|link| link.index == index) {
             Some(link) => link.name.clone(),
-            None => format!("if{index}").into_bytes(),
+            None => ["if", &index.to_string()].concat().into_bytes(),
         }
     }
 
@@ -198,11 +218,11 @@ pub fn link_id(link: &Link) -> Option<LinkId> {
 
 /// The text of a set's file in `/etc/iproute2`, and of its folder's `*.conf`.
 fn read_names(set: NameSet) -> Vec<u8> {
-    let base = format!("/etc/iproute2/{}", set.file());
+    let base = ["/etc/iproute2/", set.file()].concat();
     let mut text = std::fs::read(&base).unwrap_or_default();
     if matches!(set, NameSet::Tables | NameSet::Protocols) {
-        for entry in std::fs::read_dir(format!("{base}.d")).into_iter().flatten().flatten() {
-            if entry.path().extension().is_some_and(|extension| extension == "conf") {
+        for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
+            if entry.file_name().as_bytes().ends_with(b".conf") {
                 text.push(b'\n');
                 text.extend(std::fs::read(entry.path()).unwrap_or_default());
             }

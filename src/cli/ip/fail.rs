@@ -15,49 +15,74 @@ const KERNEL: u8 = 2;
 /// What a verb returns: an exit code, or how it failed.
 pub type Outcome = Result<u8, Fail>;
 
-/// A failed command.
+/// A failed command. One pointer wide, because nearly every function returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fail {
+pub struct Fail(Box<Failed>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failed {
     code: u8,
     text: Option<String>,
     hint: Option<String>,
 }
 
 impl Fail {
-    fn new(code: u8, text: impl Into<String>) -> Self {
-        Fail { code, text: Some(text.into()), hint: None }
+    #[inline(never)]
+    fn new(code: u8, text: Option<String>) -> Self {
+        Fail(Box::new(Failed { code, text, hint: None }))
+    }
+
+    /// Text of several pieces, put together out of line: a command has a hundred ways to fail.
+    #[inline(never)]
+    fn joined(code: u8, pieces: &[&str]) -> Self {
+        Fail::new(code, Some(pieces.concat()))
     }
 
     /// A wrong word: exit code 255.
-    pub fn usage(text: impl Into<String>) -> Self {
-        Fail::new(USAGE, text)
+    pub fn usage(text: impl AsRef<str>) -> Self {
+        Fail::joined(USAGE, &[text.as_ref()])
+    }
+
+    /// A wrong word, with the word in quotes between two texts: exit code 255.
+    pub fn usage_word(before: &str, word: &[u8], after: &str) -> Self {
+        Fail::joined(USAGE, &[before, "\"", &shown(word), "\"", after])
     }
 
     /// A refusal of `ip`'s own: exit code 1.
-    pub fn own(text: impl Into<String>) -> Self {
-        Fail::new(OWN, text)
+    pub fn own(text: impl AsRef<str>) -> Self {
+        Fail::joined(OWN, &[text.as_ref()])
+    }
+
+    /// A refusal of `ip`'s own, with a word in quotes between two texts: exit code 1.
+    pub fn own_word(before: &str, word: &[u8], after: &str) -> Self {
+        Fail::joined(OWN, &[before, "\"", &shown(word), "\"", after])
+    }
+
+    /// A failed system call: exit code 1, `text: reason`.
+    pub fn own_io(text: &str, error: &std::io::Error) -> Self {
+        Fail::joined(OWN, &[text, ": ", &io_text(error)])
     }
 
     /// What the kernel would answer, where it need not be asked: exit code 2.
     pub fn kernel(text: &str) -> Self {
-        Fail::new(KERNEL, format!("Error: {text}."))
+        Fail::joined(KERNEL, &["Error: ", text, "."])
     }
 
     /// The end of a listing that the kernel refused: exit code 2.
-    pub fn kernel_plain(text: &str) -> Self {
-        Fail::new(KERNEL, text)
+    pub fn ended(text: &str) -> Self {
+        Fail::joined(KERNEL, &[text])
     }
 
     /// The same end in other words.
     #[must_use]
-    pub fn with_text(mut self, text: impl Into<String>) -> Self {
-        self.text = Some(text.into());
+    pub fn reworded(mut self, pieces: &[&str]) -> Self {
+        self.0.text = Some(pieces.concat());
         self
     }
 
-    /// Everything was said already: exit code 0.
-    pub fn done() -> Self {
-        Fail { code: 0, text: None, hint: None }
+    /// Everything was said already.
+    pub fn silent(code: u8) -> Self {
+        Fail::new(code, None)
     }
 
     /// A value is missing at the end.
@@ -67,38 +92,43 @@ impl Fail {
 
     /// A wrong value, with iproute2's reason (which may end in a line break).
     pub fn wrong(reason: &str, word: &[u8]) -> Self {
-        Fail::usage(format!("Error: argument \"{}\" is wrong: {reason}", shown(word)))
+        Fail::joined(USAGE, &["Error: argument \"", &shown(word), "\" is wrong: ", reason])
     }
 
     /// A keyword given twice.
     pub fn duplicate(keyword: &str, word: &[u8]) -> Self {
-        Fail::usage(format!("Error: duplicate \"{keyword}\": \"{}\" is the second value.", shown(word)))
+        Fail::joined(USAGE, &["Error: duplicate \"", keyword, "\": \"", &shown(word), "\" is the second value."])
     }
 
     /// A word too many: it is no keyword, and the device (or what a bare word stands for) is known.
     pub fn garbage(keyword: &str, word: &[u8]) -> Self {
-        Fail::usage(format!("Error: either \"{keyword}\" is duplicate, or \"{}\" is a garbage.", shown(word)))
+        Fail::joined(USAGE, &["Error: either \"", keyword, "\" is duplicate, or \"", &shown(word), "\" is a garbage."])
     }
 
     /// An unknown verb.
     pub fn unknown_verb(word: &[u8], object: &str) -> Self {
-        Fail::usage(format!("Command \"{}\" is unknown, try \"ip {object} help\".", shown(word)))
+        Fail::joined(USAGE, &["Command \"", &shown(word), "\" is unknown, try \"ip ", object, " help\"."])
     }
 
     /// A device that a change names is not there.
     pub fn no_device(name: &[u8]) -> Self {
-        Fail::own(format!("Cannot find device \"{}\"", shown(name)))
+        Fail::own_word("Cannot find device ", name, "")
     }
 
     /// Something of iproute2 that is not built.
     pub fn unsupported(what: &str) -> Self {
-        Fail::own(format!("ip: {what} is not supported by netstrap"))
+        Fail::joined(OWN, &["ip: ", what, " is not supported by netstrap"])
+    }
+
+    /// Something of iproute2 that is not built, by its own word.
+    pub fn unsupported_word(what: &str, word: &[u8]) -> Self {
+        Fail::joined(OWN, &["ip: ", what, " \"", &shown(word), "\" is not supported by netstrap"])
     }
 
     /// Adds what would fix it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
@@ -108,21 +138,21 @@ impl Fail {
         let hint = remedy(&error);
         let line = error.clone().doing(|| act.to_owned()).to_string();
         let fail = Fail::from(error);
-        fail.hint(match hint {
-            Some(remedy) => format!("{line}; {remedy}"),
-            None => line,
-        })
+        match hint {
+            Some(remedy) => fail.hint([&line, "; ", remedy].concat()),
+            None => fail.hint(line),
+        }
     }
 
     /// Prints the text and the hint; returns the exit code.
     pub fn print(self, io: &mut Io) -> u8 {
-        if let Some(text) = self.text {
+        if let Some(text) = &self.0.text {
             io.error(text);
         }
-        if let Some(hint) = self.hint {
+        if let Some(hint) = &self.0.hint {
             io.hint(hint);
         }
-        self.code
+        self.0.code
     }
 }
 
@@ -136,6 +166,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
             }
             _ => None,
         },
+        libc::ENETDOWN => Some("set the device up first: ip link set DEVICE up"),
         libc::ENETUNREACH => {
             Some("the gateway must be on a network that an address here belongs to, or be given `onlink`")
         }
@@ -147,19 +178,24 @@ impl From<Error> for Fail {
     /// iproute2's words for a kernel's refusal: its text as `Error: ...`, or `RTNETLINK answers: ...`.
     fn from(error: Error) -> Self {
         match &error.kind {
-            Kind::Kernel(Refusal { text: Some(text), .. }) => Fail::new(KERNEL, with_stop("Error", text)),
-            Kind::Kernel(refusal) => Fail::new(KERNEL, format!("RTNETLINK answers: {}", strerror(refusal.errno))),
+            Kind::Kernel(Refusal { text: Some(text), .. }) => Fail::new(KERNEL, Some(with_stop("Error", text))),
+            Kind::Kernel(refusal) => Fail::joined(KERNEL, &["RTNETLINK answers: ", &strerror(refusal.errno)]),
             Kind::Sys { call, errno } if call.ends_with("socket") => {
-                Fail::new(OWN, format!("Cannot open netlink socket: {}", strerror(*errno)))
+                Fail::joined(OWN, &["Cannot open netlink socket: ", &strerror(*errno)])
             }
-            Kind::Usage(text) => Fail::usage(text.clone()),
-            _ => Fail::new(OWN, error.to_string()),
+            Kind::Usage(text) => Fail::usage(text),
+            _ => Fail::own(error.to_string()),
         }
     }
+}
+
+/// glibc's text of an I/O error.
+pub fn io_text(error: &std::io::Error) -> String {
+    strerror(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 /// `Error: text.` or `Warning: text.`, without doubling the full stop.
 pub fn with_stop(label: &str, text: &str) -> String {
     let stop = if text.ends_with('.') { "" } else { "." };
-    format!("{label}: {text}{stop}")
+    [label, ": ", text, stop].concat()
 }

@@ -1,10 +1,118 @@
-//! `ip link`.
+//! `ip link`: add, set, delete, show.
 
-use super::context::Context;
+mod arguments;
+
+use super::context::{Context, link_id};
 use super::fail::{Fail, Outcome};
+use super::filter::Filter;
+use super::usage;
+use super::words::prefixes;
 use crate::cli::cursor::Cursor;
+use crate::model::link::Link;
+use crate::model::rtnames::NameSet;
+use crate::show::link::{LinkView, Parts, brief, link};
+use crate::show::out::Out;
+use crate::wire::link::{GetLink, change, create, delete};
+use arguments::Arguments;
 
 /// Runs a verb.
-pub fn run(_context: &mut Context<'_>, _words: Cursor<'_>) -> Outcome {
-    Err(Fail::unsupported("link"))
+pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let Some(verb) = words.next() else { return show(context, words) };
+    const VERBS: &[(&str, Verb)] = &[
+        ("add", add),
+        ("set", set),
+        ("change", set),
+        ("replace", |_, _| Err(Fail::unsupported("\"ip link replace\""))),
+        ("delete", remove),
+        ("show", show),
+        ("lst", show),
+        ("list", show),
+        ("xstats", |_, _| Err(Fail::unsupported("\"ip link xstats\""))),
+        ("afstats", |_, _| Err(Fail::unsupported("\"ip link afstats\""))),
+        ("property", |_, _| Err(Fail::unsupported("\"ip link property\""))),
+        ("help", |_, _| Err(usage::fail(usage::LINK))),
+    ];
+    match VERBS.iter().find(|(name, _)| prefixes(verb, name)) {
+        Some((_, handler)) => handler(context, words),
+        None => Err(Fail::unknown_verb(verb, "link")),
+    }
+}
+
+type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
+
+fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let arguments = Arguments::parse(context, words, true)?;
+    let request = create(&arguments.new_link()?);
+    context.change(request)?;
+    Ok(0)
+}
+
+fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let arguments = Arguments::parse(context, words, false)?;
+    let (id, properties) = arguments.link_change(context)?;
+    let request = change(id, &properties);
+    context.change(request)?;
+    Ok(0)
+}
+
+fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let arguments = Arguments::parse(context, words, false)?;
+    let (id, _) = arguments.link_change(context)?;
+    context.change(delete(id))?;
+    Ok(0)
+}
+
+fn show(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let filter = Filter::parse(context, words, usage::LINK)?;
+    let links: Vec<Link> = selected(context, &filter)?;
+    let mut out = context.listing();
+    for one in &links {
+        let view = view(context, one);
+        out.record(|out| print(out, &view, context.options.brief, true));
+    }
+    context.print(out);
+    Ok(0)
+}
+
+/// The links that a filter takes.
+pub fn selected(context: &mut Context<'_>, filter: &Filter) -> Result<Vec<Link>, Fail> {
+    let links = match &filter.device {
+        Some(name) => {
+            let link = context.socket()?.get(&GetLink::Index(filter.index))?;
+            vec![link.ok_or_else(|| Fail::own_word("Device ", name, " does not exist."))?]
+        }
+        None => context.all_links()?.to_vec(),
+    };
+    Ok(links.into_iter().filter(|link| filter.takes_link(link)).collect())
+}
+
+/// Prints one link; `own` for `ip link`, else as the head of its addresses.
+pub fn print(out: &mut Out, view: &LinkView<'_>, as_columns: bool, own: bool) {
+    if as_columns {
+        brief(out, view, own);
+    } else {
+        link(out, view, Parts { mode: own, addresses: true });
+    }
+}
+
+/// A link with what its numbers stand for, looked up as far as needed.
+pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
+    let lower = link.link.filter(|index| *index != 0 && link.link_netnsid.is_none()).and_then(|index| {
+        context.learn(index);
+        let lower = context.known_links().iter().find(|other| other.index == index)?;
+        Some((lower.name.clone(), lower.is_up()))
+    });
+    LinkView {
+        link,
+        lower,
+        master: link.master.map(|index| context.device_name(index)),
+        peer_netns: link.link_netnsid.filter(|id| *id >= 0).and_then(|id| context.nsid_name(id)),
+        group: context.names.name(NameSet::Groups, link.group.unwrap_or(0)),
+    }
+}
+
+/// The link that a change is for, with iproute2's complaint where there is none.
+fn target(context: &mut Context<'_>, name: &[u8]) -> Result<Link, Fail> {
+    let link = context.find_link(name)?;
+    link.filter(|link| link_id(link).is_some()).ok_or_else(|| Fail::no_device(name).hint(context.lacks(name)))
 }

@@ -3,6 +3,7 @@
 
 pub mod context;
 pub mod fail;
+pub mod filter;
 pub mod usage;
 pub mod words;
 
@@ -67,7 +68,7 @@ const OBJECTS: &[(&str, Option<Object>)] = &[
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     let words = argv.get(1..).unwrap_or_default();
-    let mut context = Context::new(io);
+    let mut context = Context::new(io, words);
     let outcome = options(&mut context, Cursor::new(words)).and_then(|words| object(&mut context, words));
     match outcome {
         Ok(code) => code,
@@ -85,7 +86,7 @@ fn options<'w>(context: &mut Context<'_>, mut words: Cursor<'w>) -> Result<Curso
             break;
         }
         if !option_word(context, option, &mut words)? {
-            return Err(Fail::usage(format!("Option \"{}\" is unknown, try \"ip -help\".", shown(word))));
+            return Err(Fail::usage_word("Option ", word, " is unknown, try \"ip -help\"."));
         }
     }
     Ok(words)
@@ -129,7 +130,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
     let options: &mut Options = &mut context.options;
     match name.copied().unwrap_or_default() {
         "family" => {
-            let word = words.next().ok_or_else(Fail::incomplete)?;
+            let word = words.next().ok_or_else(|| usage::fail(usage::IP))?;
             options.family = match word {
                 b"inet" => Family::V4,
                 b"inet6" => Family::V6,
@@ -151,7 +152,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
         "all" => options.all = true,
         "Version" => {
             context.io.print(VERSION);
-            return Err(Fail::done());
+            return Err(Fail::silent(0));
         }
         "help" => return Err(usage::fail(usage::IP)),
         "netns" => {
@@ -159,7 +160,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
             context.enter(name)?;
         }
         "" => return Ok(false),
-        name => return Err(Fail::unsupported(&format!("option \"-{name}\""))),
+        name => return Err(Fail::unsupported_word("option", ["-", name].concat().as_bytes())),
     }
     Ok(true)
 }
@@ -179,12 +180,12 @@ fn object(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         words.next();
         return match handler {
             Some(handler) => handler(context, words),
-            None => Err(Fail::unsupported(&format!("object \"{name}\""))),
+            None => Err(Fail::unsupported_word("object", name.as_bytes())),
         };
     }
     match applets::APPLETS.iter().find(|applet| applet.name.as_bytes() == word && word != b"ip") {
         Some(applet) => Ok((applet.run)(words.rest(), context.io)),
-        None => Err(Fail::own(format!("Object \"{}\" is unknown, try \"ip help\".", shown(word)))),
+        None => Err(Fail::own_word("Object ", word, " is unknown, try \"ip help\".")),
     }
 }
 
@@ -193,7 +194,7 @@ pub fn word_text(word: &[u8]) -> String {
     if std::str::from_utf8(word).is_ok() { text(word).to_owned() } else { shown(word).into_owned() }
 }
 
-/// The first words of a command line as one line, for what an error says was being done.
+/// A command line as one line, for what an error says was being done.
 pub fn act(words: &[OsString]) -> String {
     words.iter().map(|word| shown(word.as_bytes())).collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,6 @@ use super::words::{address, lladdr, number, prefix, prefixes, value};
 use crate::cli::cursor::{Cursor, text};
 use crate::error::strerror;
 use crate::model::ip::{Prefix, family_of};
-use crate::model::link::LinkId;
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFilter, NeighFlags, NeighQuestion, NeighState, NeighVerb};
 use crate::model::rtnames::NameSet;
 use crate::show::neigh::NeighView;
@@ -72,6 +71,8 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> 
             neigh.flags |= NeighFlags::USE;
         } else if word == b"managed" {
             neigh.ext_flags |= EXT_MANAGED;
+            // The kernel resolves it, so it is not permanent.
+            neigh.state -= NeighState::PERMANENT;
         } else if prefixes(word, "extern_learn") {
             neigh.flags |= NeighFlags::EXT_LEARNED;
         } else if word == b"dev" {
@@ -85,25 +86,20 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> 
             destination(context, &mut neigh, word, "to", Fail::garbage)?;
         }
     }
-    let (Some(name), Some(dst)) = (name, neigh.dst) else {
+    // A proxy entry may stand for all links.
+    let proxy = neigh.flags.contains(NeighFlags::PROXY);
+    let Some(dst) = neigh.dst.filter(|_| name.is_some() || proxy) else {
         return Err(Fail::usage("Device and destination are required arguments."));
     };
     if let Some(word) = hardware.filter(|word| *word != b"null") {
         neigh.lladdr = Some(lladdr(word)?);
     }
     neigh.family = family_of(&dst);
-    neigh.device = Some(device(context, name)?);
-    context.change(change(verb, &neigh), || format!("{} neighbour {dst}", verb_word(verb)))?;
-    Ok(0)
-}
-
-fn verb_word(verb: NeighVerb) -> &'static str {
-    match verb {
-        NeighVerb::Add => "add",
-        NeighVerb::Change => "change",
-        NeighVerb::Replace => "replace",
-        NeighVerb::Delete => "delete",
+    if let Some(name) = name {
+        neigh.device = Some(context.device(name)?);
     }
+    context.change(change(verb, &neigh))?;
+    Ok(0)
 }
 
 /// The address of a neighbour, given once.
@@ -122,12 +118,6 @@ fn destination(
     }
     neigh.dst = Some(address(word, context.options.family)?);
     Ok(())
-}
-
-fn device(context: &mut Context<'_>, name: &[u8]) -> Result<LinkId, Fail> {
-    context.device(name).map_err(|fail| {
-        fail.hint("no link of that name in this namespace; list them with: ip link (elsewhere: ip -n NAME link)")
-    })
 }
 
 /// A state by name (two may be shortened) or number.
@@ -226,7 +216,7 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>, flush: bool) -> Resu
         }
     }
     if let Some(name) = name {
-        narrow.filter.device = Some(device(context, name)?);
+        narrow.filter.device = Some(context.device(name)?);
     }
     Ok(narrow)
 }
@@ -274,9 +264,8 @@ fn remove(context: &mut Context<'_>, neighs: &[Neigh]) -> Outcome {
             Ok(_) => {}
             Err(error) if error.errno() == Some(libc::ENOENT) => {}
             Err(error) => {
-                let text = format!("Failed to send flush request: {}", strerror(error.errno().unwrap_or(libc::EIO)));
-                let fail = Fail::explain(error.in_ns(context.ns.as_deref()), "flush neighbours");
-                return Err(fail.with_text(text));
+                let errno = strerror(error.errno().unwrap_or(libc::EIO));
+                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
             }
         }
     }
@@ -301,7 +290,7 @@ fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let (Some(name), Some(dst)) = (name, neigh.dst) else {
         return Err(Fail::own("Device and address are required arguments."));
     };
-    let device = device(context, name)?;
+    let device = context.device(name)?;
     let asked = NeighQuestion { device, dst, proxy: neigh.flags.contains(NeighFlags::PROXY) };
     let found = context.socket()?.get(&asked)?;
     show(context, found.as_slice(), false);

@@ -5,12 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::context::Context;
-use super::fail::{Fail, Outcome};
+use super::fail::{Fail, Outcome, io_text};
 use super::usage;
 use super::words::prefixes;
 use crate::cli::applets;
 use crate::cli::cursor::{Cursor, shown, text};
-use crate::error::strerror;
 use crate::model::name::{NsName, printable};
 use crate::netns::{Folder, Namespace, NsId, Source, processes};
 use crate::wire::nsid::GetNsid;
@@ -43,7 +42,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         Some(Verb::Pids) => pids(context, words),
         Some(Verb::Exec) => run_command(context, words),
         Some(Verb::Help) => Err(usage::fail(usage::NETNS)),
-        Some(Verb::Missing(name)) => Err(Fail::unsupported(&format!("\"ip netns {name}\""))),
+        Some(Verb::Missing(name)) => Err(Fail::unsupported_word("verb", name.as_bytes())),
         None => Err(Fail::unknown_verb(verb, "netns")),
     }
 }
@@ -64,13 +63,11 @@ enum Verb {
 /// Opens a namespace by name, or by absolute path.
 pub fn open(name: &[u8]) -> Result<Namespace, Fail> {
     Namespace::open(&Folder::standard(), name).map_err(|e| {
-        let fail = Fail::usage(format!("Cannot open network namespace \"{}\": {}", shown(name), io_text(&e)));
+        let fail = Fail::usage_word("Cannot open network namespace ", name, &[": ", &io_text(&e)].concat());
         if e.kind() == std::io::ErrorKind::NotFound {
-            return fail.hint(format!(
-                "no namespace is called {}; make it with: ip netns add {}",
-                shown(name),
-                shown(name)
-            ));
+            return fail.hint(
+                ["no namespace is called ", &shown(name), "; make it with: ip netns add ", &shown(name)].concat(),
+            );
         }
         fail
     })
@@ -79,7 +76,7 @@ pub fn open(name: &[u8]) -> Result<Namespace, Fail> {
 /// Enters a namespace opened by [`open`].
 pub fn enter_named(namespace: &Namespace, name: &[u8]) -> Result<(), Fail> {
     namespace.enter().map_err(|e| {
-        let fail = Fail::usage(format!("setting the network namespace \"{}\" failed: {}", shown(name), io_text(&e)));
+        let fail = Fail::usage_word("setting the network namespace ", name, &[" failed: ", &io_text(&e)].concat());
         match e.raw_os_error() {
             Some(libc::EINVAL) => {
                 fail.hint("its file stands for no namespace any more (made inside another mount namespace, or before a restart); remove it with: ip netns del")
@@ -95,9 +92,7 @@ fn list(context: &mut Context<'_>) -> Outcome {
     if !folder.path().exists() {
         return Ok(0);
     }
-    let names = folder
-        .names()
-        .map_err(|e| Fail::own(format!("Failed to open directory {}: {}", folder.path().display(), io_text(&e))))?;
+    let names = folder.names().map_err(|e| Fail::own_io("Failed to open directory /run/netns", &e))?;
     let mut out = context.listing();
     for name in names {
         let id = Namespace::open(&folder, &name)
@@ -118,7 +113,7 @@ fn list(context: &mut Context<'_>) -> Outcome {
 /// The name that a verb needs.
 fn name(words: &mut Cursor<'_>) -> Result<NsName, Fail> {
     let word = words.next().ok_or_else(|| Fail::own("No netns name specified"))?;
-    NsName::new(word).ok_or_else(|| Fail::usage(format!("Invalid netns name \"{}\"", shown(word))))
+    NsName::new(word).ok_or_else(|| Fail::usage_word("Invalid netns name ", word, ""))
 }
 
 fn add(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -126,10 +121,10 @@ fn add(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     make(context, &name, Source::New)
 }
 
-fn attach(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let name = name(&mut words)?;
-    let word = words.next().ok_or_else(|| Fail::own("No PID specified"))?;
-    let pid = text(word).parse::<u32>().map_err(|_| Fail::wrong("Invalid PID\n", word))?;
+fn attach(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let [name, word] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
+    let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
+    let pid = text(word).parse::<u32>().map_err(|_| Fail::own(["Invalid PID: ", &shown(word)].concat()))?;
     make(context, &name, Source::Process(pid))
 }
 
@@ -168,21 +163,17 @@ fn delete(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 fn remove(folder: &Folder, name: &[u8]) -> Result<(), Fail> {
     let path = folder.file(name);
     folder.delete(name).map_err(|e| {
-        Fail::own(format!(
-            "Cannot remove namespace file \"{}\": {}",
-            printable(path.as_os_str().as_bytes()),
-            io_text(&e)
-        ))
+        Fail::own_word("Cannot remove namespace file ", path.as_os_str().as_bytes(), &[": ", &io_text(&e)].concat())
     })
 }
 
 fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let process = words.next().unwrap_or(b"self");
     if process != b"self" && text(process).parse::<u32>().is_err() {
-        return Err(Fail::own(format!("Specified string '{}' is not a pid", shown(process))));
+        return Err(Fail::own(["Specified string '", &shown(process), "' is not a pid"].concat()));
     }
-    let file = format!("/proc/{}/ns/net", text(process));
-    let id = NsId::of(Path::new(&file)).map_err(|e| Fail::own(format!("Could not stat netns: {}", io_text(&e))))?;
+    let file = ["/proc/", text(process), "/ns/net"].concat();
+    let id = NsId::of(Path::new(&file)).map_err(|e| Fail::own_io("Cannot open network namespace", &e))?;
     let folder = Folder::standard();
     let mut found = false;
     for name in folder.names().unwrap_or_default() {
@@ -200,10 +191,10 @@ fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let name = name(&mut words)?;
     let namespace = Namespace::open(&Folder::standard(), name.as_bytes())
-        .map_err(|e| Fail::own(format!("Cannot open network namespace: {}", io_text(&e))))?;
+        .map_err(|e| Fail::own_io("Cannot open network namespace", &e))?;
     let found = namespace.id().and_then(processes);
-    for pid in found.map_err(|e| Fail::own(format!("Open of /proc failed: {}", io_text(&e))))? {
-        context.io.print(format!("{pid}\n"));
+    for pid in found.map_err(|e| Fail::own_io("Open of /proc failed", &e))? {
+        context.io.print(pid.to_string() + "\n");
     }
     Ok(0)
 }
@@ -225,13 +216,13 @@ fn run_everywhere(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
         return Err(Fail::own("No command specified"));
     }
     for name in Folder::standard().names().unwrap_or_default() {
-        context.io.print(format!("\nnetns: {}\n", printable(&name)));
+        context.io.print(["\nnetns: ", &printable(&name), "\n"].concat());
         context.io.flush();
         let child = sys::process::in_child(|| match run_in(context, &name, words.rest()) {
             Ok(code) => finish(context, code),
             Err(fail) => fail.print(context.io),
         });
-        child.map_err(|e| Fail::own(format!("fork failed: {}", io_text(&e))))?;
+        child.map_err(|e| Fail::own_io("fork failed", &e))?;
     }
     Ok(0)
 }
@@ -260,10 +251,5 @@ fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outco
             return Ok(crate::cli::netstrap::run(command, context.io));
         }
     }
-    Err(Fail::own(format!("exec of \"{}\" failed: {}", shown(program), io_text(&error))))
-}
-
-/// glibc's text of an I/O error.
-pub fn io_text(error: &std::io::Error) -> String {
-    strerror(error.raw_os_error().unwrap_or(libc::EIO))
+    Err(Fail::own_word("exec of ", program, &[" failed: ", &io_text(&error)].concat()))
 }

@@ -8,8 +8,7 @@ use super::fail::{Fail, Outcome};
 use super::usage;
 use super::words::prefixes;
 use crate::cli::cursor::{Cursor, text};
-use crate::model::link::LinkId;
-use crate::model::route::{Route, RouteVerb};
+use crate::model::route::RouteVerb;
 use crate::model::rtnames::NameSet;
 use crate::wire::route::change;
 
@@ -54,35 +53,13 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         Some((_, Verb::Get)) => show::get(context, words),
         Some((_, Verb::Change(verb))) => {
             let route = parse::route(context, words, *verb)?;
-            context.change(change(*verb, &route), || act(*verb, &route))?;
+            context.change(change(*verb, &route))?;
             Ok(0)
         }
         Some((_, Verb::Help)) => Err(usage::fail(usage::ROUTE)),
-        Some((name, Verb::Missing)) => Err(Fail::unsupported(&format!("\"ip route {name}\""))),
+        Some((name, Verb::Missing)) => Err(Fail::unsupported(&["\"ip route ", name, "\""].concat())),
         None => Err(Fail::unknown_verb(verb, "route")),
     }
-}
-
-/// What was being done, for a hint.
-fn act(verb: RouteVerb, route: &Route) -> String {
-    let verb = match verb {
-        RouteVerb::Add => "add",
-        RouteVerb::Change => "change",
-        RouteVerb::Replace => "replace",
-        RouteVerb::Prepend => "prepend",
-        RouteVerb::Append => "append",
-        RouteVerb::Test => "test",
-        RouteVerb::Delete => "delete",
-    };
-    let via = route.via.map(|via| format!(" via {via}")).unwrap_or_default();
-    format!("{verb} route {}{via}", route.dst)
-}
-
-/// The device that a route names; the hint says why a device that exists may not be found.
-fn device(context: &mut Context<'_>, name: &[u8]) -> Result<LinkId, Fail> {
-    context.device(name).map_err(|fail| {
-        fail.hint("no link of that name in this namespace; list them with: ip link (elsewhere: ip -n NAME link)")
-    })
 }
 
 /// A type of service byte: a name of `rt_dsfield`, or a number in hexadecimal.

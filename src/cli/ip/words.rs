@@ -25,26 +25,21 @@ pub fn number<N: TryFrom<u32>>(word: &[u8], reason: &str) -> Result<N, Fail> {
 
 /// An address without a prefix length.
 pub fn address(word: &[u8], family: Family) -> Result<std::net::IpAddr, Fail> {
-    let name = match family {
-        Family::V4 => "inet",
-        Family::V6 => "inet6",
-        _ => "any valid",
-    };
-    parse_addr(text(word), family).ok_or_else(|| {
-        Fail::own(format!("Error: {name} address is expected rather than \"{}\".", crate::cli::cursor::shown(word)))
-    })
+    parse_addr(text(word), family).ok_or_else(|| expected(family, " address", word))
 }
 
 /// An address or network with an optional prefix length.
 pub fn prefix(word: &[u8], family: Family) -> Result<Prefix, Fail> {
-    let name = match family {
+    parse_prefix(text(word), family).ok_or_else(|| expected(family, " prefix", word))
+}
+
+fn expected(family: Family, what: &str, word: &[u8]) -> Fail {
+    let family = match family {
         Family::V4 => "inet",
         Family::V6 => "inet6",
         _ => "any valid",
     };
-    parse_prefix(text(word), family).ok_or_else(|| {
-        Fail::own(format!("Error: {name} prefix is expected rather than \"{}\".", crate::cli::cursor::shown(word)))
-    })
+    Fail::own_word(&["Error: ", family, what, " is expected rather than "].concat(), word, ".")
 }
 
 /// `on` or `off`.
@@ -52,16 +47,17 @@ pub fn on_off(word: &[u8], keyword: &str) -> Result<bool, Fail> {
     match word {
         b"on" => Ok(true),
         b"off" => Ok(false),
-        _ => Err(Fail::usage(format!(
-            "Error: argument of \"{keyword}\" must be \"on\" or \"off\", not \"{}\"",
-            crate::cli::cursor::shown(word)
-        ))),
+        _ => Err(Fail::usage_word(
+            &["Error: argument of \"", keyword, "\" must be \"on\" or \"off\", not "].concat(),
+            word,
+            "",
+        )),
     }
 }
 
 /// A hardware address: `02:00:00:00:00:01`, or for tunnels an IPv4 address.
 pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
-    let invalid = || Fail::own(format!("\"{}\" is invalid lladdr.", crate::cli::cursor::shown(word)));
+    let invalid = || Fail::own_word("", word, " is invalid lladdr.");
     let string = text(word);
     if string.contains('.') && !string.contains(':') {
         return std::net::Ipv4Addr::from_str(string).map(|a| a.octets().to_vec()).map_err(|_| invalid());
@@ -75,7 +71,7 @@ pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
 
 /// Whether a word may name a device at all (up to 127 bytes, for alternative names); else iproute2's complaint.
 pub fn device_word<'w>(word: &'w [u8], keyword: &str) -> Result<&'w [u8], Fail> {
-    if is_altname(word) { Ok(word) } else { Err(Fail::wrong(&format!("\"{keyword}\" not a valid ifname"), word)) }
+    if is_altname(word) { Ok(word) } else { Err(Fail::wrong(&["\"", keyword, "\" not a valid ifname"].concat(), word)) }
 }
 
 #[cfg(test)]

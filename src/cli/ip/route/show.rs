@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::parse::family_word;
-use super::{device, tos};
-use crate::cli::cursor::{Cursor, shown, text};
+use super::tos;
+use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
 use crate::cli::ip::usage;
@@ -15,6 +15,7 @@ use crate::model::link::LinkId;
 use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteQuestion, RouteVerb, TABLE_MAIN};
 use crate::model::rtnames::NameSet;
 use crate::show::route::{Given, RouteView};
+use crate::sysctl::Key;
 use crate::wire::route::change;
 
 /// Bounds of a prefix: `root` gives the shortest, `match` the longest, a bare prefix both.
@@ -35,6 +36,7 @@ struct Bound {
 #[derive(Default)]
 struct Narrow {
     table: u32,
+    cloned: bool,
     protocol: Option<u8>,
     scope: Option<u8>,
     kind: Option<RouteKind>,
@@ -63,7 +65,14 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
         table: narrow.table,
         protocol: narrow.protocol.unwrap_or(0),
         device: narrow.output_id,
+        cloned: narrow.cloned,
     };
+    if flush && narrow.cloned && family != Family::V6 {
+        flush_exceptions()?;
+        if family == Family::V4 {
+            return Ok(0);
+        }
+    }
     let routes = match context.socket()?.dump(&filter) {
         Ok(routes) => routes,
         Err(error) => return Err(dump_failed(context, error, flush)),
@@ -76,13 +85,19 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
     Ok(0)
 }
 
+/// IPv4 has no request that deletes an exception, but a parameter that drops them all.
+fn flush_exceptions() -> Result<(), Fail> {
+    let key = Key::parse("net/ipv4/route/flush");
+    key.write("-1").map_err(|e| Fail::own_io(&["Cannot open \"", &key.path(), "\""].concat(), &e))
+}
+
 /// iproute2 says the kernel's words, and then that its listing ended.
 fn dump_failed(context: &mut Context<'_>, error: Error, flush: bool) -> Fail {
     if !matches!(error.kind, Kind::Kernel(_)) {
         return error.into();
     }
     Fail::from(error).print(context.io);
-    Fail::kernel_plain(if flush { "Flush terminated" } else { "Dump terminated" })
+    Fail::ended(if flush { "Flush terminated" } else { "Dump terminated" })
 }
 
 fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
@@ -110,9 +125,8 @@ fn remove(context: &mut Context<'_>, routes: &[Route]) -> Outcome {
             Ok(_) => {}
             Err(error) if error.errno() == Some(libc::ESRCH) => {}
             Err(error) => {
-                let text = format!("Failed to send flush request: {}", strerror(error.errno().unwrap_or(libc::EIO)));
-                let fail = Fail::explain(error.in_ns(context.ns.as_deref()), "flush routes");
-                return Err(fail.with_text(text));
+                let errno = strerror(error.errno().unwrap_or(libc::EIO));
+                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
             }
         }
     }
@@ -140,9 +154,14 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>) -> Result<Narrow, Fa
     while let Some(word) = words.next() {
         let begins = |keyword: &str| prefixes(word, keyword);
         if begins("table") {
-            narrow.table = table(context, value(&mut words)?)?;
-        } else if begins("vrf") || begins("cached") || begins("cloned") || begins("realms") || begins("nhid") {
-            return Err(Fail::unsupported(&format!("\"{}\" of a route listing", text(word))));
+            match value(&mut words)? {
+                b"cache" => narrow.cloned = true,
+                word => narrow.table = table(context, word)?,
+            }
+        } else if begins("cached") || begins("cloned") {
+            narrow.cloned = true;
+        } else if matches!(word, b"mark") || begins("vrf") || begins("realms") || begins("nhid") {
+            return Err(Fail::unsupported_word("route selector", word));
         } else if word == b"tos" || begins("dsfield") {
             let word = value(&mut words)?;
             narrow.tos = Some(tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))?);
@@ -181,10 +200,10 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>) -> Result<Narrow, Fa
         }
     }
     if let Some(name) = &narrow.input {
-        narrow.input_id = Some(device(context, name)?);
+        narrow.input_id = Some(context.device(name)?);
     }
     if let Some(name) = &narrow.output {
-        narrow.output_id = Some(device(context, name)?);
+        narrow.output_id = Some(context.device(name)?);
     }
     Ok(narrow)
 }
@@ -193,7 +212,6 @@ fn table(context: &Context<'_>, word: &[u8]) -> Result<u32, Fail> {
     match context.names.number(NameSet::Tables, text(word)) {
         Some(table) => Ok(table),
         None if word == b"all" => Ok(0),
-        None if word == b"cache" => Err(Fail::unsupported("table \"cache\"")),
         None if word == b"help" => Err(usage::fail(usage::ROUTE)),
         None => Err(Fail::wrong("table id value is invalid\n", word)),
     }
@@ -248,7 +266,7 @@ impl Narrow {
     /// Whether a route is asked for. The kernel has filtered by some of this, but old ones don't.
     fn takes(&self, route: &Route) -> bool {
         let is = |wanted: Option<u8>, value: u8| wanted.is_none_or(|wanted| wanted == value);
-        !route.flags.contains(RouteFlags::CLONED)
+        route.flags.contains(RouteFlags::CLONED) == self.cloned
             && (self.table == 0 || route.table == self.table)
             && is(self.protocol, route.protocol)
             && is(self.scope, route.scope)
@@ -313,7 +331,7 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         } else if begins("fibmatch") {
             asked.fib_match = true;
         } else if let Some(name) = unsupported(word) {
-            return Err(Fail::unsupported(&format!("\"{name}\" of \"ip route get\"")));
+            return Err(Fail::unsupported_word("route get option", name.as_bytes()));
         } else {
             let word = if word == b"to" { value(&mut words)? } else { word };
             dst = Some(end(&mut family, word)?);
@@ -323,11 +341,14 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     asked.dst = Prefix::host(dst.addr());
     if dst.len() != asked.dst.len() && family != Family::Unspec {
         let bits = asked.dst.len();
-        context.io.error(format!("Warning: /{} as prefix is invalid, only /{bits} (or none) is supported.", dst.len()));
+        let (given, bits) = (dst.len().to_string(), bits.to_string());
+        context
+            .io
+            .error(["Warning: /", &given, " as prefix is invalid, only /", &bits, " (or none) is supported."].concat());
     }
     for (slot, name) in [(&mut asked.input, input), (&mut asked.output, output)] {
         if let Some(name) = name {
-            *slot = Some(device(context, name)?);
+            *slot = Some(context.device(name)?);
         }
     }
     let answer = context.socket()?.get(&asked).map_err(|e| unreachable(context, e, &asked))?;
@@ -357,12 +378,12 @@ fn end(family: &mut Family, word: &[u8]) -> Result<Prefix, Fail> {
 
 fn unreachable(context: &Context<'_>, error: Error, asked: &RouteQuestion) -> Fail {
     let errno = error.errno();
-    let fail = Fail::explain(error.in_ns(context.ns.as_deref()), &format!("look up {}", asked.dst.addr()));
+    let fail = context.refused(error);
     match errno {
-        Some(libc::ENETUNREACH) => fail.hint(format!(
-            "no route leads to {}; add one: ip route add default via GATEWAY",
-            shown(asked.dst.addr().to_string().as_bytes())
-        )),
+        Some(libc::ENETUNREACH) => fail.hint(
+            ["no route leads to ", &asked.dst.addr().to_string(), "; add one: ip route add default via GATEWAY"]
+                .concat(),
+        ),
         _ => fail,
     }
 }

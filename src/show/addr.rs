@@ -1,0 +1,113 @@
+//! An address as `ip addr` prints it.
+
+use super::out::Out;
+use crate::model::addr::{Addr, AddrFlags, FOREVER};
+use crate::model::ip::Family;
+use crate::model::rtnames::{NameSet, Names};
+
+/// An address with the link that has it.
+#[derive(Debug, Clone, Copy)]
+pub struct AddrView<'a> {
+    /// The address.
+    pub addr: &'a Addr,
+    /// Index and name of its link, where each line must say it (`-o`).
+    pub link: Option<(u32, &'a [u8])>,
+}
+
+/// Prints an address, with its line break.
+pub fn addr(out: &mut Out, view: AddrView<'_>, names: &Names) {
+    let addr = view.addr;
+    if let Some((index, name)) = view.link {
+        out.num("index", "", index, ": ");
+        out.name("dev", "", name, "");
+    }
+    match addr.family {
+        Family::V4 => out.str("family", "    ", "inet", " "),
+        Family::V6 => out.str("family", "    ", "inet6", " "),
+        other => out.num("family_index", "    family ", other.number(), " "),
+    }
+    prefix(out, addr);
+    if let Some(broadcast) = addr.broadcast {
+        out.str("broadcast", "brd ", &broadcast.to_string(), " ");
+    }
+    if let Some(anycast) = addr.anycast {
+        out.str("anycast", "any ", &anycast.to_string(), " ");
+    }
+    out.str("scope", "scope ", &names.name(NameSet::Scopes, u32::from(addr.scope)), " ");
+    // What the kernel marks as its own (`kernel_lo`, `kernel_ra`, `kernel_ll`) iproute2 shows since 6.3 only.
+    if let Some(protocol) = addr.protocol.filter(|protocol| *protocol > 3) {
+        out.str("protocol", "proto ", &format!("{protocol:#x}"), " ");
+    }
+    flags(out, addr);
+    if let Some(label) = &addr.label {
+        out.name("label", "", label, "");
+    }
+    if let Some(lifetimes) = addr.lifetimes {
+        out.line_break();
+        seconds(out, "valid_life_time", "       valid_lft ", lifetimes.valid);
+        seconds(out, "preferred_life_time", " preferred_lft ", lifetimes.preferred);
+    }
+    out.text("\n");
+}
+
+/// Prints `ADDR/LEN ` alone, as `-br` does.
+pub fn brief(out: &mut Out, addr: &Addr) {
+    prefix(out, addr);
+}
+
+fn prefix(out: &mut Out, addr: &Addr) {
+    let Some(own) = addr.own() else { return };
+    out.str("local", "", &own.to_string(), "");
+    if let Some(peer) = addr.peer() {
+        out.str("address", " peer ", &peer.to_string(), "");
+    }
+    out.num("prefixlen", "/", addr.len, " ");
+    if let Some(metric) = addr.metric {
+        out.num("metric", "metric ", metric, " ");
+    }
+}
+
+/// Flags by the words that set or show them, in iproute2's order.
+pub const FLAG_WORDS: &[(&str, AddrFlags)] = &[
+    ("secondary", AddrFlags::SECONDARY),
+    ("nodad", AddrFlags::NODAD),
+    ("optimistic", AddrFlags::OPTIMISTIC),
+    ("dadfailed", AddrFlags::DADFAILED),
+    ("home", AddrFlags::HOMEADDRESS),
+    ("deprecated", AddrFlags::DEPRECATED),
+    ("tentative", AddrFlags::TENTATIVE),
+    ("permanent", AddrFlags::PERMANENT),
+    ("mngtmpaddr", AddrFlags::MANAGETEMPADDR),
+    ("noprefixroute", AddrFlags::NOPREFIXROUTE),
+    ("autojoin", AddrFlags::MCAUTOJOIN),
+    ("stable-privacy", AddrFlags::STABLE_PRIVACY),
+];
+
+fn flags(out: &mut Out, addr: &Addr) {
+    let mut left = addr.flags;
+    for (word, flag) in FLAG_WORDS {
+        let set = left.contains(*flag);
+        left.remove(*flag);
+        let word = match *flag {
+            AddrFlags::PERMANENT if set => continue,
+            AddrFlags::PERMANENT => "dynamic",
+            _ if !set => continue,
+            AddrFlags::SECONDARY if addr.family == Family::V6 => "temporary",
+            _ => word,
+        };
+        out.flag(word, &format!("{word} "));
+    }
+    if !left.is_empty() {
+        let hex = format!("{:02x}", left.bits());
+        out.str("ifa_flags", "flags ", &hex, " ");
+    }
+}
+
+fn seconds(out: &mut Out, key: &str, words: &str, value: u32) {
+    if value == FOREVER {
+        out.json_num(key, value);
+        out.text(&format!("{words}forever"));
+    } else {
+        out.num(key, words, value, "sec");
+    }
+}

@@ -1,0 +1,184 @@
+//! What integration tests share: a test body that runs in a sandbox of its own, and
+//! commands run by our binary or by the tool that it stands for.
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::process::{Command, Output, Stdio};
+
+/// The binary under test.
+pub const NETSTRAP: &str = env!("CARGO_BIN_EXE_netstrap");
+const INSIDE: &str = "NETSTRAP_TEST_INSIDE";
+
+/// Runs a test body in a sandbox: the test program starts itself again, this test only,
+/// inside `netstrap sandbox`. Needs no root.
+pub fn sandboxed(name: &str, body: fn()) {
+    if std::env::var(INSIDE).as_deref() == Ok(name) {
+        return body();
+    }
+    let test = std::env::current_exe().expect("path of the test program");
+    let output = Command::new(NETSTRAP)
+        .args(["sandbox", "--"])
+        .arg(test)
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(INSIDE, name)
+        .output()
+        .expect("start the sandbox");
+    let text = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "in the sandbox:\n{text}");
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// Exit code, or 128 and the signal.
+    pub code: i32,
+}
+
+impl Ran {
+    fn of(output: Output) -> Self {
+        use std::os::unix::process::ExitStatusExt;
+        let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
+        Ran { out: text(&output.stdout), err: text(&output.stderr), code }
+    }
+
+    /// The output of a command that must succeed.
+    #[track_caller]
+    pub fn ok(self) -> String {
+        assert_eq!(self.code, 0, "failed: {self:?}");
+        self.out
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs an applet or verb of ours: `ours(&["ip", "link"])`.
+pub fn ours(words: &[&str]) -> Ran {
+    run(Command::new(NETSTRAP).args(words).env_remove("NETSTRAP_HINTS"))
+}
+
+/// Runs an applet of ours with hints on.
+pub fn hinted(words: &[&str]) -> Ran {
+    run(Command::new(NETSTRAP).args(words).env("NETSTRAP_HINTS", "1"))
+}
+
+/// Runs the tool of the system that we stand for.
+pub fn theirs(words: &[&str]) -> Ran {
+    let package = match words[0] {
+        "ip" | "bridge" => "iproute2",
+        "arp" | "route" => "net-tools",
+        "ping" => "iputils-ping",
+        "iptables" | "iptables-save" => "iptables",
+        "nft" => "nftables",
+        "sysctl" => "procps",
+        _ => "coreutils",
+    };
+    let tool = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(|dir| format!("{dir}/{}", words[0]));
+    let tool = tool.into_iter().find(|path| std::path::Path::new(path).exists());
+    let tool = tool.unwrap_or_else(|| panic!("{} is not installed; install the package {package}", words[0]));
+    run(Command::new(tool).args(&words[1..]).env("LC_ALL", "C"))
+}
+
+fn run(command: &mut Command) -> Ran {
+    Ran::of(command.stdin(Stdio::null()).output().expect("run a command"))
+}
+
+/// Words of a line, with `'...'` and `"..."` quoting.
+pub fn split(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut open) = (Vec::new(), String::new(), None, false);
+    for c in line.chars() {
+        match quote {
+            Some(q) if c == q => quote = None,
+            Some(_) => word.push(c),
+            None if c == '\'' || c == '"' => (quote, open) = (Some(c), true),
+            None if c == ' ' => {
+                if open || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                open = false;
+            }
+            None => word.push(c),
+        }
+    }
+    if open || !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+/// Replaces what differs from run to run: hardware addresses, link-local addresses.
+pub fn masked(text: &str) -> String {
+    let mut out = String::new();
+    for piece in text.split_inclusive([' ', '\n', '"', '/', '\\']) {
+        let word = piece.trim_end_matches([' ', '\n', '"', '/', '\\']);
+        let is_mac = word.len() == 17 && word.bytes().filter(|&b| b == b':').count() == 5;
+        if is_mac && word != "ff:ff:ff:ff:ff:ff" && word != "00:00:00:00:00:00" {
+            out.push_str("MAC");
+            out.push_str(&piece[word.len()..]);
+        } else if word.starts_with("fe80::") {
+            out.push_str("LINKLOCAL");
+            out.push_str(&piece[word.len()..]);
+        } else {
+            out.push_str(piece);
+        }
+    }
+    out
+}
+
+const SIDE: &str = "NETSTRAP_TEST_SIDE";
+
+/// Runs every line of a list by our binary and by the tools it stands for, each in a fresh sandbox, and
+/// asserts that every answer (standard output, standard error, exit code) is the same. `#` starts
+/// a comment; `sleep` waits until duplicate address detection is over; `!` before a line runs it
+/// as it is on both sides, unjudged.
+pub fn same_answers(test: &str, list: &str) {
+    match std::env::var(SIDE).as_deref() {
+        Ok("ours") => return print_answers(list, ours),
+        Ok(_) => return print_answers(list, theirs),
+        Err(_) => {}
+    }
+    let (ours, theirs) = (side(test, "ours"), side(test, "theirs"));
+    assert_eq!(ours.len(), theirs.len());
+    let different: Vec<String> = ours
+        .iter()
+        .zip(&theirs)
+        .filter(|(ours, theirs)| ours != theirs)
+        .map(|(ours, theirs)| format!("--- theirs: {theirs}\n+++ ours: {ours}"))
+        .collect();
+    assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), ours.len(), different.join("\n"));
+    println!("{} command lines answered alike", ours.len());
+}
+
+fn print_answers(list: &str, tool: fn(&[&str]) -> Ran) {
+    for line in list.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if line == "sleep" {
+            std::thread::sleep(std::time::Duration::from_millis(2500));
+            continue;
+        }
+        let words = split(line.trim_start_matches('!'));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if line.starts_with('!') {
+            run(Command::new(words[0]).args(&words[1..])).ok();
+            continue;
+        }
+        let ran = tool(&words);
+        println!("@@ {line}\n{}[2] {}-> {}", masked(&ran.out), masked(&ran.err), ran.code);
+    }
+}
+
+fn side(test: &str, side: &str) -> Vec<String> {
+    let output = Command::new(NETSTRAP)
+        .args(["sandbox", "--"])
+        .arg(std::env::current_exe().expect("path of the test program"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(SIDE, side)
+        .output()
+        .expect("start the sandbox");
+    let text = text(&output.stdout);
+    assert!(text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    text.split("@@ ").skip(1).map(|part| part.split("\ntest result").next().unwrap_or(part).to_owned()).collect()
+}
