@@ -367,6 +367,23 @@ pub struct RouteQuestion {
     pub fib_match: bool,
 }
 
+impl RouteQuestion {
+    /// About a packet of this machine's own to a destination.
+    pub fn about(dst: Prefix) -> Self {
+        RouteQuestion {
+            ns: 0,
+            dst,
+            from: None,
+            tos: 0,
+            input: None,
+            output: None,
+            mark: 0,
+            uid: None,
+            fib_match: false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

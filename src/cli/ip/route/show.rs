@@ -301,18 +301,7 @@ impl Narrow {
 pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let mut family = context.options.family;
     let (mut dst, mut input, mut output) = (None, None, None);
-    let blank = Prefix::default_route(Family::V4);
-    let mut asked = RouteQuestion {
-        ns: 0,
-        dst: blank,
-        from: None,
-        tos: 0,
-        input: None,
-        output: None,
-        mark: 0,
-        uid: None,
-        fib_match: false,
-    };
+    let mut asked = RouteQuestion::about(Prefix::default_route(Family::V4));
     while let Some(word) = words.next() {
         let begins = |keyword: &str| prefixes(word, keyword);
         if word == b"tos" || begins("dsfield") {
