@@ -340,6 +340,8 @@ pub struct RouteFilter {
     pub protocol: u8,
     /// Device that it leads out by.
     pub device: Option<LinkId>,
+    /// Exceptions of the path (PMTU, redirects) instead of entries of tables.
+    pub cloned: bool,
 }
 
 /// Asks where a packet would go.
@@ -363,6 +365,23 @@ pub struct RouteQuestion {
     pub uid: Option<u32>,
     /// Answer with the table's entry instead of the look-up's result.
     pub fib_match: bool,
+}
+
+impl RouteQuestion {
+    /// About a packet of this machine's own to a destination.
+    pub fn about(dst: Prefix) -> Self {
+        RouteQuestion {
+            ns: 0,
+            dst,
+            from: None,
+            tos: 0,
+            input: None,
+            output: None,
+            mark: 0,
+            uid: None,
+            fib_match: false,
+        }
+    }
 }
 
 #[cfg(test)]

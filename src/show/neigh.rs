@@ -1,7 +1,6 @@
 //! Neighbours as `ip neigh` lists them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-
+use super::link::hardware_address;
 use super::out::Out;
 use crate::model::ip::Family;
 use crate::model::link::Link;
@@ -31,17 +30,17 @@ pub fn neigh(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
 
 fn fields(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
     if let Some(dst) = &neigh.dst {
-        out.str("dst", "", &padded(dst.to_string(), 39, view.brief), " ");
+        let dst = dst.to_string();
+        out.str("dst", "", &dst, " ");
+        pad(out, dst.len(), 39, view);
     }
     let index = neigh.device.map_or(0, |id| id.index.get());
     let link = view.links.iter().find(|link| link.index == index);
     if index != 0 && !view.one_device {
-        let name = link.map_or_else(|| format!("if{index}").into_bytes(), |link| link.name.clone());
+        let name = link.map_or_else(|| ["if", &index.to_string()].concat().into_bytes(), |link| link.name.clone());
         let label = if view.brief { "" } else { "dev " };
         out.name("dev", label, &name, " ");
-        if view.brief {
-            out.text(&" ".repeat(16usize.saturating_sub(name.len())));
-        }
+        pad(out, name.len(), 16, view);
     }
     if let Some(lladdr) = &neigh.lladdr {
         let (label, after) = if view.brief { ("", "") } else { ("lladdr ", " ") };
@@ -82,34 +81,11 @@ fn state(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
     }
 }
 
-/// A column as text; JSON has no padding.
-fn padded(mut value: String, width: usize, brief: bool) -> String {
-    if brief {
-        value.extend(std::iter::repeat_n(' ', width.saturating_sub(value.len())));
+/// Fills a column of `-br`; JSON has none.
+fn pad(out: &mut Out, len: usize, width: usize, view: &NeighView<'_>) {
+    if view.brief {
+        (len..width).for_each(|_| out.text(" "));
     }
-    value
-}
-
-/// A hardware address: octets in hexadecimal, or the IP address that a tunnel (`ARPHRD_TUNNEL`, `SIT`,
-/// `IPGRE`, `TUNNEL6`, `IP6GRE`) has in its place.
-pub fn hardware_address(bytes: &[u8], hardware: u16) -> String {
-    let tunnel = matches!(hardware, 768 | 769 | 776 | 778 | 823);
-    if tunnel && let Ok(octets) = <[u8; 4]>::try_from(bytes) {
-        return Ipv4Addr::from(octets).to_string();
-    }
-    if tunnel && let Ok(octets) = <[u8; 16]>::try_from(bytes) {
-        return Ipv6Addr::from(octets).to_string();
-    }
-    let mut text = String::with_capacity(bytes.len() * 3);
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 {
-            text.push(':');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
 }
 
 /// Name of a family, as iproute2 writes it beside an address of another one.

@@ -146,7 +146,7 @@ fn device(out: &mut Out, key: &str, device: Option<LinkId>, view: &RouteView<'_>
     let label = if key == "dev" { "dev " } else { "iif " };
     match view.links.iter().find(|link| link.index == index) {
         Some(link) => out.name(key, label, &link.name, " "),
-        None => out.str(key, label, &format!("if{index}"), " "),
+        None => out.str(key, label, &["if", &index.to_string()].concat(), " "),
     }
 }
 
@@ -252,7 +252,7 @@ fn metrics_of(out: &mut Out, metrics: &Metrics) {
         if *number == METRIC_HOPLIMIT && *value == u32::MAX {
             continue;
         }
-        let unknown = format!("metric {number}");
+        let unknown = ["metric ", &number.to_string()].concat();
         let name = metric_name(*number).unwrap_or(&unknown);
         out.text(name);
         out.text(if metrics.locked >> (number & 31) & 1 != 0 { " lock " } else { " " });

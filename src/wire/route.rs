@@ -82,7 +82,6 @@ pub fn change(verb: RouteVerb, route: &Route) -> Request<RouteProtocol> {
     if let Some(via) = &route.via {
         gateway(&mut request, route.family(), via);
     }
-    device(&mut request, RTA_OIF, route.device);
     if let Some(prefsrc) = &route.prefsrc {
         request.attr(RTA_PREFSRC, &octets(prefsrc));
     }
@@ -94,6 +93,7 @@ pub fn change(verb: RouteVerb, route: &Route) -> Request<RouteProtocol> {
     if let Some(pref) = route.pref {
         request.u8(RTA_PREF, pref);
     }
+    device(&mut request, RTA_OIF, route.device);
     metrics(&mut request, &route.metrics);
     if !route.hops.is_empty() {
         // As iproute2 sends it: without the nested flag, which the kernel does not look at here.
@@ -197,6 +197,9 @@ impl Query for RouteFilter {
         let mut header = [0; RTMSG];
         header[0] = self.family.number();
         header[5] = self.protocol;
+        if self.cloned {
+            header[8..].copy_from_slice(&RouteFlags::CLONED.bits().to_ne_bytes());
+        }
         request.raw(&header);
         if self.table != 0 {
             request.u32(RTA_TABLE, self.table);

@@ -69,14 +69,14 @@ impl Fail {
     }
 
     /// The end of a listing that the kernel refused: exit code 2.
-    pub fn kernel_plain(text: &str) -> Self {
+    pub fn ended(text: &str) -> Self {
         Fail::joined(KERNEL, &[text])
     }
 
     /// The same end in other words.
     #[must_use]
-    pub fn with_text(mut self, text: impl Into<String>) -> Self {
-        self.0.text = Some(text.into());
+    pub fn reworded(mut self, pieces: &[&str]) -> Self {
+        self.0.text = Some(pieces.concat());
         self
     }
 
@@ -166,6 +166,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
             }
             _ => None,
         },
+        libc::ENETDOWN => Some("set the device up first: ip link set DEVICE up"),
         libc::ENETUNREACH => {
             Some("the gateway must be on a network that an address here belongs to, or be given `onlink`")
         }

@@ -72,6 +72,8 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> 
             neigh.flags |= NeighFlags::USE;
         } else if word == b"managed" {
             neigh.ext_flags |= EXT_MANAGED;
+            // The kernel resolves it, so it is not permanent.
+            neigh.state -= NeighState::PERMANENT;
         } else if prefixes(word, "extern_learn") {
             neigh.flags |= NeighFlags::EXT_LEARNED;
         } else if word == b"dev" {
@@ -85,14 +87,18 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> 
             destination(context, &mut neigh, word, "to", Fail::garbage)?;
         }
     }
-    let (Some(name), Some(dst)) = (name, neigh.dst) else {
+    // A proxy entry may stand for all links.
+    let proxy = neigh.flags.contains(NeighFlags::PROXY);
+    let Some(dst) = neigh.dst.filter(|_| name.is_some() || proxy) else {
         return Err(Fail::usage("Device and destination are required arguments."));
     };
     if let Some(word) = hardware.filter(|word| *word != b"null") {
         neigh.lladdr = Some(lladdr(word)?);
     }
     neigh.family = family_of(&dst);
-    neigh.device = Some(context.device(name)?);
+    if let Some(name) = name {
+        neigh.device = Some(context.device(name)?);
+    }
     context.change(&Op::Neigh(verb, neigh))?;
     Ok(0)
 }
@@ -259,9 +265,8 @@ fn remove(context: &mut Context<'_>, neighs: &[Neigh]) -> Outcome {
             Ok(_) => {}
             Err(error) if error.errno() == Some(libc::ENOENT) => {}
             Err(error) => {
-                let text = format!("Failed to send flush request: {}", strerror(error.errno().unwrap_or(libc::EIO)));
-                let fail = context.refused(error);
-                return Err(fail.with_text(text));
+                let errno = strerror(error.errno().unwrap_or(libc::EIO));
+                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
             }
         }
     }

@@ -57,7 +57,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
             Ok(0)
         }
         Some((_, Verb::Help)) => Err(usage::fail(usage::ROUTE)),
-        Some((name, Verb::Missing)) => Err(Fail::unsupported_word("verb", name.as_bytes())),
+        Some((name, Verb::Missing)) => Err(Fail::unsupported(&["\"ip route ", name, "\""].concat())),
         None => Err(Fail::unknown_verb(verb, "route")),
     }
 }

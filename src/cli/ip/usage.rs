@@ -48,7 +48,7 @@ LFT := { forever | SECONDS }";
 
 /// `ip route help`.
 pub const ROUTE: &str = "\
-Usage: ip route { show | flush } [ [ to ] [ root | match | exact ] PREFIX ] [ table { TABLE | all } ]
+Usage: ip route { show | flush } [ [ to ] [ root | match | exact ] PREFIX ] [ table { TABLE | all | cache } ]
                 [ dev IFNAME ] [ via ADDR ] [ src PREFIX ] [ from PREFIX ] [ protocol PROTO ]
                 [ scope SCOPE ] [ type TYPE ] [ tos TOS ] [ metric METRIC ] [ iif IFNAME ]
        ip route get ADDR [ from ADDR [ iif IFNAME ] ] [ oif IFNAME ] [ tos TOS ] [ mark N ]

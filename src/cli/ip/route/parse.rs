@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use super::tos;
 use crate::cli::cursor::{Cursor, shown, text};
-use crate::cli::ip::context::Context;
+use crate::cli::ip::context::{Context, link_id};
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{address, number, prefix, prefixes, value};
 use crate::model::ip::{Family, Prefix, family_of};
+use crate::model::link::LinkId;
 use crate::model::route::{
     METRIC_HOPLIMIT, NextHop, Route, RouteFlags, RouteKind, RouteVerb, SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE,
     SCOPE_UNIVERSE, TABLE_LOCAL, metric_number, metric_per_ms,
@@ -90,7 +91,7 @@ impl Parser<'_, '_> {
             const MISSING: &[&str] = &["as", "features", "realms", "vrf", "encap", "ttl-propagate"];
             let whole = |keyword: &str| matches!(keyword, "as" | "encap" | "ttl-propagate");
             match MISSING.iter().find(|k| if whole(k) { word == k.as_bytes() } else { begins(k) }) {
-                Some(keyword) => Err(Fail::unsupported(&format!("\"{keyword}\" of a route"))),
+                Some(keyword) => Err(Fail::unsupported_word("route option", keyword.as_bytes())),
                 None => self.destination(word, words),
             }
         }
@@ -163,9 +164,9 @@ impl Parser<'_, '_> {
             None => parse_number(text(word)).filter(|n| metric != METRIC_HOPLIMIT || *n <= 255),
         };
         let said = if name == "advmss" { "mss" } else { name };
-        let number = number.ok_or_else(|| Fail::wrong(&format!("\"{said}\" value is invalid\n"), word))?;
+        let number = number.ok_or_else(|| Fail::wrong(&["\"", said, "\" value is invalid\n"].concat(), word))?;
         if number > 1 && matches!(name, "quickack" | "fastopen_no_cookie") {
-            return Err(Fail::wrong(&format!("\"{name}\" value should be 0 or 1\n"), word));
+            return Err(Fail::wrong(&["\"", name, "\" value should be 0 or 1\n"].concat(), word));
         }
         self.route.metrics.set(metric, number);
         Ok(())
@@ -223,8 +224,7 @@ impl Parser<'_, '_> {
     fn next_hops(&mut self, mut words: Cursor<'_>) -> Result<(), Fail> {
         while let Some(word) = words.next() {
             if word != b"nexthop" {
-                let text = format!("Error: \"nexthop\" or end of line is expected instead of \"{}\"", shown(word));
-                return Err(Fail::usage(text));
+                return Err(Fail::usage_word("Error: \"nexthop\" or end of line is expected instead of ", word, ""));
             }
             if words.is_empty() {
                 return Err(Fail::usage("Error: unexpected end of line after \"nexthop\""));
@@ -239,7 +239,7 @@ impl Parser<'_, '_> {
         let mut hop = NextHop::default();
         while let Some(word) = words.peek() {
             if word == b"realms" || word == b"encap" || word == b"as" {
-                return Err(Fail::unsupported(&format!("\"{}\" of a next hop", text(word))));
+                return Err(Fail::unsupported_word("next hop option", word));
             }
             if !matches!(word, b"via" | b"dev" | b"weight" | b"onlink") {
                 break;
@@ -251,7 +251,7 @@ impl Parser<'_, '_> {
                     self.family = family;
                     hop.via = Some(via);
                 }
-                b"dev" => hop.device = Some(self.context.device(value(words)?)?),
+                b"dev" => hop.device = Some(self.next_hop_device(value(words)?)?),
                 b"weight" => {
                     let word = value(words)?;
                     let weight = parse_number(text(word)).filter(|w| (1..=256).contains(w));
@@ -263,6 +263,14 @@ impl Parser<'_, '_> {
             }
         }
         Ok(hop)
+    }
+
+    fn next_hop_device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
+        let link = self.context.find_link(name)?;
+        link.as_ref().and_then(link_id).ok_or_else(|| {
+            let text = ["Cannot find device \"", &shown(name), "\"\nError: cannot parse nexthop"].concat();
+            Fail::usage(text).hint(self.context.lacks(name))
+        })
     }
 }
 

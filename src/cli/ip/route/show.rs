@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::parse::family_word;
 use super::tos;
-use crate::cli::cursor::{Cursor, shown, text};
+use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
 use crate::cli::ip::usage;
@@ -15,6 +15,7 @@ use crate::model::link::LinkId;
 use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteQuestion, RouteVerb, TABLE_MAIN};
 use crate::model::rtnames::NameSet;
 use crate::show::route::{Given, RouteView};
+use crate::sysctl::Key;
 use crate::wire::route::change;
 
 /// Bounds of a prefix: `root` gives the shortest, `match` the longest, a bare prefix both.
@@ -35,6 +36,7 @@ struct Bound {
 #[derive(Default)]
 struct Narrow {
     table: u32,
+    cloned: bool,
     protocol: Option<u8>,
     scope: Option<u8>,
     kind: Option<RouteKind>,
@@ -63,7 +65,14 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
         table: narrow.table,
         protocol: narrow.protocol.unwrap_or(0),
         device: narrow.output_id,
+        cloned: narrow.cloned,
     };
+    if flush && narrow.cloned && family != Family::V6 {
+        flush_exceptions()?;
+        if family == Family::V4 {
+            return Ok(0);
+        }
+    }
     let routes = match context.socket()?.dump(&filter) {
         Ok(routes) => routes,
         // A namespace that never had an address has no main table yet: nothing to list.
@@ -80,7 +89,13 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
 
 /// Whether the kernel has not made the table that was asked for ("FIB table does not exist").
 fn is_absent(error: &Error) -> bool {
-    matches!(&error.kind, Kind::Kernel(refusal) if refusal.errno == libc::ENOENT)
+    error.refusal().is_some_and(|refusal| refusal.errno == libc::ENOENT)
+}
+
+/// IPv4 has no request that deletes an exception, but a parameter that drops them all.
+fn flush_exceptions() -> Result<(), Fail> {
+    let key = Key::parse("net/ipv4/route/flush");
+    key.write("-1").map_err(|e| Fail::own_io(&["Cannot open \"", &key.path(), "\""].concat(), &e))
 }
 
 /// iproute2 says the kernel's words, and then that its listing ended.
@@ -89,7 +104,7 @@ fn dump_failed(context: &mut Context<'_>, error: Error, flush: bool) -> Fail {
         return error.into();
     }
     Fail::from(error).print(context.io);
-    Fail::kernel_plain(if flush { "Flush terminated" } else { "Dump terminated" })
+    Fail::ended(if flush { "Flush terminated" } else { "Dump terminated" })
 }
 
 fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
@@ -117,9 +132,8 @@ fn remove(context: &mut Context<'_>, routes: &[Route]) -> Outcome {
             Ok(_) => {}
             Err(error) if error.errno() == Some(libc::ESRCH) => {}
             Err(error) => {
-                let text = format!("Failed to send flush request: {}", strerror(error.errno().unwrap_or(libc::EIO)));
-                let fail = context.refused(error);
-                return Err(fail.with_text(text));
+                let errno = strerror(error.errno().unwrap_or(libc::EIO));
+                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
             }
         }
     }
@@ -147,9 +161,14 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>) -> Result<Narrow, Fa
     while let Some(word) = words.next() {
         let begins = |keyword: &str| prefixes(word, keyword);
         if begins("table") {
-            narrow.table = table(context, value(&mut words)?)?;
-        } else if begins("vrf") || begins("cached") || begins("cloned") || begins("realms") || begins("nhid") {
-            return Err(Fail::unsupported(&format!("\"{}\" of a route listing", text(word))));
+            match value(&mut words)? {
+                b"cache" => narrow.cloned = true,
+                word => narrow.table = table(context, word)?,
+            }
+        } else if begins("cached") || begins("cloned") {
+            narrow.cloned = true;
+        } else if matches!(word, b"mark") || begins("vrf") || begins("realms") || begins("nhid") {
+            return Err(Fail::unsupported_word("route selector", word));
         } else if word == b"tos" || begins("dsfield") {
             let word = value(&mut words)?;
             narrow.tos = Some(tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))?);
@@ -200,7 +219,6 @@ fn table(context: &Context<'_>, word: &[u8]) -> Result<u32, Fail> {
     match context.names.number(NameSet::Tables, text(word)) {
         Some(table) => Ok(table),
         None if word == b"all" => Ok(0),
-        None if word == b"cache" => Err(Fail::unsupported("table \"cache\"")),
         None if word == b"help" => Err(usage::fail(usage::ROUTE)),
         None => Err(Fail::wrong("table id value is invalid\n", word)),
     }
@@ -255,7 +273,7 @@ impl Narrow {
     /// Whether a route is asked for. The kernel has filtered by some of this, but old ones don't.
     fn takes(&self, route: &Route) -> bool {
         let is = |wanted: Option<u8>, value: u8| wanted.is_none_or(|wanted| wanted == value);
-        !route.flags.contains(RouteFlags::CLONED)
+        route.flags.contains(RouteFlags::CLONED) == self.cloned
             && (self.table == 0 || route.table == self.table)
             && is(self.protocol, route.protocol)
             && is(self.scope, route.scope)
@@ -290,18 +308,7 @@ impl Narrow {
 pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let mut family = context.options.family;
     let (mut dst, mut input, mut output) = (None, None, None);
-    let blank = Prefix::default_route(Family::V4);
-    let mut asked = RouteQuestion {
-        ns: 0,
-        dst: blank,
-        from: None,
-        tos: 0,
-        input: None,
-        output: None,
-        mark: 0,
-        uid: None,
-        fib_match: false,
-    };
+    let mut asked = RouteQuestion::about(Prefix::default_route(Family::V4));
     while let Some(word) = words.next() {
         let begins = |keyword: &str| prefixes(word, keyword);
         if word == b"tos" || begins("dsfield") {
@@ -320,7 +327,7 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         } else if begins("fibmatch") {
             asked.fib_match = true;
         } else if let Some(name) = unsupported(word) {
-            return Err(Fail::unsupported(&format!("\"{name}\" of \"ip route get\"")));
+            return Err(Fail::unsupported_word("route get option", name.as_bytes()));
         } else {
             let word = if word == b"to" { value(&mut words)? } else { word };
             dst = Some(end(&mut family, word)?);
@@ -330,7 +337,10 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     asked.dst = Prefix::host(dst.addr());
     if dst.len() != asked.dst.len() && family != Family::Unspec {
         let bits = asked.dst.len();
-        context.io.error(format!("Warning: /{} as prefix is invalid, only /{bits} (or none) is supported.", dst.len()));
+        let (given, bits) = (dst.len().to_string(), bits.to_string());
+        context
+            .io
+            .error(["Warning: /", &given, " as prefix is invalid, only /", &bits, " (or none) is supported."].concat());
     }
     for (slot, name) in [(&mut asked.input, input), (&mut asked.output, output)] {
         if let Some(name) = name {
@@ -366,10 +376,10 @@ fn unreachable(context: &Context<'_>, error: Error, asked: &RouteQuestion) -> Fa
     let errno = error.errno();
     let fail = context.refused(error);
     match errno {
-        Some(libc::ENETUNREACH) => fail.hint(format!(
-            "no route leads to {}; add one: ip route add default via GATEWAY",
-            shown(asked.dst.addr().to_string().as_bytes())
-        )),
+        Some(libc::ENETUNREACH) => fail.hint(
+            ["no route leads to ", &asked.dst.addr().to_string(), "; add one: ip route add default via GATEWAY"]
+                .concat(),
+        ),
         _ => fail,
     }
 }
