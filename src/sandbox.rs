@@ -77,7 +77,9 @@ fn forbidden(error: &io::Error) -> String {
     let setting =
         |name: &str| std::fs::read_to_string(["/proc/sys/", name].concat()).map(|text| text.trim().to_owned());
     let is = |name: &str, value: &str| setting(name).is_ok_and(|text| text == value);
-    let fix = if is("kernel/unprivileged_userns_clone", "0") {
+    let fix = if is("user/max_net_namespaces", "0") {
+        "network namespaces are off; as root: sysctl -w user.max_net_namespaces=15000"
+    } else if is("kernel/unprivileged_userns_clone", "0") {
         "user namespaces are off for users; as root: sysctl -w kernel.unprivileged_userns_clone=1"
     } else if is("user/max_user_namespaces", "0") {
         "user namespaces are off; as root: sysctl -w user.max_user_namespaces=15000"

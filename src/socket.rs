@@ -17,9 +17,9 @@ use netlink_packet_core::{NLM_F_ACK, NLM_F_DUMP, NLMSG_DONE};
 use crate::error::{Error, Kind, Refusal, Result};
 use crate::sys::nl::{NlSocket, Transport};
 use crate::wire::build::{Protocol, Request};
+use crate::wire::name_at;
 pub use crate::wire::query::Query;
-use crate::wire::reply::{Frame, Status, attr_path, frames};
-use crate::wire::{attr_name, header_len};
+use crate::wire::reply::{Frame, Status, frames};
 
 /// Room for the largest datagram that the kernel fills in a dump (32 KiB seen), and then some.
 const BUFFER: usize = 64 * 1024;
@@ -59,9 +59,10 @@ impl<P: Protocol> Socket<P, NlSocket> {
         let call =
             if P::NUMBER == netlink_sys::protocols::NETLINK_ROUTE { "rtnetlink socket" } else { "nfnetlink socket" };
         let transport = NlSocket::open(P::NUMBER).map_err(|e| Error::sys(call, &e))?;
-        let mut seed = [0; 4];
-        crate::sys::process::random(&mut seed);
-        Ok(Socket::over(transport, u32::from_ne_bytes(seed)))
+        // Different each time, without a system call: the clock is read in user space.
+        let nanos = std::time::UNIX_EPOCH.elapsed().map_or(1, |since| since.subsec_nanos());
+        let seq = nanos.rotate_left(7) ^ transport.port();
+        Ok(Socket::over(transport, seq))
     }
 }
 
@@ -280,9 +281,8 @@ fn accept(status: Status, sent: &[u8]) -> Result<Option<String>> {
 }
 
 fn name_attr(mut refusal: Refusal, sent: &[u8]) -> Refusal {
-    let kind = sent.get(4..6).and_then(|b| b.try_into().ok()).map_or(0, u16::from_ne_bytes);
     if let Some(offset) = refusal.offset.and_then(|o| usize::try_from(o).ok()) {
-        refusal.attr = attr_name(kind, &attr_path(sent, header_len(kind), offset));
+        refusal.attr = name_at(sent, offset);
     }
     refusal
 }

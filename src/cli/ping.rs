@@ -1,11 +1,275 @@
-//! `ping`.
+//! `ping` and `ping6`: send ICMP echo requests and print what comes back, with the
+//! words, texts and exit codes of iputils 20221126. Addresses are never turned into
+//! names: replies look as with `-n`.
 
-use std::ffi::OsString;
+mod args;
+mod text;
 
+use std::ffi::{CString, OsString};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::ffi::OsStrExt;
+use std::time::SystemTime;
+
+use args::{Args, Stop};
+
+use super::cursor::shown;
 use super::io::Io;
+use crate::error::{Error, Kind, strerror};
+use crate::model::ip::Family;
+use crate::ping::{self, Event, Notify, Sockets, Tally, Target};
+use crate::sys::address::{Resolved, resolve};
+use crate::sys::process;
+use crate::sys::signal::Signals;
+
+/// The shortest interval of users, in milliseconds.
+const USER_INTERVAL: u32 = 2;
+
+const USAGE: &str = "
+Usage
+  ping [options] <destination>
+
+Options:
+  <destination>      dns name or ip address
+  -B                 sticky source address
+  -c <count>         stop after <count> replies
+  -D                 print timestamps
+  -h                 print help and exit
+  -I <interface>     either interface name or address
+  -i <interval>      seconds between sending each packet
+  -M <pmtud opt>     define mtu discovery, can be one of <do|dont|want|probe>
+  -n                 no dns name resolution (always so: addresses are not looked up)
+  -O                 report outstanding replies
+  -q                 quiet output
+  -s <size>          use <size> as number of data bytes to be sent
+  -t <ttl>           define time to live
+  -V                 print version and exit
+  -w <deadline>      reply wait <deadline> in seconds
+  -W <timeout>       time to wait for response
+
+IPv4 options:
+  -4                 use IPv4
+  -b                 allow pinging broadcast
+
+IPv6 options:
+  -6                 use IPv6";
+
+/// What the lines of an error begin with, and where they go.
+struct Out<'a> {
+    io: &'a mut Io,
+    called: String,
+}
 
 /// Runs the applet.
-pub fn run(_argv: &[OsString], io: &mut Io) -> u8 {
-    io.error("ping: not supported by netstrap");
-    2
+pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let called = argv.first().map_or("ping".into(), |word| shown(word.as_bytes()).into_owned());
+    let mut out = Out { io, called };
+    match args::parse(argv) {
+        Ok(args) => match go(&args, &mut out) {
+            Ok(code) | Err(code) => code,
+        },
+        Err(Stop::Usage(first)) => {
+            if let Some(first) = first {
+                out.complain(&first);
+            }
+            out.io.error(USAGE);
+            2
+        }
+        Err(Stop::Version) => {
+            out.io.print(concat!("ping from netstrap ", env!("CARGO_PKG_VERSION"), "\n"));
+            0
+        }
+        Err(Stop::Fail(code, text)) => {
+            out.complain(&text);
+            code
+        }
+    }
+}
+
+/// Pings; `Err` is the exit code of a failure that was told.
+fn go(args: &Args<'_>, out: &mut Out<'_>) -> Result<u8, u8> {
+    let (v4, v6) = (args.family != Family::V6, args.family != Family::V4);
+    let sockets = Sockets::open(v4, v6).map_err(|e| out.no_socket(&e))?;
+    let found = lookup(args.target, out)?;
+    let wanted = |addr: &SocketAddr| if addr.is_ipv6() { v6 && sockets.has(true) } else { v4 && sockets.has(false) };
+    let addresses: Vec<SocketAddr> = found.addresses.iter().copied().filter(wanted).collect();
+    let (target, addr) = open(args, &sockets, &addresses, out)?;
+    let host = match &found.canonical {
+        // iputils shows the canonical name of IPv4 hosts only.
+        Some(name) if !addr.is_ipv6() => shown(name),
+        _ => shown(args.target),
+    };
+    out.io.print(header(args, &target, &addr, &host));
+    out.io.flush();
+    if process::uid() != 0 && args.options.interval < USER_INTERVAL {
+        out.complain(&format!("cannot flood; minimal interval allowed for user is {USER_INTERVAL}ms"));
+        return Err(2);
+    }
+    let tally = listen(args, &target, &addr, out).map_err(|e| out.fail(&e))?;
+    out.io.print(text::statistics(&host, &tally, args.options.interval == 0));
+    out.io.flush();
+    let few = args.options.deadline > 0 && tally.received < args.options.count;
+    Ok(u8::from(tally.received == 0 || few))
+}
+
+fn lookup(target: &[u8], out: &mut Out<'_>) -> Result<Resolved, u8> {
+    let name = CString::new(target).unwrap_or_default();
+    resolve(&name).map_err(|code| {
+        out.complain(&format!("{}: {}", shown(target), resolver_error(code)));
+        if code == libc::EAI_AGAIN {
+            out.io.hint("no name server answered (/etc/resolv.conf names them); an address needs none");
+        }
+        2
+    })
+}
+
+/// Opens the first address that there is a route to.
+fn open<'a>(
+    args: &Args<'_>,
+    sockets: &'a Sockets,
+    addresses: &[SocketAddr],
+    out: &mut Out<'_>,
+) -> Result<(Target<'a>, SocketAddr), u8> {
+    let mut left = addresses.len();
+    for &addr in addresses {
+        left -= 1;
+        match Target::open(sockets, addr, &args.options, &mut |event, tally| out.print(args, event, tally)) {
+            Ok(target) => return Ok((target, addr)),
+            Err(e) if left > 0 && matches!(e.errno(), Some(libc::ENETUNREACH | libc::EHOSTUNREACH)) => {}
+            Err(e) => {
+                let code = out.fail(&e);
+                out.hint_route(args, &addr.ip(), &e);
+                return Err(code);
+            }
+        }
+    }
+    out.complain(&format!("{}: Address family for hostname not supported", shown(args.target)));
+    Err(2)
+}
+
+fn listen(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, out: &mut Out<'_>) -> Result<Tally, Error> {
+    let signals =
+        Signals::hold(&[libc::SIGINT, libc::SIGALRM, libc::SIGQUIT]).map_err(|e| Error::sys("signalfd", &e))?;
+    let mut told = false;
+    let notify: Notify<'_> = &mut |event, tally| {
+        if let Event::NotSent { errno, told: false } = event
+            && !std::mem::replace(&mut told, true)
+        {
+            let scope = args.options.device.is_none() && *errno == libc::EINVAL && ping::needs_scope(&addr.ip());
+            out.io.hint(match scope {
+                true => "a link-local address needs an interface: ADDRESS%DEVICE, or -I DEVICE".into(),
+                false => format!("packets are not sent: {}", strerror(*errno)),
+            });
+        }
+        out.print(args, event, tally);
+    };
+    ping::run(target, &args.options, &signals, notify)
+}
+
+fn header(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, host: &str) -> String {
+    let (options, size) = (&args.options, args.options.size);
+    let mut from = String::new();
+    if options.device.is_some() || options.sticky {
+        let device = options.device.as_deref().map(shown).unwrap_or_default();
+        from = format!("from {} {device}: ", text::address(&target.source));
+    }
+    let mut addr = *addr;
+    if addr.ip() == IpAddr::from([0, 0, 0, 0]) {
+        addr = target.source;
+    }
+    let addr = text::address(&addr);
+    if target.is_v6() {
+        format!("PING {host}({addr}) {from}{size} data bytes\n")
+    } else {
+        format!("PING {host} ({addr}) {from}{size}({}) bytes of data.\n", size + 28)
+    }
+}
+
+/// glibc's text of a resolver's error; the numbers are the same in musl.
+fn resolver_error(code: i32) -> String {
+    match code {
+        libc::EAI_NONAME => "Name or service not known".into(),
+        libc::EAI_AGAIN => "Temporary failure in name resolution".into(),
+        libc::EAI_FAIL => "Non-recoverable failure in name resolution".into(),
+        libc::EAI_NODATA => "No address associated with hostname".into(),
+        libc::EAI_FAMILY => "ai_family not supported".into(),
+        libc::EAI_MEMORY => "Memory allocation failure".into(),
+        libc::EAI_SYSTEM => "System error".into(),
+        _ => format!("resolver error {code}"),
+    }
+}
+
+impl Out<'_> {
+    fn complain(&mut self, text: &str) {
+        let line = [&self.called, ": ", text].concat();
+        self.io.error(line);
+    }
+
+    /// Tells of a failure; its exit code.
+    fn fail(&mut self, error: &Error) -> u8 {
+        self.complain(&error.to_string());
+        2
+    }
+
+    fn no_socket(&mut self, error: &Error) -> u8 {
+        self.complain("socktype: SOCK_RAW");
+        self.fail(error);
+        if process::euid() != 0 {
+            self.complain("=> missing cap_net_raw+p capability or setuid?");
+        }
+        if error.errno() == Some(libc::EPERM) {
+            self.io.hint(
+                "run as root or inside \"netstrap sandbox\", or allow it: \
+                 setcap cap_net_raw+p FILE, or sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+            );
+        }
+        2
+    }
+
+    /// What would make a route.
+    fn hint_route(&mut self, args: &Args<'_>, addr: &IpAddr, error: &Error) {
+        if !matches!(&error.kind, Kind::Sys { call, .. } if call == "connect") {
+            return;
+        }
+        let device = args.options.device.as_deref().map(|name| format!(" by {}", shown(name))).unwrap_or_default();
+        let family = if addr.is_ipv6() { "-6 " } else { "" };
+        match error.errno() {
+            Some(libc::ENETUNREACH) if addr.is_loopback() => self.io.hint("lo is down here: ip link set lo up"),
+            Some(libc::ENETUNREACH) => self
+                .io
+                .hint(format!("no route to {addr}{device} here; add one: ip {family}route add default via GATEWAY")),
+            _ => self.io.hint(format!("a route refuses it; to see which one: ip {family}route get {addr}")),
+        }
+    }
+
+    fn print(&mut self, args: &Args<'_>, event: &Event<'_>, tally: &Tally) {
+        match event {
+            Event::Broadcast => self.io.error("WARNING: pinging broadcast address"),
+            Event::OtherDevice => {
+                let device = args.options.device.as_deref().map(shown).unwrap_or_default();
+                self.complain(&format!("Warning: source address might be selected on device other than: {device}"));
+            }
+            Event::Local { errno: libc::EMSGSIZE, mtu, v6 } => {
+                let sign = if *v6 { ": " } else { "=" };
+                self.complain(&format!("local error: message too long, mtu{sign}{mtu}"));
+            }
+            Event::Local { errno, .. } => self.complain(&format!("local error: {}", strerror(*errno))),
+            Event::NotSent { told: false, .. } => {}
+            Event::NotSent { errno, .. } if !args.quiet => self.complain(&format!("sendmsg: {}", strerror(*errno))),
+            Event::Status => self.io.error(text::status(tally)),
+            Event::Outstanding(_) if !args.outstanding => {}
+            Event::Outstanding(_) => self.line(args, &text::event(event)),
+            _ if args.quiet => {}
+            _ => self.line(args, &text::event(event)),
+        }
+    }
+
+    fn line(&mut self, args: &Args<'_>, line: &str) {
+        if args.timestamps {
+            let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            self.io.print(format!("[{}.{:06}] ", now.as_secs(), now.subsec_micros()));
+        }
+        self.io.print(line);
+        // A pipe's reader sees each line at once.
+        self.io.flush();
+    }
 }

@@ -2,10 +2,13 @@
 //! Each returns `io::Result`; policy and words are the callers'.
 #![allow(unsafe_code)]
 
+pub mod address;
+pub mod icmp;
 pub mod mount;
 pub mod netns;
 pub mod nl;
 pub mod process;
+pub mod signal;
 
 use std::io;
 

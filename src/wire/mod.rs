@@ -13,6 +13,20 @@ pub mod reply;
 pub mod route;
 pub mod uapi;
 
+use crate::model::op::Op;
+
+/// The request that carries out a change.
+pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
+    match op {
+        Op::CreateLink(new) => link::create(new),
+        Op::ChangeLink(id, change) => link::change(*id, change),
+        Op::DeleteLink(id) => link::delete(*id),
+        Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
+        Op::Route(verb, route) => route::change(*verb, route),
+        Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+    }
+}
+
 /// Length of the fixed header that follows the netlink header in a message of this type.
 pub fn header_len(kind: u16) -> usize {
     match kind {
@@ -35,4 +49,13 @@ pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
         28..=30 => neigh::attr_name(path),
         _ => None,
     }
+}
+
+/// Our name of what stands at a byte offset of a sent message, where the kernel's extended ACK points at it.
+pub fn name_at(sent: &[u8], offset: usize) -> Option<&'static str> {
+    let kind = sent.get(4..6).and_then(|b| b.try_into().ok()).map(u16::from_ne_bytes)?;
+    if kind >= 0x100 {
+        return nft::name_at(sent, offset);
+    }
+    attr_name(kind, &reply::attr_path(sent, header_len(kind), offset))
 }

@@ -27,12 +27,12 @@ const NDA_FLAGS_EXT: u16 = 15;
 
 /// Our names of the attributes that a refusal may point at.
 pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match path.first()? {
-        &NDA_DST => "address",
-        &NDA_LLADDR => "lladdr",
-        &NDA_IFINDEX => "device",
-        &NDA_MASTER => "master",
-        &NDA_PROTOCOL => "protocol",
+    Some(match *path.first()? {
+        NDA_DST => "address",
+        NDA_LLADDR => "lladdr",
+        NDA_IFINDEX => "device",
+        NDA_MASTER => "master",
+        NDA_PROTOCOL => "protocol",
         _ => return None,
     })
 }

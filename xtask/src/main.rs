@@ -1,1 +1,125 @@
-fn main() {}
+//! netstrap's developer commands: `cargo xtask COMMAND`. The one table of them; each has
+//! its own file. In: words. Out: short lines of what is being done, and an exit code:
+//! 0 done, 1 failed, 64 not understood.
+
+mod args;
+mod bench;
+mod demo;
+mod dist;
+mod fuzz;
+mod packages;
+mod probe;
+mod process;
+mod size;
+mod sys;
+mod test;
+mod tidy;
+mod tree;
+mod vm;
+mod walkthrough;
+
+use std::process::ExitCode;
+
+use process::{Failure, Outcome};
+
+/// A command's entry point: the words after its name.
+type Run = fn(Vec<String>) -> Outcome;
+
+/// A command that `cargo xtask` knows.
+struct Command {
+    name: &'static str,
+    words: &'static str,
+    about: &'static str,
+    run: Run,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        words: "[--tiny] [--binary FILE]",
+        about: "build the static binary and run the walkthrough with it in a sandbox",
+        run: demo::run,
+    },
+    Command {
+        name: "test",
+        words: "[CARGO TEST ARGS...]",
+        about: "run all tests, after getting or naming the tools that they compare with",
+        run: test::run,
+    },
+    Command {
+        name: "dist",
+        words: "[--tiny] [--target x86_64|aarch64|TRIPLE]",
+        about: "build the static release binary; its path is the last line",
+        run: dist::run,
+    },
+    Command {
+        name: "size",
+        words: "",
+        about: "build for every target and hold the sizes against xtask/size-budget.tsv",
+        run: size::run,
+    },
+    Command { name: "tidy", words: "", about: "check the rules of the source tree", run: tidy::run },
+    Command {
+        name: "bench",
+        words: "[--runs N] [--tiny] [--binary FILE]",
+        about: "time the binary against iproute2 and busybox, in turn",
+        run: bench::run,
+    },
+    Command {
+        name: "fuzz",
+        words: "[--seconds N] [TARGET...]",
+        about: "run the fuzz targets for N seconds in all (60)",
+        run: fuzz::run,
+    },
+    Command {
+        name: "vm",
+        words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
+        about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
+        run: vm::run,
+    },
+];
+
+/// Commands that the ones above call in another process, in a namespace or in a virtual machine.
+const INNER: &[(&str, Run)] = &[
+    ("demo-inside", demo::inside),
+    ("bench-inside", bench::inside),
+    ("bench-walk", bench::walk),
+    ("probe", probe::run),
+    ("vm-init", vm::init::run),
+];
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    // As process 1 of the virtual machine there is nobody to give words.
+    let name = if std::process::id() == 1 { Some("vm-init".to_string()) } else { words.next() };
+    let Some(name) = name else {
+        help();
+        return ExitCode::SUCCESS;
+    };
+    if matches!(name.as_str(), "help" | "--help" | "-h") {
+        help();
+        return ExitCode::SUCCESS;
+    }
+    let known = COMMANDS.iter().map(|command| (command.name, command.run)).chain(INNER.iter().copied());
+    let outcome = match known.into_iter().find(|(known, _)| *known == name) {
+        Some((_, run)) => run(words.collect()),
+        None => Err(Failure::usage(format!("{name}: no such command; cargo xtask lists them"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {}", failure.text);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn help() {
+    println!("usage: cargo xtask COMMAND [WORDS...]\n");
+    for command in COMMANDS {
+        println!("  {:<6}{}", command.name, command.about);
+        if !command.words.is_empty() {
+            println!("        {}", command.words);
+        }
+    }
+}

@@ -8,6 +8,7 @@ use crate::cli::cursor::{Cursor, text};
 use crate::error::strerror;
 use crate::model::ip::{Prefix, family_of};
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFilter, NeighFlags, NeighQuestion, NeighState, NeighVerb};
+use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
 use crate::show::neigh::NeighView;
 use crate::wire::neigh::change;
@@ -98,7 +99,7 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> 
     if let Some(name) = name {
         neigh.device = Some(context.device(name)?);
     }
-    context.change(change(verb, &neigh))?;
+    context.change(&Op::Neigh(verb, neigh))?;
     Ok(0)
 }
 

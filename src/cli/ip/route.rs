@@ -8,9 +8,9 @@ use super::fail::{Fail, Outcome};
 use super::usage;
 use super::words::prefixes;
 use crate::cli::cursor::{Cursor, text};
+use crate::model::op::Op;
 use crate::model::route::RouteVerb;
 use crate::model::rtnames::NameSet;
-use crate::wire::route::change;
 
 #[derive(Clone, Copy)]
 enum Verb {
@@ -53,7 +53,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         Some((_, Verb::Get)) => show::get(context, words),
         Some((_, Verb::Change(verb))) => {
             let route = parse::route(context, words, *verb)?;
-            context.change(change(*verb, &route))?;
+            context.change(&Op::Route(*verb, route))?;
             Ok(0)
         }
         Some((_, Verb::Help)) => Err(usage::fail(usage::ROUTE)),

@@ -1,4 +1,80 @@
 //! nf_tables messages: tables, chains, rules and their expressions. Integer
 //! attributes are big-endian throughout; register data keeps its own order.
+//! Source: `linux/netfilter/nf_tables.h`.
 
 pub mod batch;
+pub mod chain;
+pub mod expr;
+pub mod generation;
+pub mod rule;
+pub mod table;
+pub mod xt;
+
+use super::attr::attrs;
+use super::build::{HEADER, Netfilter, Request, align4};
+use batch::{NFGENMSG, SUBSYS_NFTABLES, nfgenmsg};
+
+/// `NFPROTO_IPV4`, the family of `table ip`.
+pub const FAMILY_IP: u8 = 2;
+
+/// Starts an nf_tables message (`NFT_MSG_*`) for a family, with `NLM_F_*` flags.
+pub fn message(kind: u16, flags: u16, family: u8) -> Request<Netfilter> {
+    let mut request = Request::new(SUBSYS_NFTABLES << 8 | kind, flags);
+    request.raw(&nfgenmsg(family, 0));
+    request
+}
+
+/// The part of a message before its attributes.
+const PREFIX: usize = HEADER + NFGENMSG;
+
+/// Names what stands at a byte offset of a sent nfnetlink message: the expression of a rule, else the attribute.
+pub fn name_at(sent: &[u8], offset: usize) -> Option<&'static str> {
+    let kind = sent.get(4..6).and_then(|b| b.try_into().ok()).map(u16::from_ne_bytes)?;
+    let mut at = PREFIX;
+    for attr in attrs(sent.get(PREFIX..)?) {
+        let end = at + align4(attr.value.len() + 4);
+        if (at..end).contains(&offset) {
+            let expressions = kind == SUBSYS_NFTABLES << 8 | rule::NEWRULE && attr.kind == rule::EXPRESSIONS;
+            return if expressions { expr::name_at(attr.value, offset - at - 4) } else { attr_name(kind, attr.kind) };
+        }
+        at = end;
+    }
+    None
+}
+
+fn attr_name(kind: u16, attr: u16) -> Option<&'static str> {
+    Some(match (kind & 0xff, attr) {
+        (table::NEWTABLE, 1) | (chain::NEWCHAIN | rule::NEWRULE | rule::DELRULE, 1) => "table",
+        (chain::NEWCHAIN, 3) | (rule::NEWRULE | rule::DELRULE, 2) => "chain",
+        (chain::NEWCHAIN, 4) => "chain hook",
+        (chain::NEWCHAIN, 5) => "chain policy",
+        (chain::NEWCHAIN, 7) => "chain type",
+        (rule::NEWRULE | rule::DELRULE, 3) => "rule handle",
+        (rule::NEWRULE, 4) => "expression",
+        (rule::NEWRULE, 6) => "rule position",
+        (rule::NEWRULE, 7) => "comment",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::nat::{Nat, NatFlags, NatKind, Spec, Target};
+
+    #[test]
+    fn the_expression_at_an_offset_is_named() {
+        let nat = Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() };
+        let spec = Spec { target: Target::Nat(nat), ..Spec::default() };
+        let bytes = rule::add(FAMILY_IP, b"nat", b"POSTROUTING", rule::Place::Append, &spec, rule::Dialect::Native)
+            .seal(1, 0)
+            .unwrap();
+        let at = bytes.windows(4).position(|w| w == b"masq").unwrap();
+        assert_eq!(name_at(&bytes, at), Some("masq expression"));
+        assert_eq!(name_at(&bytes, at - 8), Some("masq expression"));
+        assert_eq!(name_at(&bytes, PREFIX), Some("table"));
+        assert_eq!(name_at(&bytes, PREFIX + 8), Some("chain"));
+        assert_eq!(name_at(&bytes, 9999), None);
+        assert_eq!(name_at(&bytes[..10], 20), None);
+    }
+}

@@ -75,6 +75,8 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
     }
     let routes = match context.socket()?.dump(&filter) {
         Ok(routes) => routes,
+        // A namespace that never had an address has no main table yet: nothing to list.
+        Err(error) if !flush && filter.table == TABLE_MAIN && is_absent(&error) => Vec::new(),
         Err(error) => return Err(dump_failed(context, error, flush)),
     };
     let routes: Vec<Route> = routes.into_iter().filter(|route| narrow.takes(route)).collect();
@@ -83,6 +85,11 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
     }
     show(context, &routes, narrow.given());
     Ok(0)
+}
+
+/// Whether the kernel has not made the table that was asked for ("FIB table does not exist").
+fn is_absent(error: &Error) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.errno == libc::ENOENT)
 }
 
 /// IPv4 has no request that deletes an exception, but a parameter that drops them all.

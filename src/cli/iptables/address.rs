@@ -1,0 +1,139 @@
+//! `-s` and `-d`: a list of addresses, networks and host names with masks, as iptables reads them.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+use super::fail::Fail;
+use crate::cli::cursor::{shown, text};
+use crate::model::ip::{Family, netmask, parse_addr};
+use crate::model::nat::Net;
+
+/// The networks of a word, `ADDR[/MASK][,...]`; a name may stand for several.
+pub fn nets(word: &[u8]) -> Result<Vec<Net>, Fail> {
+    let mut nets = Vec::new();
+    for part in word.split(|&b| b == b',') {
+        let part = part.trim_ascii_start();
+        let (host, mask) = match part.iter().rposition(|&b| b == b'/') {
+            Some(at) => (&part[..at], parse_mask(&part[at + 1..])?),
+            None => (part, Ipv4Addr::BROADCAST),
+        };
+        // A null mask makes the name irrelevant, as in `any/0`.
+        let addrs = if mask.is_unspecified() { vec![mask] } else { resolve(host)? };
+        nets.extend(addrs.into_iter().map(|addr| Net::new(addr, mask)));
+    }
+    Ok(nets)
+}
+
+fn parse_mask(word: &[u8]) -> Result<Ipv4Addr, Fail> {
+    let mask = text(word);
+    if mask.split('.').count() == 4
+        && let Some(IpAddr::V4(mask)) = parse_addr(mask, Family::V4)
+    {
+        return Ok(mask);
+    }
+    match number(mask) {
+        Some(len @ 0..=32) => Ok(netmask(u8::try_from(len).unwrap_or(32))),
+        _ => Err(Fail::parameter(format!("invalid mask `{}' specified", shown(word)))),
+    }
+}
+
+/// A number as C's `strtoul` with base 0 reads it: decimal, `0x` or leading `0` for octal.
+pub fn number(word: &str) -> Option<u32> {
+    let digits = word.strip_prefix('+').unwrap_or(word);
+    let (digits, radix) = match digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+        Some(hex) => (hex, 16),
+        None if digits.len() > 1 && digits.starts_with('0') => (digits, 8),
+        None => (digits, 10),
+    };
+    if digits.starts_with('+') { None } else { u32::from_str_radix(digits, radix).ok() }
+}
+
+fn resolve(host: &[u8]) -> Result<Vec<Ipv4Addr>, Fail> {
+    let name = text(host);
+    if let Some(IpAddr::V4(addr)) = parse_addr(name, Family::V4) {
+        return Ok(vec![addr]);
+    }
+    let mut addrs = Vec::new();
+    // What looks like an IPv6 address is not looked up.
+    if !name.is_empty()
+        && !name.contains(':')
+        && let Ok(found) = (name, 0).to_socket_addrs()
+    {
+        for addr in found {
+            match addr {
+                SocketAddr::V4(v4) if !addrs.contains(v4.ip()) => addrs.push(*v4.ip()),
+                _ => {}
+            }
+        }
+    }
+    if addrs.is_empty() {
+        return Err(Fail::parameter(format!("host/network `{}' not found", shown(host))));
+    }
+    Ok(addrs)
+}
+
+/// The new source of `--to-source`: `ADDR[-ADDR]`.
+pub fn range(word: &[u8]) -> Result<(Ipv4Addr, Ipv4Addr), Fail> {
+    let word = text(word);
+    // A port needs a protocol that has ports, and `-p` is not there yet. Two colons are IPv6.
+    if word.matches(':').count() == 1 {
+        return Err(ports_need_protocol());
+    }
+    let parse = |word: &str| {
+        Ipv4Addr::from_str(word).map_err(|_| Fail::parameter(format!("Bad IP address \"{}\"", shown(word.as_bytes()))))
+    };
+    match word.split_once('-') {
+        Some((min, max)) => Ok((parse(min)?, parse(max)?)),
+        None => parse(word).map(|addr| (addr, addr)),
+    }
+}
+
+/// A port was given without `-p`.
+pub fn ports_need_protocol() -> Fail {
+    Fail::parameter("Need TCP, UDP, SCTP or DCCP with port specification")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(word: &str) -> String {
+        match nets(word.as_bytes()) {
+            Ok(nets) => nets.iter().map(|n| format!("{}/{} ", n.addr(), n.mask())).collect(),
+            Err(fail) => fail.0.text.lines().next().unwrap()["iptables v1.8.9 (nf_tables): ".len()..].to_owned(),
+        }
+    }
+
+    #[test]
+    fn addresses_as_iptables_reads_them() {
+        for (word, expected) in [
+            ("192.168.15.77/24", "192.168.15.0/255.255.255.0 "),
+            ("10/8", "10.0.0.0/255.0.0.0 "),
+            ("10.1.2.3/20, 1.2.3.4", "10.1.0.0/255.255.240.0 1.2.3.4/255.255.255.255 "),
+            ("1.2.3.4/255.255.0.255", "1.2.0.4/255.255.0.255 "),
+            ("0x0a.1.2.3/010", "10.0.0.0/255.0.0.0 "),
+            ("any/0", "0.0.0.0/0.0.0.0 "),
+            ("1.2.3.4/0.0.0.0", "0.0.0.0/0.0.0.0 "),
+            ("10.0.0.0/33", "invalid mask `33' specified"),
+            ("10.0.0.0/", "invalid mask `' specified"),
+            ("10.0.0.0/08", "invalid mask `08' specified"),
+            ("10.0.0.0/255.255.255", "invalid mask `255.255.255' specified"),
+            ("10.0.0.0/8/8", "host/network `10.0.0.0/8' not found"),
+            ("fd00::1", "host/network `fd00::1' not found"),
+            ("1.2.3.4,", "host/network `' not found"),
+            ("", "host/network `' not found"),
+        ] {
+            assert_eq!(show(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn ranges() {
+        let ok = |word: &str| range(word.as_bytes()).map(|(min, max)| format!("{min}-{max}")).ok();
+        assert_eq!(ok("1.2.3.4").as_deref(), Some("1.2.3.4-1.2.3.4"));
+        assert_eq!(ok("1.2.3.4-1.2.3.8").as_deref(), Some("1.2.3.4-1.2.3.8"));
+        for bad in ["", "1.2.3", "010.2.3.4", "1.2.3.4-", "1.2.3.4/24", "1.2.3.4:80", "fd00::1"] {
+            assert_eq!(ok(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! `iptables`: the nat table, in iptables-nft's texts, exit codes and rule shapes.
+//! argv becomes a job, the job is carried out on nf_tables, failures are printed here.
+
+mod address;
+mod edit;
+mod extension;
+mod fail;
+mod getopt;
+mod help;
+mod kernel;
+mod list;
+mod parse;
+mod show;
+
+use std::ffi::OsString;
+
+use super::io::Io;
+use crate::model::nat::Target;
+use fail::Fail;
+use parse::{Command, Job, Parsed};
+
+/// Runs the applet. Exit codes: 0, 1 not there, 2 bad command line or not supported,
+/// 3 no such table, 4 refused by the kernel.
+pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let done = parse::parse(argv, io).and_then(|parsed| match parsed {
+        Parsed::Print(text) => {
+            io.print(text);
+            Ok(())
+        }
+        Parsed::Job(job) => carry_out(&job, io),
+    });
+    match done {
+        Ok(()) => 0,
+        Err(Fail(words)) => {
+            io.error(&words.text);
+            words.code
+        }
+    }
+}
+
+fn carry_out(job: &Job, io: &mut Io) -> Result<(), Fail> {
+    let mut kernel = kernel::open()?;
+    match job.command {
+        Command::List | Command::ListRules => list::run(job, &mut kernel, io),
+        _ => edit::run(job, &mut kernel, io),
+    }?;
+    let adds = matches!(job.command, Command::Append | Command::Insert);
+    if adds && job.specs.iter().any(|spec| matches!(spec.target, Target::Nat(_))) {
+        forwarding_hint(io);
+    }
+    Ok(())
+}
+
+/// Translation on the way out is of use only to packets that are forwarded.
+fn forwarding_hint(io: &mut Io) {
+    if io.hints() && std::fs::read("/proc/sys/net/ipv4/ip_forward").is_ok_and(|value| value.starts_with(b"0")) {
+        io.hint("forwarding is off here, so nothing will be translated: sysctl -w net.ipv4.ip_forward=1");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! NAT rules as iptables words them: what a rule matches, what it does, and the
+//! chains that hold it. Parsers and decoders make them, encoders and printers read them.
+
+use std::net::Ipv4Addr;
+
+use bitflags::bitflags;
+
+/// Something that may stand behind a `!`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Not<T> {
+    /// Whether it is negated.
+    pub not: bool,
+    /// What is matched.
+    pub value: T,
+}
+
+/// IPv4 addresses under a mask; the mask may have holes. Bits outside it are zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Net {
+    addr: Ipv4Addr,
+    mask: Ipv4Addr,
+}
+
+impl Net {
+    /// The addresses that equal `addr` under `mask`.
+    pub fn new(addr: Ipv4Addr, mask: Ipv4Addr) -> Self {
+        Net { addr: Ipv4Addr::from_bits(addr.to_bits() & mask.to_bits()), mask }
+    }
+
+    /// The address, host bits cleared.
+    pub fn addr(&self) -> Ipv4Addr {
+        self.addr
+    }
+
+    /// The mask.
+    pub fn mask(&self) -> Ipv4Addr {
+        self.mask
+    }
+
+    /// Prefix length; `None` for a mask with holes.
+    pub fn prefix(&self) -> Option<u8> {
+        crate::model::ip::netmask_len(self.mask.into())
+    }
+}
+
+/// Interfaces of a name, or of a beginning of names (`eth+`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IfPattern {
+    /// The name without `+`; at most 15 bytes, empty only for `+` itself.
+    pub name: Vec<u8>,
+    /// Whether names that begin so match too.
+    pub wild: bool,
+}
+
+/// What a rule matches and does; two rules with equal specs are the same to `-C` and `-D`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Spec {
+    /// Source addresses.
+    pub source: Option<Not<Net>>,
+    /// Destination addresses.
+    pub destination: Option<Not<Net>>,
+    /// Interface that a packet came in by.
+    pub input: Option<Not<IfPattern>>,
+    /// Interface that it leaves by.
+    pub output: Option<Not<IfPattern>>,
+    /// IP protocol number.
+    pub protocol: Option<Not<u8>>,
+    /// Comment, at most 255 bytes, maybe not UTF-8.
+    pub comment: Option<Vec<u8>>,
+    /// What is done with a packet that matches.
+    pub target: Target,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Target {
+    /// Counts only.
+    #[default]
+    None,
+    /// Ends the table's walk; no translation by later rules.
+    Accept,
+    /// Drops the packet (nft can write it into a nat chain, iptables refuses to).
+    Drop,
+    /// Goes back to the calling chain, or to the policy.
+    Return,
+    /// Continues in a chain, then comes back.
+    Jump(Vec<u8>),
+    /// Continues in a chain for good.
+    Goto(Vec<u8>),
+    /// Translates addresses.
+    Nat(Nat),
+}
+
+/// Which translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NatKind {
+    /// Source becomes the address of the outgoing interface.
+    Masquerade,
+    /// Source becomes a given address.
+    Snat,
+    /// Destination becomes a given address.
+    Dnat,
+    /// Destination becomes this host.
+    Redirect,
+}
+
+impl NatKind {
+    /// Name of the iptables target.
+    pub fn name(self) -> &'static str {
+        match self {
+            NatKind::Masquerade => "MASQUERADE",
+            NatKind::Snat => "SNAT",
+            NatKind::Dnat => "DNAT",
+            NatKind::Redirect => "REDIRECT",
+        }
+    }
+}
+
+bitflags! {
+    /// How a translation picks addresses and ports; values of the kernel's `NF_NAT_RANGE_*`.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct NatFlags: u32 {
+        /// `--random`
+        const RANDOM = 4;
+        /// `--persistent`
+        const PERSISTENT = 8;
+        /// `--random-fully` (kernel 3.14)
+        const FULLY_RANDOM = 0x10;
+    }
+}
+
+/// A translation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nat {
+    /// Which one.
+    pub kind: NatKind,
+    /// First and last new address.
+    pub addrs: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// First and last new port.
+    pub ports: Option<(u16, u16)>,
+    /// How it picks among them.
+    pub flags: NatFlags,
+}
+
+/// Packets and bytes that matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// A rule as it stands in the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Chain that holds it.
+    pub chain: Vec<u8>,
+    /// The kernel's number of it, unique in its table.
+    pub handle: u64,
+    /// What is known of it.
+    pub spec: Spec,
+    /// Its counter, if it has one.
+    pub counters: Option<Counters>,
+    /// Names of the expressions that `spec` does not tell of; empty when it tells everything.
+    pub unknown: Vec<String>,
+}
+
+/// Where a base chain hangs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Base {
+    /// Type: `nat`, `filter`, `route`.
+    pub kind: Vec<u8>,
+    /// Netfilter hook number: 0 prerouting, 1 input, 2 forward, 3 output, 4 postrouting.
+    pub hook: u32,
+    /// Priority; lower runs first.
+    pub priority: i32,
+    /// Whether packets that reach its end are accepted.
+    pub accept: bool,
+}
+
+/// A chain as it stands in the kernel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chain {
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Its hook; `None` for a user's chain.
+    pub base: Option<Base>,
+    /// Rules that it holds plus jumps to it, as the kernel counts uses.
+    pub uses: u32,
+    /// Packets and bytes that met the policy, if counted.
+    pub counters: Option<Counters>,
+}

@@ -1,0 +1,99 @@
+//! Chains: base chains on a netfilter hook are created, and the chains of a table are listed.
+
+use netlink_packet_core::NLM_F_CREATE;
+
+use super::{FAMILY_IP, NFGENMSG, expr::counter, message};
+use crate::model::nat::{Base, Chain};
+use crate::wire::attr::Attr;
+use crate::wire::build::{Netfilter, Request};
+use crate::wire::reply::Frame;
+
+/// `NFT_MSG_NEWCHAIN`.
+pub(super) const NEWCHAIN: u16 = 3;
+const REPLY: u16 = 0x0a03;
+const GETCHAIN: u16 = 4;
+const TABLE: u16 = 1;
+const NAME: u16 = 3;
+const HOOK: u16 = 4;
+const POLICY: u16 = 5;
+const USE: u16 = 6;
+const TYPE: u16 = 7;
+const COUNTERS: u16 = 8;
+const HOOK_NUM: u16 = 1;
+const HOOK_PRIORITY: u16 = 2;
+
+/// Creates a base chain, unless it exists with the same hook, priority and type.
+pub fn create(family: u8, table: &[u8], name: &[u8], base: &Base) -> Request<Netfilter> {
+    let mut request = message(NEWCHAIN, NLM_F_CREATE, family);
+    request.string(TABLE, table).string(NAME, name);
+    request.nest(HOOK, |r| {
+        r.be32(HOOK_NUM, base.hook).attr(HOOK_PRIORITY, &base.priority.to_be_bytes());
+    });
+    // NF_DROP is 0, NF_ACCEPT is 1.
+    request.be32(POLICY, u32::from(base.accept)).string(TYPE, &base.kind);
+    request
+}
+
+/// Asks for the chains of all IPv4 tables; for a dump.
+pub fn list() -> Request<Netfilter> {
+    message(GETCHAIN, 0, FAMILY_IP)
+}
+
+/// Reads one chain of a dump; `None` if it is another table's.
+pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Chain> {
+    let attrs = frame.attrs(NFGENMSG);
+    if frame.kind != REPLY || attrs.clone().find(TABLE)?.bytes_to_nul() != table {
+        return None;
+    }
+    let number = |attr: Option<Attr<'_>>| attr.and_then(|a| a.be32());
+    let base = attrs.clone().find(HOOK).and_then(|hook| {
+        Some(Base {
+            kind: attrs.clone().find(TYPE)?.bytes_to_nul().to_vec(),
+            hook: number(hook.nested().find(HOOK_NUM))?,
+            priority: number(hook.nested().find(HOOK_PRIORITY))?.cast_signed(),
+            accept: number(attrs.clone().find(POLICY)) != Some(0),
+        })
+    });
+    Some(Chain {
+        name: attrs.clone().find(NAME)?.bytes_to_nul().to_vec(),
+        base,
+        uses: number(attrs.clone().find(USE)).unwrap_or(0),
+        counters: attrs.clone().find(COUNTERS).map(|c| counter::decode(c.nested())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::reply::frames;
+
+    fn postrouting() -> Base {
+        Base { kind: b"nat".to_vec(), hook: 4, priority: 100, accept: true }
+    }
+
+    #[test]
+    fn base_chains_as_captured() {
+        let hex = |request: Request<Netfilter>, seq| -> String {
+            request.seal(seq, 0).unwrap().iter().map(|b| format!("{b:02x}")).collect()
+        };
+        let pre = Base { hook: 0, priority: -100, ..postrouting() };
+        assert_eq!(
+            hex(create(2, b"netstrap", b"prerouting", &pre), 5),
+            "58000000030a01040500000000000000020000000d0001006e65747374726170000000000f000300707265726f7574696e67000014000480080001000000000008000200ffffff9c0800050000000001080007006e617400"
+        );
+        assert_eq!(
+            hex(create(2, b"netstrap", b"postrouting", &postrouting()), 6),
+            "58000000030a01040600000000000000020000000d0001006e657473747261700000000010000300706f7374726f7574696e670014000480080001000000000408000200000000640800050000000001080007006e617400"
+        );
+    }
+
+    #[test]
+    fn what_is_encoded_decodes() {
+        let bytes = create(2, b"nat", b"POSTROUTING", &postrouting()).seal(1, 0).unwrap();
+        let frame = frames(&bytes).next().unwrap();
+        let chain = decode(&frame, b"nat").unwrap();
+        let expected = Chain { name: b"POSTROUTING".to_vec(), base: Some(postrouting()), uses: 0, counters: None };
+        assert_eq!(chain, expected);
+        assert_eq!(decode(&frame, b"filter"), None);
+    }
+}

@@ -1,0 +1,60 @@
+//! `bitwise`: `register & mask ^ xor`, into the same register.
+
+use super::{VALUE, element};
+use crate::wire::attr::Attrs;
+use crate::wire::build::{Netfilter, Request};
+
+const SREG: u16 = 1;
+const DREG: u16 = 2;
+const LEN: u16 = 3;
+const MASK: u16 = 4;
+const XOR: u16 = 5;
+const OP: u16 = 6;
+
+/// A mask over a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bitwise<'a> {
+    /// Register that is masked.
+    pub reg: u32,
+    /// The mask.
+    pub mask: &'a [u8],
+}
+
+/// Appends the expression.
+pub fn encode(request: &mut Request<Netfilter>, reg: u32, mask: [u8; 4]) {
+    element(request, b"bitwise", |r| {
+        r.be32(SREG, reg).be32(DREG, reg).be32(LEN, 4);
+        for (kind, value) in [(MASK, mask), (XOR, [0; 4])] {
+            r.nest(kind, |r| {
+                r.attr(VALUE, &value);
+            });
+        }
+    });
+}
+
+/// Reads the expression; `None` for a shift, an xor, or one between two registers.
+pub fn decode<'a>(data: Attrs<'a>) -> Option<Bitwise<'a>> {
+    let number = |kind| data.clone().find(kind)?.be32();
+    let value = |kind| Some(data.clone().find(kind)?.nested().find(VALUE)?.value);
+    let reg = number(SREG)?;
+    let plain = number(DREG)? == reg && number(OP).unwrap_or(0) == 0 && value(XOR)?.iter().all(|&b| b == 0);
+    plain.then_some(Bitwise { reg, mask: value(MASK)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Expr;
+    use super::super::testing::{bytes, decoded, hex};
+    use super::*;
+
+    #[test]
+    fn a_netmask_as_captured() {
+        assert_eq!(
+            hex(|r| encode(r, 1, [255, 255, 240, 0])),
+            "440001800c0001006269747769736500340002800800010000000001080002000000000108000300000000040c00048008000100fffff0000c0005800800010000000000"
+        );
+        decoded(&bytes(|r| encode(r, 1, [255, 255, 240, 0])), |expr| {
+            assert_eq!(expr, Expr::Bitwise(Bitwise { reg: 1, mask: &[255, 255, 240, 0] }));
+        });
+    }
+}

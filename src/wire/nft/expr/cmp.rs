@@ -1,0 +1,60 @@
+//! `cmp`: compares a register with a constant; the rule ends here if it does not hold.
+
+use super::{VALUE, element};
+use crate::wire::attr::Attrs;
+use crate::wire::build::{Netfilter, Request};
+
+const SREG: u16 = 1;
+const OP: u16 = 2;
+const DATA: u16 = 3;
+
+/// `NFT_CMP_EQ`.
+pub const EQ: u32 = 0;
+/// `NFT_CMP_NEQ`.
+pub const NEQ: u32 = 1;
+
+/// A comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cmp<'a> {
+    /// Register that is compared.
+    pub sreg: u32,
+    /// [`EQ`], [`NEQ`], or an order (2 to 5).
+    pub op: u32,
+    /// The constant, as long as the comparison.
+    pub data: &'a [u8],
+}
+
+/// Appends the expression.
+pub fn encode(request: &mut Request<Netfilter>, cmp: Cmp<'_>) {
+    element(request, b"cmp", |r| {
+        r.be32(SREG, cmp.sreg).be32(OP, cmp.op).nest(DATA, |r| {
+            r.attr(VALUE, cmp.data);
+        });
+    });
+}
+
+/// Reads the expression.
+pub fn decode<'a>(data: Attrs<'a>) -> Option<Cmp<'a>> {
+    Some(Cmp {
+        sreg: data.clone().find(SREG)?.be32()?,
+        op: data.clone().find(OP)?.be32()?,
+        data: data.find(DATA)?.nested().find(VALUE)?.value,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Expr;
+    use super::super::testing::{bytes, decoded, hex};
+    use super::*;
+
+    #[test]
+    fn a_prefix_as_captured() {
+        let cmp = Cmp { sreg: 1, op: EQ, data: &[192, 168, 15] };
+        assert_eq!(
+            hex(|r| encode(r, cmp)),
+            "2c00018008000100636d700020000280080001000000000108000200000000000c00038007000100c0a80f00"
+        );
+        decoded(&bytes(|r| encode(r, cmp)), |expr| assert_eq!(expr, Expr::Cmp(cmp)));
+    }
+}

@@ -1,0 +1,39 @@
+//! `counter`: counts the packets and bytes that get this far in a rule.
+
+use super::element;
+use crate::model::nat::Counters;
+use crate::wire::attr::Attrs;
+use crate::wire::build::{Netfilter, Request};
+
+const BYTES: u16 = 1;
+const PACKETS: u16 = 2;
+
+/// Appends the expression, starting from these counts.
+pub fn encode(request: &mut Request<Netfilter>, counters: Counters) {
+    element(request, b"counter", |r| {
+        r.be64(BYTES, counters.bytes).be64(PACKETS, counters.packets);
+    });
+}
+
+/// Reads counts, of the expression or of a base chain.
+pub fn decode(data: Attrs<'_>) -> Counters {
+    let number = |kind| data.clone().find(kind).and_then(|a| a.be64()).unwrap_or(0);
+    Counters { packets: number(PACKETS), bytes: number(BYTES) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Expr;
+    use super::super::testing::{bytes, decoded, hex};
+    use super::*;
+
+    #[test]
+    fn zero_as_captured() {
+        assert_eq!(
+            hex(|r| encode(r, Counters::default())),
+            "2c0001800c000100636f756e746572001c0002800c00010000000000000000000c0002000000000000000000"
+        );
+        let some = Counters { packets: 3, bytes: 1 << 40 };
+        decoded(&bytes(|r| encode(r, some)), |expr| assert_eq!(expr, Expr::Counter(some)));
+    }
+}

@@ -1,0 +1,102 @@
+//! `immediate`: loads a constant into a register; into the verdict register, it decides.
+
+use super::{REG_VERDICT, VALUE, element};
+use crate::wire::attr::Attrs;
+use crate::wire::build::{Netfilter, Request};
+
+const DREG: u16 = 1;
+const DATA: u16 = 2;
+const VERDICT: u16 = 2;
+const CODE: u16 = 1;
+const CHAIN: u16 = 2;
+
+/// `NF_DROP`.
+pub const DROP: i32 = 0;
+/// `NF_ACCEPT`.
+pub const ACCEPT: i32 = 1;
+/// `NFT_JUMP`.
+pub const JUMP: i32 = -3;
+/// `NFT_GOTO`.
+pub const GOTO: i32 = -4;
+/// `NFT_RETURN`.
+pub const RETURN: i32 = -5;
+
+/// A constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Immediate<'a> {
+    /// Data for a register.
+    Data {
+        /// The register.
+        dreg: u32,
+        /// The bytes.
+        value: &'a [u8],
+    },
+    /// A verdict.
+    Verdict {
+        /// [`ACCEPT`], [`JUMP`] and so on.
+        code: i32,
+        /// Chain of a jump or goto; else empty.
+        chain: &'a [u8],
+    },
+}
+
+/// Appends the expression.
+pub fn encode(request: &mut Request<Netfilter>, immediate: Immediate<'_>) {
+    element(request, b"immediate", |r| match immediate {
+        Immediate::Data { dreg, value } => {
+            r.be32(DREG, dreg).nest(DATA, |r| {
+                r.attr(VALUE, value);
+            });
+        }
+        Immediate::Verdict { code, chain } => {
+            r.be32(DREG, REG_VERDICT).nest(DATA, |r| {
+                r.nest(VERDICT, |r| {
+                    r.attr(CODE, &code.to_be_bytes());
+                    if !chain.is_empty() {
+                        r.string(CHAIN, chain);
+                    }
+                });
+            });
+        }
+    });
+}
+
+/// Reads the expression.
+pub fn decode<'a>(data: Attrs<'a>) -> Option<Immediate<'a>> {
+    let dreg = data.clone().find(DREG)?.be32()?;
+    let value = data.find(DATA)?.nested();
+    if dreg != REG_VERDICT {
+        return Some(Immediate::Data { dreg, value: value.clone().find(VALUE)?.value });
+    }
+    let verdict = value.find(VERDICT)?.nested();
+    let chain = verdict.clone().find(CHAIN).map(|c| c.bytes_to_nul()).unwrap_or_default();
+    Some(Immediate::Verdict { code: verdict.find(CODE)?.be32()?.cast_signed(), chain })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Expr;
+    use super::super::testing::{bytes, decoded, hex};
+    use super::*;
+
+    #[test]
+    fn verdicts_and_data_as_captured() {
+        for (immediate, expected) in [
+            (
+                Immediate::Verdict { code: ACCEPT, chain: b"" },
+                "300001800e000100696d6d6564696174650000001c0002800800010000000000100002800c0002800800010000000001",
+            ),
+            (
+                Immediate::Verdict { code: JUMP, chain: b"FOO" },
+                "380001800e000100696d6d656469617465000000240002800800010000000000180002801400028008000100fffffffd08000200464f4f00",
+            ),
+            (
+                Immediate::Data { dreg: 1, value: &[10, 99, 0, 9] },
+                "2c0001800e000100696d6d6564696174650000001800028008000100000000010c000280080001000a630009",
+            ),
+        ] {
+            assert_eq!(hex(|r| encode(r, immediate)), expected);
+            decoded(&bytes(|r| encode(r, immediate)), |expr| assert_eq!(expr, Expr::Immediate(immediate)));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `masq`: the source address becomes that of the outgoing interface.
+
+use super::element;
+use crate::wire::attr::Attrs;
+use crate::wire::build::{Netfilter, Request};
+
+const FLAGS: u16 = 1;
+const PROTO_MIN: u16 = 2;
+const PROTO_MAX: u16 = 3;
+
+/// A masquerade.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Masq {
+    /// `NF_NAT_RANGE_*` bits; 0 is left out.
+    pub flags: u32,
+    /// Registers of the first and last new port (big-endian); `None` keeps the port if it can.
+    pub ports: Option<(u32, u32)>,
+}
+
+/// Appends the expression.
+pub fn encode(request: &mut Request<Netfilter>, masq: Masq) {
+    element(request, b"masq", |r| {
+        if masq.flags != 0 {
+            r.be32(FLAGS, masq.flags);
+        }
+        if let Some((min, max)) = masq.ports {
+            r.be32(PROTO_MIN, min).be32(PROTO_MAX, max);
+        }
+    });
+}
+
+/// Reads the expression.
+pub fn decode(data: Attrs<'_>) -> Masq {
+    let number = |kind| data.clone().find(kind)?.be32();
+    let ports = number(PROTO_MIN).map(|min| (min, number(PROTO_MAX).unwrap_or(min)));
+    Masq { flags: number(FLAGS).unwrap_or(0), ports }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Expr;
+    use super::super::testing::{bytes, decoded, hex};
+    use super::*;
+
+    #[test]
+    fn plain_as_captured_and_with_ports() {
+        assert_eq!(hex(|r| encode(r, Masq::default())), "14000180090001006d6173710000000004000280");
+        for masq in [Masq::default(), Masq { flags: 0x10, ports: Some((1, 2)) }] {
+            decoded(&bytes(|r| encode(r, masq)), |expr| assert_eq!(expr, Expr::Masq(masq)));
+        }
+    }
+}

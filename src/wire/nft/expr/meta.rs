@@ -1,0 +1,53 @@
+//! `meta`: loads something about a packet that is not in it, such as its interfaces' names.
+
+use super::element;
+use crate::wire::attr::Attrs;
+use crate::wire::build::{Netfilter, Request};
+
+/// `NFT_META_IIFNAME`: name of the incoming interface, 16 bytes, padded with NULs.
+pub const IIFNAME: u32 = 6;
+/// `NFT_META_OIFNAME`: name of the outgoing interface.
+pub const OIFNAME: u32 = 7;
+/// `NFT_META_L4PROTO`: transport protocol, 1 byte.
+pub const L4PROTO: u32 = 16;
+
+const DREG: u16 = 1;
+const KEY: u16 = 2;
+
+/// A load of packet metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meta {
+    /// What is loaded (`NFT_META_*`).
+    pub key: u32,
+    /// Register it loads into.
+    pub dreg: u32,
+}
+
+/// Appends the expression.
+pub fn encode(request: &mut Request<Netfilter>, load: Meta) {
+    element(request, b"meta", |r| {
+        r.be32(KEY, load.key).be32(DREG, load.dreg);
+    });
+}
+
+/// Reads the expression; `None` for one that sets metadata.
+pub fn decode(data: Attrs<'_>) -> Option<Meta> {
+    Some(Meta { key: data.clone().find(KEY)?.be32()?, dreg: data.find(DREG)?.be32()? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Expr;
+    use super::super::testing::{bytes, decoded, hex};
+    use super::*;
+
+    #[test]
+    fn outgoing_interface_as_captured() {
+        let load = Meta { key: OIFNAME, dreg: 1 };
+        assert_eq!(
+            hex(|r| encode(r, load)),
+            "24000180090001006d657461000000001400028008000200000000070800010000000001"
+        );
+        decoded(&bytes(|r| encode(r, load)), |expr| assert_eq!(expr, Expr::Meta(load)));
+    }
+}

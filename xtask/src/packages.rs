@@ -1,0 +1,66 @@
+//! Programs of others that a command needs: found, installed (as root on Debian), or named.
+
+use std::process::Command;
+
+use crate::process::{Outcome, find, run, say};
+use crate::sys;
+
+/// A program and the Debian package that has it.
+pub type Program = (&'static str, &'static str);
+
+/// Makes sure that all programs are here, or fails with the names of those that are not.
+pub fn ensure(programs: &[Program]) -> Outcome {
+    let missing = missing(programs);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let (names, packages) = names(&missing);
+    if !(sys::is_root() && find("apt-get").is_some()) {
+        return Err(format!("missing: {names}; on Debian, as root: apt-get install {}", packages.join(" ")).into());
+    }
+    say(format!("missing: {names}; installing {}", packages.join(" ")));
+    update()?;
+    let mut install = apt();
+    run(install.args(["install", "--yes", "--no-install-recommends"]).args(&packages))?;
+    let still = self::missing(programs);
+    if still.is_empty() { Ok(()) } else { Err(format!("installed, yet missing: {}", self::names(&still).0).into()) }
+}
+
+/// Gets the package lists, as root on Debian; elsewhere they are as they are.
+pub fn update() -> Outcome {
+    if sys::is_root() && find("apt-get").is_some() { run(apt().arg("update").arg("--quiet=2")) } else { Ok(()) }
+}
+
+fn apt() -> Command {
+    let mut apt = Command::new("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt
+}
+
+fn missing(programs: &[Program]) -> Vec<Program> {
+    programs.iter().filter(|(name, _)| find(name).is_none()).copied().collect()
+}
+
+/// "ip (iproute2), nft (nftables)", and the packages once each.
+fn names(programs: &[Program]) -> (String, Vec<&'static str>) {
+    let names: Vec<String> = programs.iter().map(|(name, package)| format!("{name} ({package})")).collect();
+    let mut packages: Vec<&str> = programs.iter().map(|(_, package)| *package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    (names.join(", "), packages)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_named_with_its_package_once() {
+        let programs = [("sh", "dash"), ("no-such-program-1", "nothing"), ("no-such-program-2", "nothing")];
+        let missing = missing(&programs);
+        assert_eq!(missing.len(), 2);
+        let (names, packages) = names(&missing);
+        assert_eq!(names, "no-such-program-1 (nothing), no-such-program-2 (nothing)");
+        assert_eq!(packages, ["nothing"]);
+    }
+}
