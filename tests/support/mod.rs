@@ -176,7 +176,7 @@ const SIDE: &str = "NETSTRAP_TEST_SIDE";
 /// Runs every line of a list by our binary and by the tools it stands for, each in a fresh sandbox, and
 /// asserts that every answer (standard output, standard error, exit code) is the same. `#` starts
 /// a comment; `sleep` waits until duplicate address detection is over; `!` before a line runs it
-/// as it is on both sides, unjudged.
+/// as it is on both sides, unjudged; `~` compares the lines of its output sorted.
 pub fn same_answers(test: &str, list: &str) {
     match std::env::var(SIDE).as_deref() {
         Ok("ours") => return print_answers(list, ours),
@@ -201,13 +201,18 @@ fn print_answers(list: &str, tool: fn(&[&str]) -> Ran) {
             std::thread::sleep(std::time::Duration::from_millis(2500));
             continue;
         }
-        let words = split(line.trim_start_matches('!'));
+        let words = split(line.trim_start_matches(['!', '~']));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         if line.starts_with('!') {
             run(Command::new(words[0]).args(&words[1..])).ok();
             continue;
         }
-        let ran = tool(&words);
+        let mut ran = tool(&words);
+        if line.starts_with('~') {
+            let mut lines: Vec<&str> = ran.out.split_inclusive('\n').collect();
+            lines.sort_unstable();
+            ran.out = lines.concat();
+        }
         println!("@@ {line}\n{}[2] {}-> {}", masked(&ran.out), masked(&ran.err), ran.code);
     }
 }
