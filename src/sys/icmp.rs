@@ -187,6 +187,7 @@ impl Socket {
         // SAFETY: `header` points to `from`, `iov` with `buf`, and `control`, which outlive the call and are as long as said.
         let len = unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, flags) };
         let len = usize::try_from(len).map_err(|_| io::Error::last_os_error())?;
+        #[allow(clippy::useless_conversion)]
         let filled = usize::try_from(header.msg_controllen).unwrap_or(0).min(CONTROL);
         let control: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).take(filled).collect();
         let mut received = Received { len: len.min(buf.len()), from: parse(&from), ..Received::default() };

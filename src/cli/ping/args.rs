@@ -52,12 +52,12 @@ pub fn parse(argv: &[OsString]) -> Result<Args<'_>, Stop> {
         Some((called, words)) => (called.as_bytes(), words),
         None => (&b"ping"[..], argv),
     };
-    let mut args = Args::default();
-    args.family = match called.last() {
+    let family = match called.last() {
         Some(b'4') => Family::V4,
         Some(b'6') => Family::V6,
         _ => Family::Unspec,
     };
+    let mut args = Args { family, ..Args::default() };
     let mut targets = Vec::new();
     let mut words = words.iter().map(|word| word.as_bytes());
     while let Some(word) = words.next() {
@@ -280,7 +280,8 @@ mod tests {
     fn every_option_of_iputils_is_known() {
         for option in b"h?4bRT6FNaABcCdDefiIlLmMnOpqQrsStUvVwW" {
             let line = format!("ping -{} 1 1", char::from(*option));
-            let stopped = parse(&words(&line));
+            let words = words(&line);
+            let stopped = parse(&words);
             assert!(!matches!(stopped, Err(Stop::Usage(Some(_)))), "{line}: {stopped:?}");
         }
     }
