@@ -48,6 +48,64 @@ impl<'a> Attrs<'a> {
     }
 }
 
+/// The values of a message's or expression's attributes by type, up to [`Fields::TYPES`]: read
+/// once, then looked up. A later duplicate wins.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a>([Option<&'a [u8]>; Fields::TYPES]);
+
+impl<'a> Fields<'a> {
+    /// Types below this are kept.
+    pub const TYPES: usize = 9;
+
+    /// Reads all attributes.
+    #[inline(never)]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let mut fields = Fields([None; Self::TYPES]);
+        for attr in attrs(bytes) {
+            if let Some(field) = fields.0.get_mut(usize::from(attr.kind)) {
+                *field = Some(attr.value);
+            }
+        }
+        fields
+    }
+
+    /// The value of a type.
+    #[inline(never)]
+    pub fn get(&self, kind: u16) -> Option<&'a [u8]> {
+        *self.0.get(usize::from(kind))?
+    }
+
+    /// A 32-bit value in network byte order.
+    #[inline(never)]
+    pub fn be32(&self, kind: u16) -> Option<u32> {
+        Attr { kind, value: self.get(kind)? }.be32()
+    }
+
+    /// A 64-bit value in network byte order.
+    #[inline(never)]
+    pub fn be64(&self, kind: u16) -> Option<u64> {
+        Attr { kind, value: self.get(kind)? }.be64()
+    }
+
+    /// A string up to its NUL; empty if it is not there.
+    #[inline(never)]
+    pub fn string(&self, kind: u16) -> &'a [u8] {
+        to_nul(self.get(kind).unwrap_or_default())
+    }
+
+    /// The attributes inside one; none if it is not there.
+    #[inline(never)]
+    pub fn nested(&self, kind: u16) -> Fields<'a> {
+        Fields::new(self.get(kind).unwrap_or_default())
+    }
+}
+
+/// Bytes up to the first NUL.
+pub fn to_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    &bytes[..end]
+}
+
 impl<'a> Attr<'a> {
     /// A one-byte value.
     pub fn u8(&self) -> Option<u8> {
@@ -91,8 +149,7 @@ impl<'a> Attr<'a> {
 
     /// A string up to its NUL, as bytes: the kernel takes names that are not UTF-8.
     pub fn bytes_to_nul(&self) -> &'a [u8] {
-        let end = self.value.iter().position(|&b| b == 0).unwrap_or(self.value.len());
-        &self.value[..end]
+        to_nul(self.value)
     }
 
     /// An IP address: 4 bytes are IPv4, 16 are IPv6.

@@ -12,8 +12,8 @@ pub mod nat;
 pub mod payload;
 
 use crate::model::nat::Counters;
-use crate::wire::attr::{Attr, Attrs, attrs};
-use crate::wire::build::{Netfilter, Request, align4};
+use crate::wire::attr::{Attr, Attrs, Fields, attrs};
+use crate::wire::build::{NESTED, Netfilter, Request, align4};
 
 /// Register that holds a verdict.
 pub const REG_VERDICT: u32 = 0;
@@ -55,11 +55,30 @@ pub enum Expr<'a> {
     Other(&'a [u8]),
 }
 
-/// Appends one expression to the list that is being built.
-fn element(request: &mut Request<Netfilter>, name: &[u8], data: impl FnOnce(&mut Request<Netfilter>)) {
-    request.nest(ELEM, |r| {
-        r.string(NAME, name).nest(DATA, data);
-    });
+/// Begins one expression of the list that is being built; gives the places for [`end`].
+#[inline(never)]
+fn begin(request: &mut Request<Netfilter>, name: &[u8]) -> (usize, usize) {
+    let outer = request.begin(ELEM | NESTED);
+    request.string(NAME, name);
+    (outer, request.begin(DATA | NESTED))
+}
+
+/// Ends the expression that [`begin`] began.
+fn end(request: &mut Request<Netfilter>, (outer, inner): (usize, usize)) {
+    request.end(inner).end(outer);
+}
+
+/// Appends a constant.
+#[inline(never)]
+fn data(request: &mut Request<Netfilter>, kind: u16, value: &[u8]) {
+    let start = request.begin(kind | NESTED);
+    request.attr(VALUE, value).end(start);
+}
+
+/// A range of registers; a single one is both ends.
+fn pair(fields: &Fields<'_>, min: u16, max: u16) -> Option<(u32, u32)> {
+    let first = fields.be32(min)?;
+    Some((first, fields.be32(max).unwrap_or(first)))
 }
 
 /// Reads the expressions of a rule, in order.
@@ -68,19 +87,20 @@ pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = Expr<'a>> {
 }
 
 fn decode<'a>(elem: &Attr<'a>) -> Expr<'a> {
-    let name = elem.nested().find(NAME).map(|n| n.bytes_to_nul()).unwrap_or_default();
-    let data = attrs(elem.nested().find(DATA).map(|d| d.value).unwrap_or_default());
+    let elem = Fields::new(elem.value);
+    let name = elem.string(NAME);
+    let fields = &elem.nested(DATA);
     let known = match name {
-        b"payload" => payload::decode(data).map(Expr::Payload),
-        b"cmp" => cmp::decode(data).map(Expr::Cmp),
-        b"bitwise" => bitwise::decode(data).map(Expr::Bitwise),
-        b"meta" => meta::decode(data).map(Expr::Meta),
-        b"counter" => Some(Expr::Counter(counter::decode(data))),
-        b"immediate" => immediate::decode(data).map(Expr::Immediate),
-        b"masq" => Some(Expr::Masq(masq::decode(data))),
-        b"nat" => nat::decode(data).map(Expr::Nat),
-        b"match" => compat::decode(data).map(Expr::Match),
-        b"target" => compat::decode(data).map(Expr::Target),
+        b"payload" => payload::decode(fields).map(Expr::Payload),
+        b"cmp" => cmp::decode(fields).map(Expr::Cmp),
+        b"bitwise" => bitwise::decode(fields).map(Expr::Bitwise),
+        b"meta" => meta::decode(fields).map(Expr::Meta),
+        b"counter" => Some(Expr::Counter(counter::decode(fields))),
+        b"immediate" => immediate::decode(fields).map(Expr::Immediate),
+        b"masq" => Some(Expr::Masq(masq::decode(fields))),
+        b"nat" => nat::decode(fields).map(Expr::Nat),
+        b"match" => compat::decode(fields).map(Expr::Match),
+        b"target" => compat::decode(fields).map(Expr::Target),
         _ => None,
     };
     known.unwrap_or(Expr::Other(name))
@@ -142,9 +162,15 @@ mod tests {
 
     #[test]
     fn an_expression_that_is_not_known_keeps_its_name() {
-        let bytes = testing::bytes(|r| element(r, b"fib", |_| {}));
+        let empty = |name: &[u8]| {
+            testing::bytes(|r| {
+                let opened = begin(r, name);
+                end(r, opened);
+            })
+        };
+        let bytes = empty(b"fib");
         testing::decoded(&bytes, |expr| assert_eq!(expr, Expr::Other(b"fib")));
-        let broken = testing::bytes(|r| element(r, b"cmp", |_| {}));
+        let broken = empty(b"cmp");
         testing::decoded(&broken, |expr| assert_eq!(expr, Expr::Other(b"cmp")));
     }
 }
