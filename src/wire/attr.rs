@@ -48,55 +48,60 @@ impl<'a> Attrs<'a> {
     }
 }
 
-/// The values of a message's or expression's attributes by type, up to [`Fields::TYPES`]: read
-/// once, then looked up. A later duplicate wins.
-#[derive(Debug, Clone, Copy)]
-pub struct Fields<'a>([Option<&'a [u8]>; Fields::TYPES]);
+/// Number of attribute types that [`Fields`] keeps, from 0.
+const TYPES: usize = 9;
+
+/// The attributes of a small message or expression, read once, then looked up by type (1 to 8).
+/// What is not there is empty or 0; a later duplicate wins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fields<'a> {
+    /// Values.
+    pub bytes: [&'a [u8]; TYPES],
+    /// The first four bytes of each value, as a number in network byte order.
+    pub be32: [u32; TYPES],
+    numbers: u16,
+}
 
 impl<'a> Fields<'a> {
-    /// Types below this are kept.
-    pub const TYPES: usize = 9;
-
     /// Reads all attributes.
     #[inline(never)]
     pub fn new(bytes: &'a [u8]) -> Self {
-        let mut fields = Fields([None; Self::TYPES]);
+        let mut fields = Fields::default();
         for attr in attrs(bytes) {
-            if let Some(field) = fields.0.get_mut(usize::from(attr.kind)) {
-                *field = Some(attr.value);
+            let at = usize::from(attr.kind);
+            if at < TYPES {
+                fields.bytes[at] = attr.value;
+                if let Some(number) = attr.be32() {
+                    fields.be32[at] = number;
+                    fields.numbers |= 1 << at;
+                }
             }
         }
         fields
     }
 
-    /// The value of a type.
-    #[inline(never)]
-    pub fn get(&self, kind: u16) -> Option<&'a [u8]> {
-        *self.0.get(usize::from(kind))?
-    }
-
-    /// A 32-bit value in network byte order.
-    #[inline(never)]
-    pub fn be32(&self, kind: u16) -> Option<u32> {
-        Attr { kind, value: self.get(kind)? }.be32()
+    /// Whether the attributes of types 1 to `last` are all there, of four bytes or more.
+    pub fn numbers_to(&self, last: u32) -> bool {
+        let wanted = (2 << last) - 2;
+        self.numbers & wanted == wanted
     }
 
     /// A 64-bit value in network byte order.
     #[inline(never)]
     pub fn be64(&self, kind: u16) -> Option<u64> {
-        Attr { kind, value: self.get(kind)? }.be64()
+        Attr { kind, value: self.bytes.get(usize::from(kind))? }.be64()
     }
 
-    /// A string up to its NUL; empty if it is not there.
+    /// A string up to its NUL.
     #[inline(never)]
     pub fn string(&self, kind: u16) -> &'a [u8] {
-        to_nul(self.get(kind).unwrap_or_default())
+        self.bytes.get(usize::from(kind)).map(|bytes| to_nul(bytes)).unwrap_or_default()
     }
 
-    /// The attributes inside one; none if it is not there.
+    /// The attributes inside one.
     #[inline(never)]
     pub fn nested(&self, kind: u16) -> Fields<'a> {
-        Fields::new(self.get(kind).unwrap_or_default())
+        Fields::new(self.bytes.get(usize::from(kind)).copied().unwrap_or_default())
     }
 }
 

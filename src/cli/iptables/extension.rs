@@ -26,7 +26,9 @@ const MATCHES: &str = "addrtype ah bpf cgroup cluster connbytes connlabel connli
     hashlimit helper icmp iprange ipvs length limit mac mark multiport nfacct osf owner physdev pkttype policy \
     quota rateest realm recent rpfilter sctp set socket state statistic string tcp tcpmss time tos ttl u32 udp";
 
-fn listed(names: &str, word: &[u8]) -> bool {
+/// Whether a word is among names with a space between two.
+#[inline(never)]
+pub fn listed(names: &str, word: &[u8]) -> bool {
     names.as_bytes().split(|&b| b == b' ').any(|name| name == word)
 }
 
@@ -42,6 +44,9 @@ pub struct Extensions<'a> {
     /// The options that the target and `-m comment` bring.
     pub options: [Longs; 2],
 }
+
+/// Words for `-j` that are verdicts.
+const VERDICTS: &[&[u8]] = &[b"ACCEPT", b"DROP", b"RETURN"];
 
 /// Longest name of a chain or target, with its NUL.
 pub const NAME_MAX: usize = 29;
@@ -147,10 +152,12 @@ impl<'a> Extensions<'a> {
             (Some(nat), _) => Target::Nat(nat),
             (_, None) => Target::None,
             (_, Some((name, true))) => Target::Goto(name.to_vec()),
-            (_, Some((b"ACCEPT", _))) => Target::Accept,
-            (_, Some((b"DROP", _))) => Target::Drop,
-            (_, Some((b"RETURN", _))) => Target::Return,
-            (_, Some((name, _))) => Target::Jump(name.to_vec()),
+            (_, Some((name, _))) => match VERDICTS.iter().position(|&verdict| verdict == name) {
+                Some(0) => Target::Accept,
+                Some(1) => Target::Drop,
+                Some(_) => Target::Return,
+                None => Target::Jump(name.to_vec()),
+            },
         }
     }
 }

@@ -4,10 +4,11 @@
 use std::ffi::OsString;
 
 use super::address;
-use super::extension::{Extensions, NAME_MAX};
+use super::extension::{Extensions, NAME_MAX, listed};
 use super::fail::Fail;
 use super::getopt::{COMMANDS, Item, Scanner};
 use super::help;
+use super::kernel::builtin;
 use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
 use crate::model::nat::{IfPattern, Net, Not, Spec};
@@ -299,7 +300,7 @@ impl<'a> Parser<'_, 'a> {
         self.allowed()?;
         match self.table.unwrap_or(b"filter") {
             b"nat" => Ok(()),
-            name @ (b"filter" | b"mangle" | b"raw" | b"security") => Err(Fail::unsupported("table ", name)),
+            name if listed("filter mangle raw security", name) => Err(Fail::unsupported("table ", name)),
             name => Err(Fail::table(name)),
         }
     }
@@ -320,10 +321,11 @@ impl<'a> Parser<'_, 'a> {
         if chain.len() >= NAME_MAX {
             return Err(Fail::word("chain name `", chain, "' too long (must be under 29 chars)"));
         }
-        let (no, before) = match chain {
-            b"PREROUTING" | b"INPUT" => (b'o', "Can't use -o with "),
-            b"POSTROUTING" | b"OUTPUT" => (b'i', "Can't use -i with "),
-            _ => return Ok(()),
+        // Hooks 0 and 1 come before routing to the way out.
+        let (no, before) = match builtin(chain).map(|base| base.hook) {
+            Some(0 | 1) => (b'o', "Can't use -o with "),
+            Some(_) => (b'i', "Can't use -i with "),
+            None => return Ok(()),
         };
         // What is not legal was refused above.
         if self.job.has(no) { Err(Fail::word(before, chain, "\n")) } else { Ok(()) }

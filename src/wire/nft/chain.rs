@@ -47,25 +47,21 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Chain> {
     if frame.kind != REPLY || fields.string(TABLE) != table {
         return None;
     }
+    let kind = fields.string(TYPE);
     let hook = fields.nested(HOOK);
-    let base = match (fields.get(TYPE), hook.be32(HOOK_NUM), hook.be32(HOOK_PRIORITY)) {
-        (Some(_), Some(number), Some(priority)) => {
-            let kind = fields.string(TYPE);
-            Some(Base {
-                kind: TYPES.iter().find(|name| name.as_bytes() == kind).copied().unwrap_or_default(),
-                hook: number,
-                priority: priority.cast_signed(),
-                accept: fields.be32(POLICY) != Some(0),
-            })
-        }
-        _ => None,
-    };
-    fields.get(NAME)?;
+    let base = (!kind.is_empty() && hook.numbers_to(2)).then(|| Base {
+        kind: TYPES.iter().find(|name| name.as_bytes() == kind).copied().unwrap_or_default(),
+        hook: hook.be32[usize::from(HOOK_NUM)],
+        priority: hook.be32[usize::from(HOOK_PRIORITY)].cast_signed(),
+        // A policy that is not told is the default one; the kernel tells that of every base chain.
+        accept: fields.be32[usize::from(POLICY)] != 0 || fields.bytes[usize::from(POLICY)].is_empty(),
+    });
+    let counters = fields.bytes[usize::from(COUNTERS)];
     Some(Chain {
         name: fields.string(NAME).to_vec(),
         base,
-        uses: fields.be32(USE).unwrap_or(0),
-        counters: fields.get(COUNTERS).map(|counters| counter::decode(&Fields::new(counters))),
+        uses: fields.be32[usize::from(USE)],
+        counters: (!counters.is_empty()).then(|| counter::decode(&Fields::new(counters))),
     })
 }
 

@@ -1,6 +1,6 @@
 //! `bitwise`: `register & mask ^ xor`, into the same register.
 
-use super::{VALUE, begin, data, end};
+use super::{begin, constant, data, end};
 use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
@@ -31,10 +31,13 @@ pub fn encode(request: &mut Request<Netfilter>, reg: u32, mask: [u8; 4]) {
 
 /// Reads the expression; `None` for a shift, an xor, or one between two registers.
 pub fn decode<'a>(fields: &Fields<'a>) -> Option<Bitwise<'a>> {
-    let reg = fields.be32(SREG)?;
-    let mask = fields.nested(MASK).get(VALUE)?;
-    let xor = fields.nested(XOR).get(VALUE)?;
-    let plain = fields.be32(DREG)? == reg && fields.be32(OP).unwrap_or(0) == 0 && xor.iter().all(|&b| b == 0);
+    let [_, reg, to, ..] = fields.be32;
+    let mask = constant(fields, MASK);
+    let plain = fields.numbers_to(u32::from(DREG))
+        && to == reg
+        && fields.be32[usize::from(OP)] == 0
+        && !mask.is_empty()
+        && constant(fields, XOR).iter().all(|&b| b == 0);
     plain.then_some(Bitwise { reg, mask })
 }
 

@@ -1,6 +1,6 @@
 //! `cmp`: compares a register with a constant; the rule ends here if it does not hold.
 
-use super::{VALUE, begin, data, end};
+use super::{begin, constant, data, end};
 use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
@@ -34,7 +34,9 @@ pub fn encode(request: &mut Request<Netfilter>, cmp: Cmp<'_>) {
 
 /// Reads the expression.
 pub fn decode<'a>(fields: &Fields<'a>) -> Option<Cmp<'a>> {
-    Some(Cmp { sreg: fields.be32(SREG)?, op: fields.be32(OP)?, data: fields.nested(DATA).get(VALUE)? })
+    let [_, sreg, op, ..] = fields.be32;
+    let data = constant(fields, DATA);
+    (fields.numbers_to(u32::from(OP)) && !data.is_empty()).then_some(Cmp { sreg, op, data })
 }
 
 #[cfg(test)]

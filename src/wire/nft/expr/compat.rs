@@ -38,8 +38,9 @@ fn encode(request: &mut Request<Netfilter>, name: &[u8], xt: Xt<'_>) {
 
 /// Reads the expression.
 pub fn decode<'a>(fields: &Fields<'a>) -> Option<Xt<'a>> {
-    fields.get(NAME)?;
-    Some(Xt { name: fields.string(NAME), rev: fields.be32(REV)?, info: fields.get(INFO)? })
+    let [_, _, rev, ..] = fields.be32;
+    let [_, _, has_rev, info, ..] = fields.bytes;
+    (!has_rev.is_empty() && !info.is_empty()).then(|| Xt { name: fields.string(NAME), rev, info })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `immediate`: loads a constant into a register; into the verdict register, it decides.
 
-use super::{REG_VERDICT, VALUE, begin, data, end};
+use super::{REG_VERDICT, begin, constant, data, end};
 use crate::wire::attr::Fields;
 use crate::wire::build::{NESTED, Netfilter, Request};
 
@@ -64,13 +64,17 @@ pub fn encode(request: &mut Request<Netfilter>, immediate: Immediate<'_>) {
 
 /// Reads the expression.
 pub fn decode<'a>(fields: &Fields<'a>) -> Option<Immediate<'a>> {
-    let dreg = fields.be32(DREG)?;
-    let value = fields.nested(DATA);
-    if dreg != REG_VERDICT {
-        return Some(Immediate::Data { dreg, value: value.get(VALUE)? });
+    let [_, dreg, ..] = fields.be32;
+    if !fields.numbers_to(u32::from(DREG)) {
+        return None;
     }
-    let verdict = value.nested(VERDICT);
-    Some(Immediate::Verdict { code: verdict.be32(CODE)?.cast_signed(), chain: verdict.string(CHAIN) })
+    if dreg != REG_VERDICT {
+        let value = constant(fields, DATA);
+        return (!value.is_empty()).then_some(Immediate::Data { dreg, value });
+    }
+    let verdict = fields.nested(DATA).nested(VERDICT);
+    let code = verdict.be32[usize::from(CODE)].cast_signed();
+    verdict.numbers_to(u32::from(CODE)).then(|| Immediate::Verdict { code, chain: verdict.string(CHAIN) })
 }
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ pub fn encode(request: &mut Request<Netfilter>, masq: Masq) {
 
 /// Reads the expression.
 pub fn decode(fields: &Fields<'_>) -> Masq {
-    Masq { flags: fields.be32(FLAGS).unwrap_or(0), ports: pair(fields, PROTO_MIN, PROTO_MAX) }
+    let [_, flags, min, max, ..] = fields.be32;
+    Masq { flags, ports: pair(min, max) }
 }
 
 #[cfg(test)]

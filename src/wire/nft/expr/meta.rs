@@ -32,7 +32,8 @@ pub fn encode(request: &mut Request<Netfilter>, load: Meta) {
 
 /// Reads the expression; `None` for one that sets metadata.
 pub fn decode(fields: &Fields<'_>) -> Option<Meta> {
-    Some(Meta { key: fields.be32(KEY)?, dreg: fields.be32(DREG)? })
+    let [_, dreg, key, ..] = fields.be32;
+    fields.numbers_to(u32::from(KEY)).then_some(Meta { key, dreg })
 }
 
 #[cfg(test)]

@@ -75,10 +75,15 @@ fn data(request: &mut Request<Netfilter>, kind: u16, value: &[u8]) {
     request.attr(VALUE, value).end(start);
 }
 
-/// A range of registers; a single one is both ends.
-fn pair(fields: &Fields<'_>, min: u16, max: u16) -> Option<(u32, u32)> {
-    let first = fields.be32(min)?;
-    Some((first, fields.be32(max).unwrap_or(first)))
+/// Reads a constant; empty if it is not there.
+#[inline(never)]
+fn constant<'a>(fields: &Fields<'a>, kind: u16) -> &'a [u8] {
+    fields.nested(kind).bytes[usize::from(VALUE)]
+}
+
+/// A range of data registers, whose numbers begin at 1; a single one is both ends.
+fn pair(first: u32, last: u32) -> Option<(u32, u32)> {
+    (first != REG_VERDICT).then_some((first, if last == REG_VERDICT { first } else { last }))
 }
 
 /// Reads the expressions of a rule, in order.
@@ -90,23 +95,24 @@ fn decode<'a>(elem: &Attr<'a>) -> Expr<'a> {
     let elem = Fields::new(elem.value);
     let name = elem.string(NAME);
     let fields = &elem.nested(DATA);
-    let known = match name {
-        b"payload" => payload::decode(fields).map(Expr::Payload),
-        b"cmp" => cmp::decode(fields).map(Expr::Cmp),
-        b"bitwise" => bitwise::decode(fields).map(Expr::Bitwise),
-        b"meta" => meta::decode(fields).map(Expr::Meta),
-        b"counter" => Some(Expr::Counter(counter::decode(fields))),
-        b"immediate" => immediate::decode(fields).map(Expr::Immediate),
-        b"masq" => Some(Expr::Masq(masq::decode(fields))),
-        b"nat" => nat::decode(fields).map(Expr::Nat),
-        b"match" => compat::decode(fields).map(Expr::Match),
-        b"target" => compat::decode(fields).map(Expr::Target),
+    // A number from a table instead of a comparison with each name: less code.
+    let known = match TITLES.iter().position(|row| row.0 == name) {
+        Some(0) => payload::decode(fields).map(Expr::Payload),
+        Some(1) => cmp::decode(fields).map(Expr::Cmp),
+        Some(2) => bitwise::decode(fields).map(Expr::Bitwise),
+        Some(3) => meta::decode(fields).map(Expr::Meta),
+        Some(4) => Some(Expr::Counter(counter::decode(fields))),
+        Some(5) => immediate::decode(fields).map(Expr::Immediate),
+        Some(6) => Some(Expr::Masq(masq::decode(fields))),
+        Some(7) => nat::decode(fields).map(Expr::Nat),
+        Some(8) => compat::decode(fields).map(Expr::Match),
+        Some(9) => compat::decode(fields).map(Expr::Target),
         _ => None,
     };
     known.unwrap_or(Expr::Other(name))
 }
 
-/// Names of expressions for people, where the kernel says which one it refuses.
+/// Names of expressions, in the order of [`Expr`]; and for people, where the kernel says which one it refuses.
 const TITLES: &[(&[u8], &str)] = &[
     (b"payload", "payload expression"),
     (b"cmp", "cmp expression"),

@@ -52,13 +52,9 @@ pub fn encode(request: &mut Request<Netfilter>, nat: NatExpr) {
 
 /// Reads the expression.
 pub fn decode(fields: &Fields<'_>) -> Option<NatExpr> {
-    Some(NatExpr {
-        kind: fields.be32(TYPE)?,
-        family: fields.be32(FAMILY)?,
-        addrs: pair(fields, ADDR_MIN, ADDR_MAX),
-        ports: pair(fields, PROTO_MIN, PROTO_MAX),
-        flags: fields.be32(FLAGS).unwrap_or(0),
-    })
+    let [_, kind, family, first, last, port, last_port, flags, _] = fields.be32;
+    let nat = NatExpr { kind, family, addrs: pair(first, last), ports: pair(port, last_port), flags };
+    fields.numbers_to(u32::from(FAMILY)).then_some(nat)
 }
 
 #[cfg(test)]

@@ -40,12 +40,8 @@ pub fn encode(request: &mut Request<Netfilter>, load: Payload) {
 
 /// Reads the expression; `None` for one that writes the packet.
 pub fn decode(fields: &Fields<'_>) -> Option<Payload> {
-    Some(Payload {
-        dreg: fields.be32(DREG)?,
-        base: fields.be32(BASE)?,
-        offset: fields.be32(OFFSET)?,
-        len: fields.be32(LEN)?,
-    })
+    let [_, dreg, base, offset, len, ..] = fields.be32;
+    fields.numbers_to(u32::from(LEN)).then_some(Payload { dreg, base, offset, len })
 }
 
 #[cfg(test)]

@@ -19,11 +19,10 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
         return None;
     }
     let mut reader = Reader::default();
-    for expr in expr::decode_all(attrs(fields.get(EXPRESSIONS)?)) {
+    for expr in expr::decode_all(attrs(fields.bytes[usize::from(EXPRESSIONS)])) {
         reader.take(&expr);
     }
-    reader.comment(fields.get(USERDATA).unwrap_or_default());
-    fields.get(CHAIN)?;
+    reader.comment(fields.bytes[usize::from(USERDATA)]);
     Some(Rule {
         chain: fields.string(CHAIN).to_vec(),
         handle: fields.be64(HANDLE)?,
