@@ -14,6 +14,7 @@ use crate::wire::nft::rule::{self, Dialect, Place};
 
 /// Carries out a command that changes the table, or `-C`.
 pub fn run<T: Transport>(job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+    jump_exists(&job.specs.spec, kernel)?;
     match (job.command, job.chain) {
         (Command::Flush, chain) => flush(chain, job.has(b'v'), kernel, io),
         (Command::DeleteNumber, Some(chain)) => delete_number(chain, job.number.unwrap_or(1), kernel),
@@ -42,7 +43,6 @@ fn place(command: Command, number: Option<u32>, chain: &[u8], table: &Table) -> 
 }
 
 fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    jump_exists(&job.specs.spec, kernel)?;
     let dialect = dialect(&job.specs.spec, kernel, io);
     let (command, number) = (job.command, job.number);
     let verb = if command == Command::Append { "RULE_APPEND" } else { "RULE_INSERT" };
@@ -73,7 +73,6 @@ fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io
 }
 
 /// A jump must lead to a chain that is there.
-#[inline(never)]
 fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>) -> Result<(), Fail> {
     let (Target::Jump(to) | Target::Goto(to)) = &spec.target else { return Ok(()) };
     let (_, table) = kernel.read(Need::Chains)?;
@@ -107,7 +106,6 @@ fn dialect<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>, io: &mut Io) -> Di
 }
 
 fn delete<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    jump_exists(&job.specs.spec, kernel)?;
     let mut lines = String::new();
     let specs = &mut job.specs;
     let done = kernel.change(Need::Rules(chain), &mut |table, steps| {
@@ -142,7 +140,6 @@ fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Kernel<T>
 }
 
 fn check<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    jump_exists(&job.specs.spec, kernel)?;
     let (_, table) = kernel.read(Need::Rules(chain))?;
     let verbose = job.has(b'v');
     job.specs.each(&mut |spec| {

@@ -39,46 +39,48 @@ impl Fail {
         Fail::parameter(&[before, &shown(word), after].concat())
     }
 
+    /// A word between two pieces of text.
+    #[inline(never)]
+    fn say(program: &str, before: &str, word: &[u8], after: &str, code: u8) -> Self {
+        Fail::new(&[program, before, &shown(word), after], code)
+    }
+
     /// As [`Fail::parameter`], without the program's name.
     pub fn argument(word: &[u8]) -> Self {
-        Fail::new(&["Bad argument `", &shown(word), "'\n", TRY_HELP], 2)
+        Fail::say("Bad argument `", "", word, "'\nTry `iptables -h' or 'iptables --help' for more information.", 2)
     }
 
     /// Only the advice to ask for help.
     pub fn advice() -> Self {
-        Fail::new(&[TRY_HELP], 2)
+        Fail::say(TRY_HELP, "", b"", "", 2)
     }
 
     /// A table that this version does not know: exit code 3.
     pub fn table(name: &[u8]) -> Self {
-        let name = shown(name);
-        Fail::new(
-            &[PROGRAM, ": table '", &name, "' does not exist\nPerhaps iptables or your kernel needs to be upgraded."],
-            3,
-        )
+        let after = "' does not exist\nPerhaps iptables or your kernel needs to be upgraded.";
+        Fail::say(PROGRAM, ": table '", name, after, 3)
     }
 
     /// The rule set does not have what was named: exit code 1.
     #[inline(never)]
     pub fn missing(text: &str) -> Self {
-        Fail::new(&["iptables: ", text, "."], 1)
+        Fail::say("iptables: ", text, b".", "", 1)
     }
 
     /// As [`Fail::missing`], in the words of a listing.
     pub fn incompatible(chain: &[u8]) -> Self {
-        Fail::new(&[PROGRAM, ": chain `", &shown(chain), "' in table `nat' is incompatible, use 'nft' tool."], 1)
+        Fail::say(PROGRAM, ": chain `", chain, "' in table `nat' is incompatible, use 'nft' tool.", 1)
     }
 
     /// The kernel said no: exit code 4.
-    #[inline(never)]
     pub fn kernel(text: &str) -> Self {
-        Fail::new(&[PROGRAM, ": ", text], 4)
+        Fail::say(PROGRAM, ": ", b"", text, 4)
     }
 
     /// Something that iptables has and netstrap has not: exit code 2.
     #[inline(never)]
     pub fn unsupported(what: &str, word: &[u8]) -> Self {
-        Fail::new(&["iptables: ", what, &shown(word), " is not supported by netstrap yet"], 2)
+        Fail::say("iptables: ", what, word, " is not supported by netstrap yet", 2)
     }
 }
 

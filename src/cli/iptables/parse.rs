@@ -190,8 +190,8 @@ impl<'a> Parser<'_, 'a> {
             b'A' | b'C' | b'D' | b'I' | b'L' | b'S' | b'F' => self.command(letter, argument, scanner)?,
             b's' => self.source = argument,
             b'd' => self.destination = argument,
-            b'i' => self.job.specs.spec.input = interface(value, self.not, io)?,
-            b'o' => self.job.specs.spec.output = interface(value, self.not, io)?,
+            b'i' => interface(&mut self.job.specs.spec.input, value, self.not, io)?,
+            b'o' => interface(&mut self.job.specs.spec.output, value, self.not, io)?,
             b'j' | b'g' => self.extensions.jump(value, letter == b'g')?,
             b'm' => self.extensions.load_match(value)?,
             b't' => self.table = argument,
@@ -349,9 +349,9 @@ impl<'a> Parser<'_, 'a> {
     }
 }
 
-/// An interface's name, or the beginning of names with a `+`; `+` alone is no condition.
+/// Takes an interface's name, or the beginning of names with a `+`; `+` alone is no condition.
 #[inline(never)]
-fn interface(word: &[u8], not: bool, io: &mut Io) -> Result<Option<Not<IfPattern>>, Fail> {
+fn interface(place: &mut Option<Not<IfPattern>>, word: &[u8], not: bool, io: &mut Io) -> Result<(), Fail> {
     if word.is_empty() {
         return Err(Fail::parameter("Empty interface is likely to be undesired"));
     }
@@ -368,5 +368,6 @@ fn interface(word: &[u8], not: bool, io: &mut Io) -> Result<Option<Not<IfPattern
             ["Warning: weird character in interface `", &shown(word), "' ('/' and ' ' are not allowed by the kernel)."];
         io.error(text.concat());
     }
-    Ok((not || !name.is_empty()).then_some(Not { not, value: pattern }))
+    *place = (not || !name.is_empty()).then_some(Not { not, value: pattern });
+    Ok(())
 }

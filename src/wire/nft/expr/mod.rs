@@ -86,12 +86,12 @@ fn pair(first: u32, last: u32) -> Option<(u32, u32)> {
     (first != REG_VERDICT).then_some((first, if last == REG_VERDICT { first } else { last }))
 }
 
-/// Reads the expressions of a rule, in order.
-pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = Expr<'a>> {
+/// Reads the expressions of a rule, in order, with their names.
+pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = (&'a [u8], Expr<'a>)> {
     list.filter(|elem| elem.kind == ELEM).map(|elem| decode(&elem))
 }
 
-fn decode<'a>(elem: &Attr<'a>) -> Expr<'a> {
+fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
     let elem = Fields::new(elem.value);
     let name = elem.string(NAME);
     let fields = &elem.nested(DATA);
@@ -109,7 +109,7 @@ fn decode<'a>(elem: &Attr<'a>) -> Expr<'a> {
         Some(9) => compat::decode(fields).map(Expr::Target),
         _ => None,
     };
-    known.unwrap_or(Expr::Other(name))
+    (name, known.unwrap_or(Expr::Other(name)))
 }
 
 /// Names of expressions, in the order of [`Expr`]; and for people, where the kernel says which one it refuses.
@@ -158,7 +158,7 @@ pub(super) mod testing {
 
     /// Decodes the first expression of some bytes and hands it to a check.
     pub fn decoded(bytes: &[u8], check: impl FnOnce(Expr<'_>)) {
-        check(decode_all(attrs(bytes)).next().unwrap());
+        check(decode_all(attrs(bytes)).next().unwrap().1);
     }
 }
 

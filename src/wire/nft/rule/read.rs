@@ -3,6 +3,7 @@
 //! [`Spec`] is kept by name, so that a listing can say so.
 
 use super::{CHAIN, EXPRESSIONS, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
+use crate::model::name::printable;
 use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
 use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at, u32_at};
 use crate::wire::nft::expr::{self, Expr, cmp, immediate, meta, nat, payload};
@@ -19,8 +20,13 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
         return None;
     }
     let mut reader = Reader::default();
-    for expr in expr::decode_all(attrs(fields.bytes[usize::from(EXPRESSIONS)])) {
-        reader.take(&expr);
+    for (name, expr) in expr::decode_all(attrs(fields.bytes[usize::from(EXPRESSIONS)])) {
+        if !reader.take(&expr) {
+            let extension: &[u8] = if let Expr::Match(xt) | Expr::Target(xt) = &expr { xt.name } else { b"" };
+            reader.not_known(name, extension);
+            // It may have written any register.
+            reader.held.fill(Held::Nothing);
+        }
     }
     reader.comment(fields.bytes[usize::from(USERDATA)]);
     Some(Rule {
@@ -64,9 +70,9 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Notes one expression; it counts as unknown if the spec cannot tell of it.
-    fn take(&mut self, expr: &Expr<'a>) {
-        let known = match expr {
+    /// Notes one expression; false if the spec cannot tell of it.
+    fn take(&mut self, expr: &Expr<'a>) -> bool {
+        match expr {
             Expr::Payload(p) if p.base == payload::BASE_NETWORK => {
                 self.hold(p.dreg, Held::Packet { offset: p.offset, len: p.len, mask: None })
             }
@@ -88,18 +94,17 @@ impl<'a> Reader<'a> {
             Expr::Target(x) => xt::nat(x.name, x.rev, x.info).is_some_and(|nat| self.finish(Target::Nat(nat))),
             Expr::Match(x) if x.name == b"comment" && x.rev == 0 => self.remark(to_nul(x.info)),
             _ => false,
-        };
-        if !known {
-            let (word, name) = title(expr);
-            self.not_known(word, &crate::model::name::printable(name));
-            // It may have written any register.
-            self.held = Default::default();
         }
     }
 
-    fn not_known(&mut self, word: &str, name: &str) {
+    /// Notes the name of an expression, and of the extension in it, if there is one.
+    #[inline(never)]
+    fn not_known(&mut self, name: &[u8], extension: &[u8]) {
         let between = if self.unknown.is_empty() { "" } else { ", " };
-        self.unknown = [&self.unknown, between, word, name].concat();
+        // The kernel names all of them.
+        let name = if name.is_empty() { "unnamed".to_owned() } else { printable(name) };
+        let space = if extension.is_empty() { "" } else { " " };
+        self.unknown = [&self.unknown, between, &name, space, &printable(extension)].concat();
     }
 
     /// Notes what a register holds. Nothing here may follow the target.
@@ -213,7 +218,7 @@ impl<'a> Reader<'a> {
         while let [kind, len, tail @ ..] = rest {
             let Some((value, next)) = tail.split_at_checked(usize::from(*len)) else { return };
             if *kind == UDATA_COMMENT && !self.remark(to_nul(value)) {
-                self.not_known("second comment", "");
+                self.not_known(b"second comment", b"");
             }
             rest = next;
         }
@@ -250,23 +255,4 @@ fn interface(not: bool, data: &[u8]) -> Option<Not<IfPattern>> {
     }
     // No NUL, and shorter than a whole name can be: a beginning.
     Some(Not { not, value: IfPattern::new(name, name.len() == data.len() && data.len() < 16)? })
-}
-
-/// What an expression is called where it cannot be shown.
-fn title<'a>(expr: &Expr<'a>) -> (&'static str, &'a [u8]) {
-    match expr {
-        Expr::Payload(_) => ("payload", b""),
-        Expr::Cmp(_) => ("cmp", b""),
-        Expr::Bitwise(_) => ("bitwise", b""),
-        Expr::Meta(_) => ("meta", b""),
-        Expr::Counter(_) => ("counter", b""),
-        Expr::Immediate(_) => ("immediate", b""),
-        Expr::Masq(_) => ("masq", b""),
-        Expr::Nat(_) => ("nat", b""),
-        Expr::Match(xt) => ("match ", xt.name),
-        Expr::Target(xt) => ("target ", xt.name),
-        // The kernel names all of them.
-        Expr::Other(b"") => ("unnamed", b""),
-        Expr::Other(name) => ("", name),
-    }
 }
