@@ -292,7 +292,7 @@ fn fragments(options: &Options, v6: bool, many: bool) -> Result<Option<Fragments
 
 /// Whether an address may be the one that all routers of a subnet of 64 bits answer to (RFC 4291, 2.6.1).
 fn is_subnet_anycast(addr: &IpAddr) -> bool {
-    matches!(addr, IpAddr::V6(v6) if v6.to_bits() & u128::from(u64::MAX) == 0 && *v6 != Ipv6Addr::UNSPECIFIED)
+    matches!(addr, IpAddr::V6(v6) if v6.to_bits() & u128::from(u64::MAX) == 0)
 }
 
 /// An identifier for our requests; by chance where the kernel has no randomness yet, then by process.
