@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::cursor::text;
+pub use crate::model::ip::aton;
 
 /// A file of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,21 +38,6 @@ impl Base {
             wanted(address, &words).then(|| Some((address, (*words.first()?).to_owned())))?
         })
     }
-}
-
-/// An address as C's `inet_aton` reads it: one to four parts, the last one fills what is left (`10.1` is 10.0.0.1).
-pub fn aton(word: &str) -> Option<Ipv4Addr> {
-    let parts: Vec<u32> = word.split('.').map(crate::model::rtnames::parse_number).collect::<Option<_>>()?;
-    let (last, first) = parts.split_last()?;
-    if first.len() > 3 || first.iter().any(|&part| part > 255) {
-        return None;
-    }
-    let room = 32 - 8 * first.len();
-    if room < 32 && last >> room != 0 {
-        return None;
-    }
-    let high = first.iter().zip([24, 16, 8]).fold(0, |bits, (part, shift)| bits | part << shift);
-    Some(Ipv4Addr::from_bits(high | last))
 }
 
 #[cfg(test)]

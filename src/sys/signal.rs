@@ -69,9 +69,7 @@ impl Signals {
             None => null_mut(),
             Some(time) => {
                 spec.tv_sec = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
-                #[allow(clippy::unnecessary_fallible_conversions)]
-                let nanos = libc::c_long::try_from(time.subsec_nanos()).unwrap_or(0);
-                spec.tv_nsec = nanos;
+                spec.tv_nsec = time.subsec_nanos() as _;
                 &raw mut spec
             }
         };

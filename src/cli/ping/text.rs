@@ -175,7 +175,7 @@ pub fn statistics(host: &str, tally: &Tally, at_once: bool) -> String {
     let mut comma = "";
     if let (Some(mean), Some(deviation)) = (tally.mean(), tally.deviation()) {
         out += "rtt min/avg/max/mdev = ";
-        millis(&mut out, [tally.times.min, mean, tally.times.max, deviation]);
+        millis(&mut out, &[tally.times.min, mean, tally.times.max, deviation]);
         comma = ", ";
     }
     if tally.pipe > 1 {
@@ -184,7 +184,7 @@ pub fn statistics(host: &str, tally: &Tally, at_once: bool) -> String {
     }
     if at_once && tally.received > 0 && tally.transmitted > 1 {
         let _ = write!(out, "{comma}ipg/ewma ");
-        millis(&mut out, [tally.elapsed / (tally.transmitted - 1), tally.times.moving / 8]);
+        millis(&mut out, &[tally.elapsed / (tally.transmitted - 1), tally.times.moving / 8]);
     }
     out.push('\n');
     out
@@ -197,13 +197,13 @@ pub fn status(tally: &Tally) -> String {
     let mut out = format!("\r{}/{} packets, {loss}% loss", tally.received, tally.transmitted);
     if let Some(mean) = tally.mean() {
         out += ", min/avg/ewma/max = ";
-        millis(&mut out, [tally.times.min, mean, tally.times.moving / 8, tally.times.max]);
+        millis(&mut out, &[tally.times.min, mean, tally.times.moving / 8, tally.times.max]);
     }
     out
 }
 
 /// Microseconds as milliseconds with three digits after the point, a `/` between each two.
-fn millis<const N: usize>(out: &mut String, times: [u64; N]) {
+fn millis(out: &mut String, times: &[u64]) {
     for (index, time) in times.iter().enumerate() {
         let slash = if index > 0 { "/" } else { "" };
         let _ = write!(out, "{slash}{}.{:03}", time / 1000, time % 1000);

@@ -330,6 +330,9 @@ fn milliseconds(word: &str, scale: u32) -> Option<u32> {
     let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
     let (digits, unit) = word.split_at(end);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if fraction.contains('.') {
+        return None;
+    }
     let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
     let value = u64::from(whole.parse::<u32>().ok()?) * 1000 + thousandths;
     let (scale, factor) = match unit.to_ascii_lowercase().as_str() {
