@@ -1,6 +1,6 @@
 //! `-s` and `-d`: a list of addresses, networks and host names with masks, as iptables reads them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use super::fail::Fail;
@@ -56,19 +56,14 @@ fn resolve(host: &[u8], mask: Ipv4Addr, nets: &mut Vec<Net>) -> Result<(), Fail>
         nets.push(Net::new(addr, mask));
         return Ok(());
     }
-    let mut addrs: Vec<Ipv4Addr> = Vec::new();
     // What looks like an IPv6 address is not looked up.
-    if !host.is_empty()
-        && !host.contains(&b':')
-        && let Ok(found) = (name, 0).to_socket_addrs()
-    {
-        for addr in found {
-            if let SocketAddr::V4(v4) = addr
-                && !addrs.contains(v4.ip())
-            {
-                addrs.push(*v4.ip());
-                nets.push(Net::new(*v4.ip(), mask));
-            }
+    let mut addrs = Vec::new();
+    if !host.is_empty() && !host.contains(&b':') {
+        addrs = crate::resolve::lookup(name, Family::V4).unwrap_or_default();
+    }
+    for addr in &addrs {
+        if let IpAddr::V4(v4) = addr {
+            nets.push(Net::new(*v4, mask));
         }
     }
     if addrs.is_empty() {
