@@ -15,7 +15,7 @@ use echo::{HEADER, Message, Sent};
 pub use open::{Sockets, Target, needs_scope};
 pub use tally::{Tally, Times, float};
 
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::sys::icmp::Queued;
 use crate::sys::signal::{Signals, Wake};
 
@@ -170,6 +170,9 @@ pub struct Reply<'a> {
     pub request: &'a [u8],
 }
 
+/// Result with a failure one pointer wide: every step can fail, and none is to pay for the size of an error.
+pub type Result<T> = std::result::Result<T, Box<Error>>;
+
 /// Receives events, with the count so far.
 pub type Notify<'a> = &'a mut dyn FnMut(&Event<'_>, &Tally);
 
@@ -227,8 +230,14 @@ pub fn run(target: &Target<'_>, options: &Options, signals: &Signals, notify: No
         end: None,
         starved: 0,
     };
-    state.go_on(signals).map_err(|e| Error::sys("poll", &e))?;
+    state.go_on(signals).map_err(|e| failed("poll", &e))?;
     Ok(state.tally)
+}
+
+/// A failed system call, put together out of line.
+#[inline(never)]
+fn failed(call: &str, error: &io::Error) -> Box<Error> {
+    Box::new(Error::sys(call, error))
 }
 
 impl Clock {
@@ -247,22 +256,11 @@ fn micros(time: Duration) -> u64 {
 
 impl Loop<'_> {
     fn go_on(&mut self, signals: &Signals) -> io::Result<()> {
-        loop {
-            match signals.take() {
-                Some(libc::SIGQUIT) => {
-                    (self.notify)(&Event::Status, &self.tally);
-                    continue;
-                }
-                Some(_) => return Ok(()),
-                None => {}
-            }
-            if self.is_over() {
-                return Ok(());
-            }
+        while !self.is_over() {
             let until = self.advance();
             // An error of this host may have been the last answer.
             if self.is_over() {
-                return Ok(());
+                break;
             }
             let now = self.clock.now();
             let time = until.map(|until| Duration::from_micros(until.saturating_sub(now)));
@@ -270,7 +268,16 @@ impl Loop<'_> {
             if wake.readable || wake.error {
                 self.drain(wake);
             }
+            while wake.signal
+                && let Some(signal) = signals.take()
+            {
+                if signal != libc::SIGQUIT {
+                    return Ok(());
+                }
+                (self.notify)(&Event::Status, &self.tally);
+            }
         }
+        Ok(())
     }
 
     fn is_over(&self) -> bool {

@@ -146,9 +146,9 @@ fn open<'a>(
     Err(2)
 }
 
-fn listen(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, out: &mut Out<'_>) -> Result<Tally, Error> {
-    let signals =
-        Signals::hold(&[libc::SIGINT, libc::SIGALRM, libc::SIGQUIT]).map_err(|e| Error::sys("signalfd", &e))?;
+fn listen(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, out: &mut Out<'_>) -> ping::Result<Tally> {
+    let signals = Signals::hold(&[libc::SIGINT, libc::SIGALRM, libc::SIGQUIT])
+        .map_err(|e| Box::new(Error::sys("signalfd", &e)))?;
     let mut told = false;
     let notify: Notify<'_> = &mut |event, tally| {
         if let Event::NotSent { errno, told: false } = event
