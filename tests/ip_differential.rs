@@ -12,6 +12,11 @@ fn link_and_address_answers_are_iproute2s() {
 }
 
 #[test]
+fn routes_are_iproute2s_where_there_is_no_table_yet() {
+    support::same_answers("routes_are_iproute2s_where_there_is_no_table_yet", include_str!("data/ip-route-none.txt"));
+}
+
+#[test]
 fn iproute2_reads_the_walkthroughs_state_as_we_do() {
     sandboxed("iproute2_reads_the_walkthroughs_state_as_we_do", || {
         for line in [

@@ -1,11 +1,213 @@
-//! `arp`.
+//! `arp`: the IPv4 neighbour table in net-tools' words (2.10) and exit codes; its ioctls and
+//! `/proc/net/arp` are netlink requests here.
+//!
+//! Names come from `/etc/hosts`, never from DNS, so without `-n` an address may show as a number
+//! where net-tools shows a name of DNS. Hardware types other than ether are not supported.
+
+mod change;
+mod table;
 
 use std::ffi::OsString;
+use std::net::Ipv4Addr;
 
+use super::cursor::{shown, text};
+use super::getopt::Known;
+use super::hosts::{Base, aton};
 use super::io::Io;
+use crate::error::{Error, strerror};
+
+/// Exit code of a failure.
+const FAILED: u8 = 255;
+/// Exit code of a usage error.
+const USAGE: u8 = 3;
+
+const OPTIONS: Known = Known {
+    letters: &[
+        (b'A', true),
+        (b'H', true),
+        (b'a', false),
+        (b'd', false),
+        (b'f', false),
+        (b'p', true),
+        (b'n', false),
+        (b's', false),
+        (b'e', false),
+        (b'i', true),
+        (b't', true),
+        (b'v', false),
+        (b'h', false),
+        (b'?', false),
+        (b'D', false),
+        (b'N', false),
+        (b'V', false),
+    ],
+    names: &[
+        ("verbose", b'v'),
+        ("version", b'V'),
+        ("all", b'a'),
+        ("delete", b'd'),
+        ("file", b'f'),
+        ("numeric", b'n'),
+        ("set", b's'),
+        ("protocol", b'A'),
+        ("hw-type", b'H'),
+        ("device", b'i'),
+        ("help", b'h'),
+        ("use-device", b'D'),
+        ("symbolic", b'N'),
+    ],
+};
+
+const HELP: &str = "\
+Usage:
+  arp [-vn]  [<HW>] [-i <if>] [-a] [<hostname>]             <-Display ARP cache
+  arp [-v]          [-i <if>] -d  <host> [pub]               <-Delete ARP entry
+  arp [-v]   [<HW>] [-i <if>] -s  <host> <hwaddr> [temp]            <-Add entry
+  arp [-v]   [<HW>] [-i <if>] -Ds <host> <if> pub                       <-''-
+
+        -a                       display (all) hosts in alternative (BSD) style
+        -e                       display (all) hosts in default (Linux) style
+        -s, --set                set a new ARP entry
+        -d, --delete             delete a specified entry
+        -v, --verbose            be verbose
+        -n, --numeric            don't resolve names
+        -i, --device             specify network interface (e.g. eth0)
+        -D, --use-device         read <hwaddr> from given device
+        -A, -p, --protocol       specify protocol family (inet)
+
+  <HW>=Use '-H ether' to specify hardware address type. Default: ether
+";
+
+/// How a command ends early: a line for standard error, or the usage.
+enum Stop {
+    Line(String, Option<&'static str>),
+    Usage,
+    /// Everything was said.
+    Said(u8),
+}
+
+impl Stop {
+    fn line(pieces: &[&str]) -> Self {
+        Stop::Line(pieces.concat(), None)
+    }
+
+    /// `call: reason`, with what would fix it.
+    fn refused(call: &str, error: &Error) -> Self {
+        Stop::errno(call, error.errno().unwrap_or(libc::EIO))
+    }
+
+    fn errno(call: &str, errno: i32) -> Self {
+        let hint = match errno {
+            libc::ENETUNREACH => Some("no network here holds that address, so give the device: -i IFACE"),
+            libc::ENODEV => Some("no such device; list them with: ip link"),
+            libc::EPERM | libc::EACCES => Some("run it as root, or try it in a sandbox: netstrap sandbox"),
+            _ => None,
+        };
+        Stop::Line([call, ": ", &strerror(errno)].concat(), hint)
+    }
+
+    fn print(self, io: &mut Io) -> u8 {
+        match self {
+            Stop::Said(code) => code,
+            Stop::Usage => {
+                io.error(HELP.trim_end());
+                USAGE
+            }
+            Stop::Line(line, hint) => {
+                io.error(line);
+                if let Some(hint) = hint {
+                    io.hint(hint);
+                }
+                FAILED
+            }
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum What {
+    #[default]
+    Show,
+    Delete,
+    Set,
+}
+
+/// What the options say.
+#[derive(Debug, Default)]
+struct Options<'a> {
+    what: What,
+    bsd: bool,
+    numeric: bool,
+    verbose: bool,
+    use_device: bool,
+    /// Whether a hardware type was chosen: ether is the only one.
+    ether: bool,
+    device: Option<&'a [u8]>,
+}
 
 /// Runs the applet.
-pub fn run(_argv: &[OsString], io: &mut Io) -> u8 {
-    io.error("arp: not supported by netstrap");
-    2
+pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let parsed = match OPTIONS.parse(argv.get(1..).unwrap_or_default()) {
+        Ok(parsed) => parsed,
+        Err(complaint) => {
+            io.error(["arp: ", &complaint].concat());
+            return Stop::Usage.print(io);
+        }
+    };
+    let mut options = Options::default();
+    for (letter, value) in parsed.options {
+        if let Err(stop) = option(&mut options, letter, value.unwrap_or_default(), io) {
+            return stop.print(io);
+        }
+    }
+    let outcome = match options.what {
+        What::Show => table::show(&options, parsed.operands.first().copied(), io),
+        What::Delete => change::delete(&options, &parsed.operands, io),
+        What::Set => change::set(&options, &parsed.operands, io),
+    };
+    match outcome {
+        Ok(()) => 0,
+        Err(stop) => stop.print(io),
+    }
+}
+
+fn option<'a>(options: &mut Options<'a>, letter: u8, value: &'a [u8], io: &mut Io) -> Result<(), Stop> {
+    match letter {
+        b'a' => options.bsd = true,
+        b'e' => options.bsd = false,
+        b'd' => options.what = What::Delete,
+        b's' => options.what = What::Set,
+        b'D' => options.use_device = true,
+        b'n' | b'N' => options.numeric = true,
+        b'v' => options.verbose = true,
+        b'i' => options.device = Some(value),
+        b'f' => return Err(Stop::line(&["arp: option -f is not supported by netstrap"])),
+        b'A' | b'p' if value != b"inet" => {
+            return Err(Stop::line(&["arp: ", &shown(value), ": kernel only supports 'inet'."]));
+        }
+        b'A' | b'p' => {}
+        b'H' | b't' if value != b"ether" => {
+            return Err(Stop::line(&["arp: ", &shown(value), ": unknown hardware type."]));
+        }
+        b'H' | b't' => options.ether = true,
+        b'V' => {
+            io.print(concat!("net-tools 2.10\nnetstrap ", env!("CARGO_PKG_VERSION"), "\n"));
+            return Err(Stop::Said(0));
+        }
+        _ => {
+            io.print(HELP);
+            return Err(Stop::Said(0));
+        }
+    }
+    Ok(())
+}
+
+/// The address of a host, by number or name.
+fn host(word: &[u8]) -> Result<Ipv4Addr, Stop> {
+    let word = text(word);
+    aton(word).or_else(|| Base::Hosts.address(word)).ok_or_else(|| {
+        let line = [&shown(word.as_bytes()), ": Unknown host"].concat();
+        Stop::Line(line, Some("names are looked up in /etc/hosts, not in DNS"))
+    })
 }

@@ -7,7 +7,16 @@ use std::io::{BufWriter, Write, stderr, stdout};
 pub struct Io {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
-    hints: bool,
+    hints: Hints,
+}
+
+/// Whether hints show.
+#[derive(Clone, Copy)]
+enum Hints {
+    On,
+    Off,
+    /// If standard error is a terminal: looked up when there is something to say.
+    OnTerminal,
 }
 
 impl Io {
@@ -15,15 +24,16 @@ impl Io {
     /// `NETSTRAP_HINTS=1` is set, off with `NETSTRAP_HINTS=0`.
     pub fn standard() -> Self {
         let hints = match std::env::var_os("NETSTRAP_HINTS") {
-            Some(value) => value == "1",
-            None => crate::sys::process::is_terminal(&stderr()),
+            Some(value) if value == "1" => Hints::On,
+            Some(_) => Hints::Off,
+            None => Hints::OnTerminal,
         };
         Io { out: Box::new(BufWriter::new(stdout())), err: Box::new(stderr()), hints }
     }
 
     /// Any two writers, for tests.
     pub fn to(out: Box<dyn Write>, err: Box<dyn Write>, hints: bool) -> Self {
-        Io { out, err, hints }
+        Io { out, err, hints: if hints { Hints::On } else { Hints::Off } }
     }
 
     /// Standard output, buffered.
@@ -53,14 +63,18 @@ impl Io {
 
     /// Prints advice to standard error, if hints are on.
     pub fn hint(&mut self, advice: impl AsRef<str>) {
-        if self.hints {
+        if self.hints() {
             self.error_line(&["netstrap: hint: ", advice.as_ref()].concat());
         }
     }
 
     /// Whether hints are on: guards work that only a hint needs.
     pub fn hints(&self) -> bool {
-        self.hints
+        match self.hints {
+            Hints::On => true,
+            Hints::Off => false,
+            Hints::OnTerminal => crate::sys::process::is_terminal(&stderr()),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 pub mod applets;
 pub mod cursor;
+pub mod getopt;
+pub mod hosts;
 pub mod io;
 
 pub mod arp;

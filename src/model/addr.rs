@@ -48,6 +48,19 @@ pub struct Lifetimes {
 /// For ever, in [`Lifetimes`].
 pub const FOREVER: u32 = u32::MAX;
 
+/// What is done with an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddrVerb {
+    /// Put it on; it must not be there.
+    Add,
+    /// Put it on; it may be there.
+    Replace,
+    /// Change its properties; it must be there.
+    Change,
+    /// Take it away. Without [`Addr::address`] IPv4 deletes whatever prefix the local address has.
+    Delete,
+}
+
 /// An address with its properties; which link has it goes beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addr {

@@ -6,4 +6,8 @@ pub mod ip;
 pub mod link;
 pub mod name;
 pub mod nat;
+pub mod neigh;
+pub mod op;
+pub mod route;
 pub mod rtnames;
+pub mod state;

@@ -14,6 +14,8 @@ pub enum NameSet {
     Scopes,
     /// Groups of links (`group`).
     Groups,
+    /// Type of service bytes (`rt_dsfield`).
+    Dsfields,
 }
 
 impl NameSet {
@@ -24,6 +26,7 @@ impl NameSet {
             NameSet::Protocols => "rt_protos",
             NameSet::Scopes => "rt_scopes",
             NameSet::Groups => "group",
+            NameSet::Dsfields => "rt_dsfield",
         }
     }
 
@@ -33,6 +36,7 @@ impl NameSet {
             NameSet::Protocols => PROTOCOLS,
             NameSet::Scopes => &[(0, "global"), (200, "site"), (253, "link"), (254, "host"), (255, "nowhere")],
             NameSet::Groups => &[(0, "default")],
+            NameSet::Dsfields => &[],
         }
     }
 }
@@ -66,13 +70,13 @@ const PROTOCOLS: &[(u32, &str)] = &[
 #[derive(Debug)]
 pub struct Names {
     read: fn(NameSet) -> Vec<u8>,
-    sets: [OnceCell<Vec<(u32, String)>>; 4],
+    sets: [OnceCell<Vec<(u32, String)>>; 5],
 }
 
 impl Names {
     /// Names from a reader of the files' text (empty where there is none).
     pub fn new(read: fn(NameSet) -> Vec<u8>) -> Self {
-        Names { read, sets: [const { OnceCell::new() }; 4] }
+        Names { read, sets: [const { OnceCell::new() }; 5] }
     }
 
     fn rows(&self, set: NameSet) -> &[(u32, String)] {

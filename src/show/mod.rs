@@ -3,4 +3,6 @@
 
 pub mod addr;
 pub mod link;
+pub mod neigh;
 pub mod out;
+pub mod route;

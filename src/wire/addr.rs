@@ -8,7 +8,7 @@ use super::build::{Request, Route};
 use super::query::Query;
 use super::reply::Frame;
 use super::uapi::{RTM_DELADDR, RTM_GETADDR, RTM_NEWADDR};
-use crate::model::addr::{Addr, AddrFlags, Lifetimes};
+use crate::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
 use crate::model::ip::Family;
 use crate::model::link::LinkId;
 
@@ -38,34 +38,14 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
     })
 }
 
-/// How an address is put: what happens if it is there already, or is not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AddrVerb {
-    /// It must not be there.
-    Add,
-    /// It may be there.
-    Replace,
-    /// It must be there.
-    Change,
-}
-
-/// The request that puts an address on a link.
-pub fn put(verb: AddrVerb, link: LinkId, addr: &Addr) -> Request<Route> {
-    let flags = match verb {
-        AddrVerb::Add => NLM_F_CREATE | NLM_F_EXCL,
-        AddrVerb::Replace => NLM_F_CREATE | NLM_F_REPLACE,
-        AddrVerb::Change => NLM_F_REPLACE,
+/// The request that puts an address on a link or takes it away.
+pub fn change(verb: AddrVerb, link: LinkId, addr: &Addr) -> Request<Route> {
+    let (kind, flags) = match verb {
+        AddrVerb::Add => (RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL),
+        AddrVerb::Replace => (RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE),
+        AddrVerb::Change => (RTM_NEWADDR, NLM_F_REPLACE),
+        AddrVerb::Delete => (RTM_DELADDR, 0),
     };
-    encode(RTM_NEWADDR, flags, link, addr)
-}
-
-/// The request that takes an address from a link. Without [`Addr::address`] IPv4 deletes
-/// whatever prefix the local address has.
-pub fn delete(link: LinkId, addr: &Addr) -> Request<Route> {
-    encode(RTM_DELADDR, 0, link, addr)
-}
-
-fn encode(kind: u16, flags: u16, link: LinkId, addr: &Addr) -> Request<Route> {
     let mut request = Request::new(kind, flags);
     request.in_ns(link.ns);
     // The header has room for eight flags; more go into an attribute (kernel 3.14).
@@ -192,7 +172,7 @@ mod tests {
 
     #[test]
     fn adding_an_address_is_forty_bytes() {
-        let bytes = put(AddrVerb::Add, link(3), &addr("192.168.15.1/24")).seal(1, 0).unwrap();
+        let bytes = change(AddrVerb::Add, link(3), &addr("192.168.15.1/24")).seal(1, 0).unwrap();
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         let expected = concat!(
             "28000000140001060100000000000000", // NEWADDR REQUEST|CREATE|EXCL
@@ -215,7 +195,7 @@ mod tests {
             ..addr("192.168.15.1/24")
         };
         for addr in [full, addr("fd00::1/64"), addr("127.0.0.1/8")] {
-            let bytes = put(AddrVerb::Replace, link(9), &addr).seal(1, 0).unwrap();
+            let bytes = change(AddrVerb::Replace, link(9), &addr).seal(1, 0).unwrap();
             assert_eq!(decode(&frames(&bytes).next().unwrap()), Some((9, addr)));
         }
     }

@@ -5,19 +5,35 @@ pub mod addr;
 pub mod attr;
 pub mod build;
 pub mod link;
+pub mod neigh;
 pub mod nft;
 pub mod nsid;
 pub mod query;
 pub mod reply;
+pub mod route;
 pub mod uapi;
+
+use crate::model::op::Op;
+
+/// The request that carries out a change.
+pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
+    match op {
+        Op::CreateLink(new) => link::create(new),
+        Op::ChangeLink(id, change) => link::change(*id, change),
+        Op::DeleteLink(id) => link::delete(*id),
+        Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
+        Op::Route(verb, route) => route::change(*verb, route),
+        Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+    }
+}
 
 /// Length of the fixed header that follows the netlink header in a message of this type.
 pub fn header_len(kind: u16) -> usize {
     match kind {
         16..=19 => link::IFINFOMSG,
         20..=22 => addr::IFADDRMSG,
-        24..=26 => 12, // rtmsg
-        28..=30 => 12, // ndmsg
+        24..=26 => route::RTMSG,
+        28..=30 => neigh::NDMSG,
         88..=90 => nsid::RTGENMSG,
         kind if kind >= 0x100 => nft::batch::NFGENMSG,
         _ => 0,
@@ -29,6 +45,8 @@ pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
     match kind {
         16..=19 => link::attr_name(path),
         20..=22 => addr::attr_name(path),
+        24..=26 => route::attr_name(path),
+        28..=30 => neigh::attr_name(path),
         _ => None,
     }
 }

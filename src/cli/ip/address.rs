@@ -9,13 +9,14 @@ use super::link::{print, selected, view};
 use super::usage;
 use super::words::prefixes;
 use crate::cli::cursor::Cursor;
-use crate::model::addr::Addr;
+use crate::model::addr::{Addr, AddrVerb};
 use crate::model::ip::Family;
 use crate::model::link::Link;
+use crate::model::op::Op;
 use crate::show::addr::{AddrView, addr, brief};
 use crate::show::link::{Parts, link};
 use crate::show::out::Out;
-use crate::wire::addr::{AddrVerb, GetAddrs, delete, put};
+use crate::wire::addr::{GetAddrs, change as encode};
 use arguments::{Arguments, Purpose};
 
 /// Runs a verb.
@@ -47,7 +48,7 @@ type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 fn change(context: &mut Context<'_>, words: Cursor<'_>, verb: AddrVerb) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Put)?;
     let (link, addr) = arguments.resolve(context)?;
-    context.change(put(verb, link, &addr))?;
+    context.change(&Op::Addr(verb, link, addr))?;
     if let Some(trap) = arguments.trap(context.ns.as_deref()) {
         context.io.hint(trap);
     }
@@ -57,7 +58,7 @@ fn change(context: &mut Context<'_>, words: Cursor<'_>, verb: AddrVerb) -> Outco
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Delete)?;
     let (link, addr) = arguments.resolve(context)?;
-    context.change(delete(link, &addr))?;
+    context.change(&Op::Addr(AddrVerb::Delete, link, addr))?;
     Ok(0)
 }
 
@@ -138,7 +139,7 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
         for (index, one) in &addrs {
             let Some(link) = links.iter().find(|link| link.index == *index) else { continue };
             if let (Some(id), true) = (link_id(link), filter.takes_addr(one, &link.name)) {
-                requests.push(delete(id, one));
+                requests.push(encode(AddrVerb::Delete, id, one));
             }
         }
         if requests.is_empty() {

@@ -10,11 +10,13 @@ use crate::cli::io::Io;
 use crate::error::Error;
 use crate::model::ip::Family;
 use crate::model::link::{Link, LinkId};
+use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
 use crate::netns::{Folder, Namespace};
 use crate::show::out::{Format, Out};
 use crate::socket::Socket;
-use crate::wire::build::{Request, Route};
+use crate::wire::build::Route;
+use crate::wire::encode;
 use crate::wire::link::GetLink;
 use std::os::unix::ffi::OsStrExt;
 
@@ -77,7 +79,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// The route socket of this namespace.
+    /// The route socket. A command works in one namespace, which it has entered: no [`crate::observe::Session`] is needed.
     pub fn socket(&mut self) -> Result<&mut Socket<Route>, Fail> {
         match &mut self.socket {
             Some(socket) => Ok(socket),
@@ -86,8 +88,8 @@ impl<'a> Context<'a> {
     }
 
     /// Carries out one change. A kernel's warning is printed.
-    pub fn change(&mut self, request: Request<Route>) -> Result<(), Fail> {
-        match self.socket()?.request(request) {
+    pub fn change(&mut self, op: &Op<'_>) -> Result<(), Fail> {
+        match self.socket()?.request(encode(op)) {
             Ok(None) => Ok(()),
             Ok(Some(warning)) => {
                 self.io.error(super::fail::with_stop("Warning", &warning));

@@ -68,6 +68,18 @@ impl Fail {
         Fail::joined(KERNEL, &["Error: ", text, "."])
     }
 
+    /// The end of a listing that the kernel refused: exit code 2.
+    pub fn ended(text: &str) -> Self {
+        Fail::joined(KERNEL, &[text])
+    }
+
+    /// The same end in other words.
+    #[must_use]
+    pub fn reworded(mut self, pieces: &[&str]) -> Self {
+        self.0.text = Some(pieces.concat());
+        self
+    }
+
     /// Everything was said already.
     pub fn silent(code: u8) -> Self {
         Fail::new(code, None)
@@ -154,6 +166,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
             }
             _ => None,
         },
+        libc::ENETDOWN => Some("set the device up first: ip link set DEVICE up"),
         libc::ENETUNREACH => {
             Some("the gateway must be on a network that an address here belongs to, or be given `onlink`")
         }

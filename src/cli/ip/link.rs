@@ -9,10 +9,11 @@ use super::usage;
 use super::words::prefixes;
 use crate::cli::cursor::Cursor;
 use crate::model::link::Link;
+use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
 use crate::show::link::{LinkView, Parts, brief, link};
 use crate::show::out::Out;
-use crate::wire::link::{GetLink, change, create, delete};
+use crate::wire::link::GetLink;
 use arguments::Arguments;
 
 /// Runs a verb.
@@ -42,23 +43,21 @@ type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, true)?;
-    let request = create(&arguments.new_link()?);
-    context.change(request)?;
+    context.change(&Op::CreateLink(arguments.new_link()?))?;
     Ok(0)
 }
 
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, false)?;
     let (id, properties) = arguments.link_change(context)?;
-    let request = change(id, &properties);
-    context.change(request)?;
+    context.change(&Op::ChangeLink(id, properties))?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, false)?;
     let (id, _) = arguments.link_change(context)?;
-    context.change(delete(id))?;
+    context.change(&Op::DeleteLink(id))?;
     Ok(0)
 }
 
@@ -107,7 +106,11 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         lower,
         master: link.master.map(|index| context.device_name(index)),
         peer_netns: link.link_netnsid.filter(|id| *id >= 0).and_then(|id| context.nsid_name(id)),
-        group: context.names.name(NameSet::Groups, link.group.unwrap_or(0)),
+        group: match link.group.unwrap_or(0) {
+            // Nearly all links: not worth reading a file for.
+            0 => "default".to_owned(),
+            group => context.names.name(NameSet::Groups, group),
+        },
     }
 }
 

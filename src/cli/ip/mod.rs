@@ -14,6 +14,7 @@ pub mod netns;
 pub mod route;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 
 use context::{Context, Options};
@@ -68,7 +69,9 @@ const OBJECTS: &[(&str, Option<Object>)] = &[
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     let words = argv.get(1..).unwrap_or_default();
-    let mut context = Context::new(io, words);
+    // Never dropped: the process ends after this, and the kernel closes and frees at once what
+    // would be closed and freed here one by one.
+    let mut context = ManuallyDrop::new(Context::new(io, words));
     let outcome = options(&mut context, Cursor::new(words)).and_then(|words| object(&mut context, words));
     match outcome {
         Ok(code) => code,

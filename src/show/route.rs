@@ -1,0 +1,317 @@
+//! Routes as `ip route` lists them.
+
+use super::neigh::family_name;
+use super::out::Out;
+use crate::model::ip::{Prefix, family_of};
+use crate::model::link::{Link, LinkId};
+use crate::model::route::{
+    METRIC_CONGESTION, METRIC_FEATURES, METRIC_HOPLIMIT, Metrics, NextHop, PROTOCOL_BOOT, Route, RouteFlags, RouteKind,
+    SCOPE_UNIVERSE, TABLE_MAIN, metric_name, metric_per_ms,
+};
+use crate::model::rtnames::{NameSet, Names};
+
+/// What a listing of routes goes by.
+#[derive(Debug, Clone, Copy)]
+pub struct RouteView<'a> {
+    /// Names of tables, protocols, scopes.
+    pub names: &'a Names,
+    /// `-N`: numbers instead.
+    pub numeric: bool,
+    /// Links, for their names.
+    pub links: &'a [Link],
+    /// What the command gives, so that it is not repeated.
+    pub given: Given,
+}
+
+/// Properties that a listing was narrowed to.
+#[derive(Debug, Clone, Copy, Default)]
+#[allow(missing_docs)]
+pub struct Given {
+    pub table: bool,
+    pub device: bool,
+    pub input: bool,
+    pub protocol: bool,
+    pub scope: bool,
+    pub tos: bool,
+    pub via: bool,
+    pub prefsrc: bool,
+    pub metric: bool,
+}
+
+/// Writes one route.
+pub fn route(out: &mut Out, route: &Route, view: &RouteView<'_>) {
+    out.record(|o| {
+        destination(o, route, view);
+        target(o, route, view);
+        path(o, route, view);
+        if !route.hops.is_empty() {
+            o.list("nexthops", |o| {
+                for hop in &route.hops {
+                    o.record(|o| next_hop(o, route, hop, view));
+                }
+            });
+        }
+    });
+    out.text("\n");
+}
+
+fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
+    if route.kind != RouteKind::UNICAST {
+        let digits = route.kind.0.to_string();
+        let name = route.kind.name().filter(|_| !view.numeric);
+        out.str("type", "", name.unwrap_or(&digits), " ");
+    }
+    let dst = match route.dst.is_empty() {
+        true => "default".to_owned(),
+        false => prefix(&route.dst),
+    };
+    out.str("dst", "", &dst, " ");
+    if let Some(from) = &route.from {
+        out.str("from", "from ", &prefix(from), " ");
+    }
+    if let Some(id) = route.nhid {
+        out.num("nhid", "nhid ", id, " ");
+    }
+    if route.tos != 0 && !view.given.tos {
+        let code = format!("0x{:02x}", route.tos);
+        out.str("tos", "tos ", named(view, NameSet::Dsfields, route.tos.into()).unwrap_or(&code), " ");
+    }
+}
+
+/// An address alone where all of its bits count.
+fn prefix(prefix: &Prefix) -> String {
+    if prefix.is_host() { prefix.addr().to_string() } else { prefix.to_string() }
+}
+
+fn named<'a>(view: &RouteView<'a>, set: NameSet, number: u32) -> Option<&'a str> {
+    if view.numeric { None } else { view.names.find(set, number) }
+}
+
+fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
+    let given = &view.given;
+    if !given.via || route.via.is_some_and(|via| family_of(&via) != route.family()) {
+        gateway(out, route, route.via.as_ref());
+    }
+    if !given.device {
+        device(out, "dev", route.device, view);
+    }
+    if !route.flags.contains(RouteFlags::CLONED) {
+        for (key, label, set, number, usual) in [
+            ("table", "table ", NameSet::Tables, route.table, given.table || route.table == TABLE_MAIN),
+            (
+                "protocol",
+                "proto ",
+                NameSet::Protocols,
+                route.protocol.into(),
+                given.protocol || route.protocol == PROTOCOL_BOOT,
+            ),
+            ("scope", "scope ", NameSet::Scopes, route.scope.into(), given.scope || route.scope == SCOPE_UNIVERSE),
+        ] {
+            if !usual {
+                out.str(key, label, named(view, set, number).unwrap_or(&number.to_string()), " ");
+            }
+        }
+    }
+    if let Some(prefsrc) = route.prefsrc.filter(|_| !given.prefsrc) {
+        out.str("prefsrc", "src ", &prefsrc.to_string(), " ");
+    }
+    if let Some(metric) = route.metric.filter(|_| !given.metric) {
+        out.num("metric", "metric ", metric, " ");
+    }
+    flags(out, route.flags);
+    if let Some(mark) = route.mark {
+        let text = if mark >= 16 { format!("0x{mark:x}") } else { mark.to_string() };
+        out.str("mark", "mark ", &text, " ");
+    }
+    if let Some(uid) = route.uid {
+        out.num("uid", "uid ", uid, " ");
+    }
+}
+
+fn gateway(out: &mut Out, route: &Route, via: Option<&std::net::IpAddr>) {
+    let Some(via) = via else { return };
+    let address = via.to_string();
+    if family_of(via) == route.family() {
+        out.str("gateway", "via ", &address, " ");
+        return;
+    }
+    out.object("via", |o| {
+        o.str("family", "via ", family_name(family_of(via)), " ");
+        o.str("host", "", &address, " ");
+    });
+}
+
+fn device(out: &mut Out, key: &str, device: Option<LinkId>, view: &RouteView<'_>) {
+    let Some(index) = device.map(|id| id.index.get()) else { return };
+    let label = if key == "dev" { "dev " } else { "iif " };
+    match view.links.iter().find(|link| link.index == index) {
+        Some(link) => out.name(key, label, &link.name, " "),
+        None => out.str(key, label, &["if", &index.to_string()].concat(), " "),
+    }
+}
+
+const FLAGS: &[(RouteFlags, &str)] = &[
+    (RouteFlags::DEAD, "dead"),
+    (RouteFlags::ONLINK, "onlink"),
+    (RouteFlags::PERVASIVE, "pervasive"),
+    (RouteFlags::OFFLOAD, "offload"),
+    (RouteFlags::TRAP, "trap"),
+    (RouteFlags::NOTIFY, "notify"),
+    (RouteFlags::LINKDOWN, "linkdown"),
+    (RouteFlags::UNRESOLVED, "unresolved"),
+    (RouteFlags::ROUTE_OFFLOAD, "rt_offload"),
+    (RouteFlags::ROUTE_TRAP, "rt_trap"),
+    (RouteFlags::OFFLOAD_FAILED, "rt_offload_failed"),
+];
+
+fn flags(out: &mut Out, flags: RouteFlags) {
+    out.list("flags", |o| {
+        for (flag, name) in FLAGS {
+            if flags.contains(*flag) {
+                o.item("", name, " ");
+            }
+        }
+    });
+}
+
+/// What a look-up's result is flagged with (`RTCF_*`), beside [`RouteFlags`].
+const CACHE_FLAGS: &[(u32, &str)] = &[
+    (0x8000_0000, "local"),
+    (0x0200_0000, "reject"),
+    (0x2000_0000, "mc"),
+    (0x1000_0000, "brd"),
+    (0x0800_0000, "dst-nat"),
+    (0x0080_0000, "src-nat"),
+    (0x0040_0000, "masq"),
+    (0x0002_0000, "dst-direct"),
+    (0x0400_0000, "src-direct"),
+    (0x0004_0000, "redirected"),
+    (0x0100_0000, "redirect"),
+    (0x0020_0000, "fastroute"),
+    (0x0001_0000, "notify"),
+    (0x0010_0000, "proxy"),
+];
+
+fn path(out: &mut Out, route: &Route, view: &RouteView<'_>) {
+    if route.flags.contains(RouteFlags::CLONED) {
+        cache_flags(out, route.flags.bits() & !0xffff);
+    }
+    if let Some(cache) = &route.cache {
+        if cache.expires != 0 {
+            out.num("expires", "expires ", cache.expires / 100, "sec ");
+        }
+        if cache.error != 0 {
+            out.num("error", "error ", cache.error, " ");
+        }
+    }
+    metrics(out, &route.metrics);
+    if !view.given.input {
+        device(out, "iif", route.input, view);
+    }
+    if let Some(pref) = route.pref {
+        let digits = pref.to_string();
+        let name = match pref {
+            0 => "medium",
+            1 => "high",
+            3 => "low",
+            _ => &digits,
+        };
+        out.str("pref", "pref ", name, "");
+    }
+}
+
+fn cache_flags(out: &mut Out, mut flags: u32) {
+    out.line_break();
+    out.text("    cache ");
+    out.list("cache", |o| {
+        if flags != 0 {
+            o.text("<");
+        }
+        for (flag, name) in CACHE_FLAGS {
+            if flags & flag != 0 {
+                flags &= !flag;
+                o.item("", name, if flags == 0 { "> " } else { "," });
+            }
+        }
+        if flags != 0 {
+            o.item("", &format!("{flags:x}"), "> ");
+        }
+    });
+}
+
+fn metrics(out: &mut Out, metrics: &Metrics) {
+    if metrics.is_empty() {
+        return;
+    }
+    out.list("metrics", |o| o.record(|o| metrics_of(o, metrics)));
+}
+
+fn metrics_of(out: &mut Out, metrics: &Metrics) {
+    for (number, value) in &metrics.values {
+        // A hop limit of -1 is "the default".
+        if *number == METRIC_HOPLIMIT && *value == u32::MAX {
+            continue;
+        }
+        let unknown = ["metric ", &number.to_string()].concat();
+        let name = metric_name(*number).unwrap_or(&unknown);
+        out.text(name);
+        out.text(if metrics.locked >> (number & 31) & 1 != 0 { " lock " } else { " " });
+        match metric_per_ms(*number) {
+            _ if *number == METRIC_FEATURES => features(out, *value),
+            Some(scale) => {
+                out.json_num(name, value / scale);
+                out.text(&duration(value / scale));
+            }
+            None => out.num(name, "", *value, " "),
+        }
+    }
+    if let Some(name) = &metrics.congestion {
+        out.text(if metrics.locked >> METRIC_CONGESTION & 1 != 0 { "congctl lock " } else { "congctl " });
+        out.name("congestion", "", name, " ");
+    }
+}
+
+fn features(out: &mut Out, value: u32) {
+    if value & 1 != 0 {
+        out.null("ecn", "ecn ");
+    }
+    if value & !1 != 0 {
+        let rest = format!("0x{:x}", value & !1);
+        out.str("features", "", &rest, " ");
+    }
+}
+
+/// Milliseconds; from a second on as seconds with six digits that count (C's `%g`).
+fn duration(ms: u32) -> String {
+    if ms < 1000 {
+        return format!("{ms}ms ");
+    }
+    let places = 6usize.saturating_sub((ms / 1000).to_string().len()).min(3);
+    let step = [1000, 100, 10, 1][places];
+    let rounded = (u64::from(ms) + step / 2) / step * step;
+    let fraction = format!("{:03}", rounded % 1000);
+    let fraction = fraction.trim_end_matches('0');
+    let point = if fraction.is_empty() { "" } else { "." };
+    format!("{}{point}{fraction}s ", rounded / 1000)
+}
+
+fn next_hop(out: &mut Out, route: &Route, hop: &NextHop, view: &RouteView<'_>) {
+    out.line_break();
+    out.text("\tnexthop ");
+    gateway(out, route, hop.via.as_ref());
+    device(out, "dev", hop.device, view);
+    out.num("weight", "weight ", i64::from(hop.hops) + 1, " ");
+    flags(out, hop.flags);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_percent_g() {
+        for (ms, expected) in [(999, "999ms "), (1000, "1s "), (1500, "1.5s "), (1_234_567, "1234.57s ")] {
+            assert_eq!(duration(ms), expected);
+        }
+    }
+}

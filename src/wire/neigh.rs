@@ -1,0 +1,140 @@
+//! Neighbours on the wire: `RTM_NEWNEIGH`, `RTM_DELNEIGH`, `RTM_GETNEIGH`.
+//! Source: `linux/neighbour.h`.
+
+use std::num::NonZeroU32;
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
+
+use super::attr::{octets, u16_at, u32_at};
+use super::build::{Request, Route};
+use super::query::Query;
+use super::reply::Frame;
+use super::uapi::{RTM_DELNEIGH, RTM_GETNEIGH, RTM_NEWNEIGH};
+use crate::model::ip::{Family, family_of};
+use crate::model::link::LinkId;
+use crate::model::neigh::{Neigh, NeighFilter, NeighFlags, NeighQuestion, NeighState, NeighVerb};
+
+/// Length of `struct ndmsg`.
+pub const NDMSG: usize = 12;
+
+const NDA_DST: u16 = 1;
+const NDA_LLADDR: u16 = 2;
+const NDA_CACHEINFO: u16 = 3;
+const NDA_IFINDEX: u16 = 8;
+const NDA_MASTER: u16 = 9;
+const NDA_PROTOCOL: u16 = 12;
+const NDA_FLAGS_EXT: u16 = 15;
+
+/// Our names of the attributes that a refusal may point at.
+pub fn attr_name(path: &[u16]) -> Option<&'static str> {
+    Some(match *path.first()? {
+        NDA_DST => "address",
+        NDA_LLADDR => "lladdr",
+        NDA_IFINDEX => "device",
+        NDA_MASTER => "master",
+        NDA_PROTOCOL => "protocol",
+        _ => return None,
+    })
+}
+
+/// The request that makes, changes or deletes a neighbour or proxy entry.
+pub fn change(verb: NeighVerb, neigh: &Neigh) -> Request<Route> {
+    let (kind, flags) = match verb {
+        NeighVerb::Add => (RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_EXCL),
+        NeighVerb::Change => (RTM_NEWNEIGH, NLM_F_REPLACE),
+        NeighVerb::Replace => (RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE),
+        NeighVerb::Delete => (RTM_DELNEIGH, 0),
+    };
+    let mut request = Request::new(kind, flags);
+    header(&mut request, neigh.family, neigh.device, neigh.state, neigh.flags);
+    if let Some(dst) = &neigh.dst {
+        request.attr(NDA_DST, &octets(dst));
+    }
+    if let Some(lladdr) = &neigh.lladdr {
+        request.attr(NDA_LLADDR, lladdr);
+    }
+    if neigh.protocol != 0 {
+        request.u8(NDA_PROTOCOL, neigh.protocol);
+    }
+    if neigh.ext_flags != 0 {
+        request.u32(NDA_FLAGS_EXT, neigh.ext_flags);
+    }
+    request
+}
+
+fn header(request: &mut Request<Route>, family: Family, device: Option<LinkId>, state: NeighState, flags: NeighFlags) {
+    let mut bytes = [0; NDMSG];
+    bytes[0] = family.number();
+    if let Some(id) = device {
+        request.in_ns(id.ns);
+        bytes[4..8].copy_from_slice(&id.index.get().to_ne_bytes());
+    }
+    bytes[8..10].copy_from_slice(&state.bits().to_ne_bytes());
+    bytes[10] = flags.bits();
+    request.raw(&bytes);
+}
+
+impl Query for NeighFilter {
+    type Protocol = Route;
+    type Item = Neigh;
+
+    fn encode(&self) -> Request<Route> {
+        let mut request = Request::new(RTM_GETNEIGH, 0);
+        let flags = if self.proxies { NeighFlags::PROXY } else { NeighFlags::empty() };
+        // A strict kernel refuses a device in the header of a dump.
+        header(&mut request, self.family, None, NeighState::empty(), flags);
+        for (attr, device) in [(NDA_IFINDEX, self.device), (NDA_MASTER, self.master)] {
+            if let Some(id) = device {
+                request.in_ns(id.ns);
+                request.u32(attr, id.index.get());
+            }
+        }
+        request
+    }
+
+    fn decode(&self, frame: &Frame<'_>) -> Option<Neigh> {
+        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.ns)).flatten()
+    }
+}
+
+impl Query for NeighQuestion {
+    type Protocol = Route;
+    type Item = Neigh;
+
+    fn encode(&self) -> Request<Route> {
+        let mut request = Request::new(RTM_GETNEIGH, 0);
+        let flags = if self.proxy { NeighFlags::PROXY } else { NeighFlags::empty() };
+        header(&mut request, family_of(&self.dst), Some(self.device), NeighState::empty(), flags);
+        request.attr(NDA_DST, &octets(&self.dst));
+        request
+    }
+
+    fn decode(&self, frame: &Frame<'_>) -> Option<Neigh> {
+        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.device.ns)).flatten()
+    }
+}
+
+/// Reads a neighbour message, a reply or a request; `None` without a whole header. Unknown attributes are
+/// passed over. `ns` is the namespace of its device.
+pub fn decode(frame: &Frame<'_>, ns: u32) -> Option<Neigh> {
+    let header = frame.payload.get(..NDMSG)?;
+    let mut neigh = Neigh {
+        family: Family::from_number(header[0]),
+        device: NonZeroU32::new(u32_at(header, 4)?).map(|index| LinkId { ns, index }),
+        state: NeighState::from_bits_retain(u16_at(header, 8)?),
+        flags: NeighFlags::from_bits_retain(header[10]),
+        ..Neigh::default()
+    };
+    for attr in frame.attrs(NDMSG) {
+        match attr.kind {
+            NDA_DST => neigh.dst = attr.ip(),
+            NDA_LLADDR => neigh.lladdr = Some(attr.value.to_vec()),
+            // struct nda_cacheinfo: confirmed, used, updated, refcnt.
+            NDA_CACHEINFO => neigh.references = u32_at(attr.value, 12).unwrap_or_default(),
+            NDA_PROTOCOL => neigh.protocol = attr.u8().unwrap_or_default(),
+            NDA_FLAGS_EXT => neigh.ext_flags = attr.u32().unwrap_or_default(),
+            _ => {}
+        }
+    }
+    Some(neigh)
+}
