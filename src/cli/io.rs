@@ -8,6 +8,8 @@ pub struct Io {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     hints: Hints,
+    ns: Option<String>,
+    lost: Option<i32>,
 }
 
 /// Whether hints show.
@@ -28,12 +30,12 @@ impl Io {
             Some(_) => Hints::Off,
             None => Hints::OnTerminal,
         };
-        Io { out: Box::new(BufWriter::new(stdout())), err: Box::new(stderr()), hints }
+        Io { out: Box::new(BufWriter::new(stdout())), err: Box::new(stderr()), hints, ns: None, lost: None }
     }
 
     /// Any two writers, for tests.
     pub fn to(out: Box<dyn Write>, err: Box<dyn Write>, hints: bool) -> Self {
-        Io { out, err, hints: if hints { Hints::On } else { Hints::Off } }
+        Io { out, err, hints: if hints { Hints::On } else { Hints::Off }, ns: None, lost: None }
     }
 
     /// Standard output, buffered.
@@ -43,12 +45,46 @@ impl Io {
 
     /// Writes bytes to standard output. A reader that has gone is no error of ours.
     pub fn print(&mut self, bytes: impl AsRef<[u8]>) {
-        let _ = self.out.write_all(bytes.as_ref());
+        let written = self.out.write_all(bytes.as_ref());
+        self.note(written);
+    }
+
+    /// Remembers the first failure to write, but for a reader that has gone.
+    fn note(&mut self, written: std::io::Result<()>) {
+        let errno = written.err().and_then(|e| e.raw_os_error());
+        self.lost = self.lost.or(errno.filter(|errno| *errno != libc::EPIPE));
+    }
+
+    /// The end of an applet whose tool minds that its output was lost: its complaint and exit code 1, else `code`.
+    pub fn finish(&mut self, tool: &str, code: u8) -> u8 {
+        self.flush();
+        match self.lost {
+            None => code,
+            Some(errno) => {
+                self.error_line(&[tool, ": write error: ", &crate::error::strerror(errno)].concat());
+                1
+            }
+        }
+    }
+
+    /// Says that the process has entered a namespace, for advice that names commands.
+    pub fn entered(&mut self, ns: String) {
+        self.ns = Some(ns);
+    }
+
+    /// How a tool is called from where the user is: `ip -n red sysctl` for one inside red.
+    pub fn inside(&self, tool: &str) -> String {
+        match &self.ns {
+            None => tool.to_owned(),
+            Some(ns) if tool == "ip" => ["ip -n ", ns].concat(),
+            Some(ns) => ["ip -n ", ns, " ", tool].concat(),
+        }
     }
 
     /// Writes what is buffered; needed before a child or a wait.
     pub fn flush(&mut self) {
-        let _ = self.out.flush();
+        let written = self.out.flush();
+        self.note(written);
     }
 
     /// Prints a line to standard error, after what was printed before it.

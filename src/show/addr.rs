@@ -14,8 +14,8 @@ pub struct AddrView<'a> {
     pub link: Option<(u32, &'a [u8])>,
 }
 
-/// Prints an address, with its line break.
-pub fn addr(out: &mut Out, view: AddrView<'_>, names: &Names) {
+/// Prints an address, with its line break; without names, the scope is a number (`-N`).
+pub fn addr(out: &mut Out, view: AddrView<'_>, names: Option<&Names>) {
     let addr = view.addr;
     if let Some((index, name)) = view.link {
         out.num("index", "", index, ": ");
@@ -33,7 +33,9 @@ pub fn addr(out: &mut Out, view: AddrView<'_>, names: &Names) {
     if let Some(anycast) = addr.anycast {
         out.str("anycast", "any ", &anycast.to_string(), " ");
     }
-    out.str("scope", "scope ", &names.name(NameSet::Scopes, u32::from(addr.scope)), " ");
+    let scope =
+        names.map_or_else(|| addr.scope.to_string(), |names| names.name(NameSet::Scopes, u32::from(addr.scope)));
+    out.str("scope", "scope ", &scope, " ");
     // What the kernel marks as its own (`kernel_lo`, `kernel_ra`, `kernel_ll`) iproute2 shows since 6.3 only.
     if let Some(protocol) = addr.protocol.filter(|protocol| *protocol > 3) {
         out.str("protocol", "proto ", &format!("{protocol:#x}"), " ");

@@ -19,6 +19,8 @@ pub struct LinkView<'a> {
     pub peer_netns: Option<Vec<u8>>,
     /// Name of its group.
     pub group: String,
+    /// Hardware type by number (`-N`).
+    pub numeric: bool,
 }
 
 /// Which parts of a link are printed.
@@ -196,7 +198,7 @@ fn operstate(out: &mut Out, state: u8, pad: &str) {
 fn addresses(out: &mut Out, view: &LinkView<'_>) {
     let link = view.link;
     out.line_break();
-    out.str("link_type", "    link/", &hardware_type(link.hardware), " ");
+    out.str("link_type", "    link/", &hardware_type(link.hardware, view.numeric), " ");
     if let Some(address) = &link.address {
         out.str("address", "", &hardware_address(address, link.hardware), "");
     }
@@ -224,8 +226,9 @@ fn peer_netns(out: &mut Out, view: &LinkView<'_>) {
 }
 
 /// Name of a hardware type (`ARPHRD_*`), as iproute2 prints it.
-fn hardware_type(number: u16) -> String {
+fn hardware_type(number: u16, numeric: bool) -> String {
     let name = match number {
+        number if numeric => return format!("[{number}]"),
         0 => "netrom",
         1 => "ether",
         2 => "eether",

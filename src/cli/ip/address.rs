@@ -93,6 +93,7 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
     }
     let view = view(context, &one);
     let options = &context.options;
+    let names = (!options.numeric).then_some(&context.names);
     let whole = !matches!(filter.family, Family::V4 | Family::V6);
     out.record(|out| {
         if options.brief {
@@ -105,7 +106,7 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
                 let line = options.oneline.then_some((one.index, one.name.as_slice()));
                 out.record(|out| match options.brief {
                     true => brief(out, one_addr),
-                    false => addr(out, AddrView { addr: one_addr, link: line }, &context.names),
+                    false => addr(out, AddrView { addr: one_addr, link: line }, names),
                 });
             }
         });

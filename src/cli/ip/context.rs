@@ -39,6 +39,14 @@ pub struct Options {
     pub all: bool,
 }
 
+impl Options {
+    /// Whether anything is asked that an applet of another tool knows nothing of.
+    pub fn shapes_output(&self) -> bool {
+        let flags = [self.oneline, self.brief, self.json, self.pretty, self.numeric, self.all];
+        flags.contains(&true) || self.family != Family::Unspec
+    }
+}
+
 /// One command's surroundings.
 pub struct Context<'a> {
     /// Its output.
@@ -74,7 +82,9 @@ impl<'a> Context<'a> {
     pub fn enter(&mut self, name: &[u8]) -> Result<(), Fail> {
         let namespace = super::netns::open(name)?;
         super::netns::enter_named(&namespace, name)?;
-        self.ns = Some(crate::model::name::printable(name));
+        let name = crate::model::name::printable(name);
+        self.io.entered(name.clone());
+        self.ns = Some(name);
         self.socket = None;
         Ok(())
     }

@@ -20,7 +20,7 @@ pub struct Filter {
     /// Family of the addresses.
     pub family: Family,
     up: bool,
-    master: Option<u32>,
+    master: Option<Option<u32>>,
     kind: Option<Vec<u8>>,
     slave_kind: Option<Vec<u8>>,
     group: Option<u32>,
@@ -67,7 +67,8 @@ impl Filter {
                 let group = context.names.number(NameSet::Groups, text(word));
                 self.group = Some(group.ok_or_else(|| Fail::wrong("Invalid \"group\" value\n", word))?);
             }
-            b"master" => self.master = Some(existing(context, value(words)?)?),
+            b"master" => self.master = Some(Some(existing(context, value(words)?)?)),
+            b"nomaster" => self.master = Some(None),
             b"type" => {
                 let kind = value(words)?;
                 match kind.strip_suffix(b"_slave") {
@@ -125,7 +126,7 @@ impl Filter {
     pub fn takes_link(&self, link: &Link) -> bool {
         (self.index == 0 || link.index == self.index)
             && (!self.up || link.is_up())
-            && self.master.is_none_or(|master| link.master == Some(master))
+            && self.master.is_none_or(|master| link.master == master)
             && self.group.is_none_or(|group| link.group == Some(group))
             && self.kind.as_ref().is_none_or(|kind| link.kind.as_ref() == Some(kind))
             && self.slave_kind.as_ref().is_none_or(|kind| link.slave_kind.as_ref() == Some(kind))

@@ -107,10 +107,12 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         master: link.master.map(|index| context.device_name(index)),
         peer_netns: link.link_netnsid.filter(|id| *id >= 0).and_then(|id| context.nsid_name(id)),
         group: match link.group.unwrap_or(0) {
+            group if context.options.numeric => group.to_string(),
             // Nearly all links: not worth reading a file for.
             0 => "default".to_owned(),
             group => context.names.name(NameSet::Groups, group),
         },
+        numeric: context.options.numeric,
     }
 }
 

@@ -130,6 +130,12 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
     ];
     let exact = |name: &str| name.len() == 1 || name == "echo";
     let name = NAMES.iter().find(|name| if exact(name) { option == name.as_bytes() } else { prefixes(option, name) });
+    if let Some(when) =
+        option.strip_prefix(b"c").and_then(|rest| rest.iter().position(|&b| b == b'=').map(|at| &rest[at + 1..]))
+    {
+        // Never coloured: asking for colour is refused, asking for none is what happens anyway.
+        return if when == b"never" { Ok(true) } else { Err(Fail::unsupported_word("colour", when)) };
+    }
     let options: &mut Options = &mut context.options;
     match name.copied().unwrap_or_default() {
         "family" => {
@@ -137,7 +143,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
             options.family = match word {
                 b"inet" => Family::V4,
                 b"inet6" => Family::V6,
-                b"bridge" => Family::Bridge,
+                b"bridge" | b"mpls" => return Err(Fail::unsupported_word("family", word)),
                 b"link" => Family::Other(LINK_FAMILY),
                 b"help" => return Err(usage::fail(usage::IP)),
                 _ => return Err(Fail::wrong("invalid protocol family", word)),
@@ -146,7 +152,6 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
         "4" => options.family = Family::V4,
         "6" => options.family = Family::V6,
         "0" => options.family = Family::Other(LINK_FAMILY),
-        "B" => options.family = Family::Bridge,
         "oneline" => options.oneline = true,
         "brief" => options.brief = true,
         "json" => options.json = true,
@@ -187,6 +192,7 @@ fn object(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         };
     }
     match applets::APPLETS.iter().find(|applet| applet.name.as_bytes() == word && word != b"ip") {
+        Some(_) if context.options.shapes_output() => Err(Fail::unsupported_word("an option before the applet", word)),
         Some(applet) => Ok((applet.run)(words.rest(), context.io)),
         None => Err(Fail::own_word("Object ", word, " is unknown, try \"ip help\".")),
     }

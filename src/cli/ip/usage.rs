@@ -30,7 +30,7 @@ Usage: ip link add [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ index IDX ]
        ip link set { DEVICE | dev DEVICE } [ up | down ] [ name NEWNAME ]
                    [ mtu MTU ] [ address LLADDR ] [ master DEV | nomaster ]
                    [ netns { PID | NAME | PATH } ]
-       ip link show [ DEVICE ] [ up ] [ master DEV ] [ type TYPE ]
+       ip link show [ DEVICE ] [ up ] [ master DEV | nomaster ] [ type TYPE ] [ group GROUP ]
 
 TYPE := veth [ peer [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ netns ... ] ]
         or any kind of the kernel without arguments (bridge, dummy, ...)";

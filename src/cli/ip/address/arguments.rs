@@ -245,27 +245,31 @@ impl Arguments {
 
     /// Advice where the words do what they say but hardly what was meant: an address without its network.
     pub fn trap(&self, ns: Option<&str>) -> Option<String> {
-        let local = self.local.filter(|local| self.bare && self.peer.is_none() && local.family() == Family::V4)?;
+        let local = self.local.filter(|_| self.bare && self.peer.is_none())?;
         if local.addr().is_loopback() || self.device.as_deref() == Some(b"lo") {
             return None;
         }
         let ip = ns.map_or_else(|| "ip".to_owned(), |ns| ["ip -n ", ns].concat());
         let (addr, device) = (local.addr().to_string(), shown(self.device.as_deref()?));
+        let (host, usual) = if local.family() == Family::V6 { ("/128", "/64") } else { ("/32", "/24") };
         let pieces = [
             &addr,
             " was added as ",
             &addr,
-            "/32, so there is no route to its network; give the prefix length: ",
+            host,
+            ", so there is no route to its network; give the prefix length: ",
             &ip,
             " addr del ",
             &addr,
-            "/32 dev ",
+            host,
+            " dev ",
             &device,
             "; ",
             &ip,
             " addr add ",
             &addr,
-            "/24 dev ",
+            usual,
+            " dev ",
             &device,
         ];
         Some(pieces.concat())

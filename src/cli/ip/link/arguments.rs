@@ -122,8 +122,7 @@ impl Arguments {
             b"index" => {
                 let word = value(words)?;
                 let index: u32 = number(word, "Invalid \"index\" value\n")?;
-                self.index =
-                    Some(NonZeroU32::new(index).ok_or_else(|| Fail::wrong("Invalid \"index\" value\n", word))?);
+                self.index = Some(NonZeroU32::new(index).ok_or_else(|| Fail::wrong("Invalid \"index\" value", word))?);
             }
             b"mtu" => {
                 let word = value(words)?;
@@ -258,7 +257,9 @@ impl Arguments {
                     .concat(),
             ));
         }
-        let name = self.name.as_ref().filter(|name| *name != device).map(|name| if_name(name)).transpose()?;
+        let too_long = |name: &Vec<u8>| Fail::wrong("\"name\" not a valid ifname", name).hint(NAME_RULE);
+        let name = self.name.as_ref().filter(|name| *name != device);
+        let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
         Ok((id, LinkChange { name, ..self.properties() }))
     }
@@ -278,6 +279,7 @@ impl Arguments {
     }
 }
 
+const NAME_RULE: &str = "a link's name has 1 to 15 bytes, without \"/\" and blanks";
 const VETH: &str = "Usage: ip link <options> type veth [peer <options>]\nTo get <options> type 'ip link add help'\n";
 
 fn missing(word: &[u8]) -> Fail {
@@ -290,8 +292,7 @@ fn unknown_kind() -> Fail {
 
 /// A word of up to 127 bytes may name a link that exists, but a link's own name has at most 15: the kernel's policy.
 fn if_name(word: &[u8]) -> Result<IfName, Fail> {
-    IfName::new(word)
-        .ok_or_else(|| Fail::kernel("Attribute failed policy validation").hint("a link's name has at most 15 bytes"))
+    IfName::new(word).ok_or_else(|| Fail::kernel("Attribute failed policy validation").hint(NAME_RULE))
 }
 
 /// A namespace by name, by absolute path, or by the number of a process in it.
