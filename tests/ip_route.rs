@@ -56,7 +56,7 @@ fn both_tools_read_and_delete_what_the_other_made() {
         theirs(&["route", "add", "-net", "10.6.0.0/16", "gw", "192.168.15.2"]).ok();
         theirs(&["arp", "-s", "192.168.15.3", "02:00:00:00:00:03"]).ok();
         for words in
-            ["ip -j route", "ip -j route show table all", "route -n", "arp -n 192.168.15.3", "arp -a 192.168.15.2"]
+            ["ip -j route", "ip -j route show table all", "route -n", "arp -n 192.168.15.3", "arp -an 192.168.15.2"]
         {
             let words: Vec<&str> = words.split(' ').collect();
             assert_eq!(ours(&words), theirs(&words), "{words:?}");

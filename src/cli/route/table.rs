@@ -199,3 +199,47 @@ fn line_v6(line: &[u8], options: &Options, io: &mut Io) -> Option<()> {
     io.print([device, "\n"].concat());
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::io::{Result, Write};
+    use std::rc::Rc;
+
+    #[derive(Clone, Default)]
+    struct Shared(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(line: &str, numeric: bool) -> String {
+        let out = Shared::default();
+        let mut io = Io::to(Box::new(out.clone()), Box::new(Shared::default()), false);
+        line_v6(line.as_bytes(), &Options { numeric, ..Options::default() }, &mut io);
+        drop(io);
+        String::from_utf8(out.0.borrow().clone()).unwrap()
+    }
+
+    #[test]
+    fn inet6_lines_are_net_tools() {
+        const ANY: &str = "00000000000000000000000000000000";
+        let line = |len: &str, rest: &str| format!("fd000001000000000000000000000000 {len} {ANY} 00 {ANY} {rest} v1");
+        let all = line("40", "00000400 0000000c 00000123 feffffff");
+        let expected = "fd00:1::/64                    ::                         U!GHDAaemnf 1024 12    291 v1\n";
+        assert_eq!(shown(&all, true), expected);
+        let default = format!("{ANY} 00 {ANY} 00 {ANY} ffffffff 00000001 00000000 00200200 lo");
+        let expected = "[::]/0                         [::]                       !n   -1  1      0 lo\n";
+        assert_eq!(shown(&default, false), expected);
+        assert_eq!(shown(&line("40", "00000400 0000000c 00000123 01000001"), true), "", "of the cache");
+        assert_eq!(shown("damaged", true), "");
+    }
+}
