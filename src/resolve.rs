@@ -3,10 +3,11 @@
 //! Source: RFC 1035, hosts(5), resolv.conf(5).
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
 use crate::model::ip::{Family, family_of, parse_addr};
+use crate::sys::address::scope_number;
 use crate::sys::process::random;
 
 /// Why a name has no address.
@@ -26,7 +27,31 @@ const CLASS_IN: u16 = 1;
 const PATIENCE: Duration = Duration::from_millis(2500);
 const ATTEMPTS: usize = 2;
 
-/// The addresses of a name, IPv4 first where the family is open.
+/// The addresses of a word: a literal (`fe80::1%eth0` with its interface), or a name's, IPv6 first as
+/// RFC 6724 prefers it.
+///
+/// # Errors
+/// [`Failure`].
+pub fn resolve(word: &str) -> Result<Vec<SocketAddr>, Failure> {
+    let (literal, scope) = word.split_once('%').map_or((word, None), |(literal, scope)| (literal, Some(scope)));
+    match (parse_addr(literal, Family::Unspec), scope) {
+        (Some(IpAddr::V6(ip)), Some(scope)) => {
+            let name = std::ffi::CString::new(scope).unwrap_or_default();
+            let number = scope.parse().unwrap_or_else(|_| scope_number(&name));
+            if number == 0 { Err(Failure::Unknown) } else { Ok(vec![SocketAddrV6::new(ip, 0, 0, number).into()]) }
+        }
+        (Some(addr), None) => Ok(vec![SocketAddr::new(addr, 0)]),
+        (_, Some(_)) => Err(Failure::Unknown),
+        (None, None) => {
+            let mut found: Vec<SocketAddr> =
+                lookup(word, Family::Unspec)?.into_iter().map(|addr| SocketAddr::new(addr, 0)).collect();
+            found.sort_by_key(SocketAddr::is_ipv4);
+            Ok(found)
+        }
+    }
+}
+
+/// The addresses of a name.
 ///
 /// # Errors
 /// [`Failure`].

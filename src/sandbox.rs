@@ -3,6 +3,7 @@
 
 use std::io;
 use std::num::NonZeroU32;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::model::link::{LinkChange, LinkId};
@@ -22,10 +23,12 @@ pub fn enter() -> Result<()> {
     let (uid, gid) = (process::euid(), process::egid());
     if uid != 0 {
         sys::unshare(libc::CLONE_NEWUSER).map_err(|e| Error::usage(forbidden(&e)))?;
-        // Without a parent to ask, a group map needs setgroups(2) given up first.
-        write("/proc/self/setgroups", "deny")?;
-        write("/proc/self/uid_map", &["0 ", &uid.to_string(), " 1"].concat())?;
-        write("/proc/self/gid_map", &["0 ", &gid.to_string(), " 1"].concat())?;
+        // Without a parent to ask, a group map needs setgroups(2) given up first. AppArmor lets the
+        // namespace be made, and refuses here.
+        let map = |id: u32| ["0 ", &id.to_string(), " 1"].concat();
+        for (file, text) in [("setgroups", "deny".to_owned()), ("uid_map", map(uid)), ("gid_map", map(gid))] {
+            std::fs::write(["/proc/self/", file].concat(), text).map_err(|e| Error::usage(forbidden(&e)))?;
+        }
     }
     sys::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWNET).map_err(|e| Error::usage(forbidden(&e)))?;
     mount::mount(c"", c"/", c"none", libc::MS_PRIVATE | libc::MS_REC, c"").map_err(|e| Error::usage(forbidden(&e)))?;
@@ -33,37 +36,62 @@ pub fn enter() -> Result<()> {
     loopback_up()
 }
 
-fn write(path: &str, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|e| Error::sys(["write ", path].concat(), &e))
-}
-
 fn private_folders() -> Result<()> {
     let tmpfs = |target: &std::ffi::CStr| {
         mount::mount(c"netstrap", target, c"tmpfs", libc::MS_NOSUID | libc::MS_NODEV, c"mode=755")
     };
-    if !std::path::Path::new("/run").exists() {
+    if !Path::new("/run").exists() {
         std::fs::create_dir("/run").map_err(|e| Error::sys("mkdir /run", &e))?;
     }
     tmpfs(c"/run").map_err(|e| Error::sys("mount a tmpfs on /run", &e))?;
     // A view of the network devices in here; without sysfs in the kernel there is none to hide.
     let _ = mount::mount(c"sysfs", c"/sys", c"sysfs", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, c"");
-    if std::path::Path::new("/etc/netns").exists() {
+    if Path::new("/etc/netns").exists() {
         return tmpfs(c"/etc/netns").map_err(|e| Error::sys("mount a tmpfs on /etc/netns", &e));
     }
-    writable_etc().map_err(|e| Error::sys("make /etc writable in here (overlayfs)", &e))
-}
-
-/// A layer over `/etc` that takes what is written there (overlayfs, for users since kernel 5.11).
-fn writable_etc() -> io::Result<()> {
-    if !std::path::Path::new("/etc").exists() {
+    if !Path::new("/etc").exists() {
         return Ok(());
     }
+    // Overlayfs is for users since kernel 5.11, and where it is stacked too high already it is for nobody.
+    layer_on_etc()
+        .or_else(|_| copy_of_etc())
+        .and_then(|()| std::fs::create_dir("/etc/netns"))
+        .map_err(|e| Error::sys("make /etc writable in here", &e))
+}
+
+/// A layer over `/etc` that takes what is written there.
+fn layer_on_etc() -> io::Result<()> {
     for folder in ["/run/.etc/upper", "/run/.etc/work"] {
         std::fs::create_dir_all(folder)?;
     }
     let layers = c"lowerdir=/etc,upperdir=/run/.etc/upper,workdir=/run/.etc/work";
-    mount::mount(c"overlay", c"/etc", c"overlay", 0, layers)?;
-    std::fs::create_dir("/etc/netns")
+    mount::mount(c"overlay", c"/etc", c"overlay", 0, layers)
+}
+
+/// A copy of what this user can read in `/etc`, in its place.
+fn copy_of_etc() -> io::Result<()> {
+    let copy = Path::new("/run/.etc/copy");
+    std::fs::create_dir_all(copy)?;
+    copy_folder(Path::new("/etc"), copy)?;
+    mount::mount(c"/run/.etc/copy", c"/etc", c"none", libc::MS_BIND, c"")
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in std::fs::read_dir(from)?.flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        // What cannot be read (keys, password hashes) is left out.
+        if kind.is_symlink() {
+            let _ = std::fs::read_link(&from).and_then(|target| std::os::unix::fs::symlink(target, &to));
+        } else if kind.is_dir() {
+            std::fs::create_dir(&to)?;
+            let _ = copy_folder(&from, &to);
+        } else if let (true, Ok(bytes)) = (kind.is_file(), std::fs::read(&from)) {
+            std::fs::write(&to, bytes)?;
+            let _ = entry.metadata().and_then(|stat| std::fs::set_permissions(&to, stat.permissions()));
+        }
+    }
+    Ok(())
 }
 
 fn loopback_up() -> Result<()> {

@@ -44,7 +44,7 @@ enum Received {
     Datagram(usize),
     /// Nothing is queued any more.
     Empty,
-    /// Answers were lost (`ENOBUFS`).
+    /// Answers were lost (`ENOBUFS`), or came in a datagram that is no row of messages.
     Overrun,
     /// A datagram was longer than the buffer, which has been enlarged.
     Truncated,
@@ -92,10 +92,11 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
         let (seq, bytes) = self.seal(request)?;
         self.send(&bytes)?;
         loop {
-            match self.receive()? {
-                Received::Empty => return Err(Error::new(Kind::Lost { sent: 1, got: 0 })),
-                Received::Overrun | Received::Truncated => {}
-                Received::Datagram(len) => {
+            match self.receive() {
+                // Whatever the reason, the kernel has the request: the outcome is not known.
+                Ok(Received::Empty) | Err(_) => return Err(Error::new(Kind::Lost { sent: 1, got: 0 })),
+                Ok(Received::Overrun | Received::Truncated) => {}
+                Ok(Received::Datagram(len)) => {
                     if let Some(status) = self.ours(len, seq).find_map(|frame| frame.status()) {
                         return accept(status, &bytes);
                     }
@@ -224,8 +225,13 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
 
     /// The messages of the buffered datagram that answer the request `seq`.
     fn ours(&self, len: usize, seq: u32) -> impl Iterator<Item = Frame<'_>> {
+        self.to_us(len).filter(move |frame| frame.seq == seq)
+    }
+
+    /// The messages of the buffered datagram that are for our port.
+    fn to_us(&self, len: usize) -> impl Iterator<Item = Frame<'_>> {
         let port = self.transport.port();
-        frames(&self.buf[..len]).filter(move |frame| frame.port == port && frame.seq == seq)
+        frames(&self.buf[..len]).filter(move |frame| frame.port == port)
     }
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
@@ -246,6 +252,7 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
                     self.buf.resize(datagram.full.next_multiple_of(BUFFER), 0);
                     return Ok(Received::Truncated);
                 }
+                Ok(datagram) if !frames(&self.buf[..datagram.len]).is_whole() => return Ok(Received::Overrun),
                 Ok(datagram) => return Ok(Received::Datagram(datagram.len)),
                 Err(e) => match e.raw_os_error() {
                     Some(libc::EAGAIN) => return Ok(Received::Empty),

@@ -1,109 +1,210 @@
-//! `netstrap sandbox` and `netstrap install`.
-#![allow(clippy::unwrap_used)]
+//! `netstrap sandbox` and `netstrap install`, as whoever runs the tests and, if that is
+//! root, as an unprivileged user too.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::process::Command;
 
-use support::{NETSTRAP, ours, sandboxed};
+use support::Folder;
 
-#[test]
-fn the_exit_code_is_the_commands() {
-    assert_eq!(ours(&["sandbox", "--", "sh", "-c", "exit 7"]).code, 7);
-    assert_eq!(ours(&["sandbox", "sh", "-c", "kill -9 $$"]).code, 128 + 9);
-    assert_eq!(ours(&["sandbox", "--", "no-such-command"]).code, 127);
-    let usage = ours(&["sandbox", "-x"]);
-    assert_eq!((usage.code, usage.err.lines().count()), (64, 1));
+fn users() -> Vec<Option<&'static str>> {
+    if netstrap::sys::process::euid() == 0 { vec![None, Some("65534")] } else { vec![None] }
+}
+
+/// Exit code (128 and the signal's number), standard output, standard error.
+fn run(command: &mut Command) -> (i32, String, String) {
+    let ran = support::run(command);
+    (ran.code, ran.out, ran.err)
+}
+
+/// Runs a shell script in a sandbox; it must succeed. Returns its output.
+#[track_caller]
+fn script(folder: &Folder, user: Option<&str>, script: &str) -> String {
+    let (code, out, err) = run(folder.netstrap(user).args(["sandbox", "--", "sh", "-ec", script]));
+    assert_eq!((code, err.as_str()), (0, ""), "as {user:?}: {script}: {out}");
+    out
 }
 
 #[test]
-fn nothing_done_inside_is_seen_outside() {
-    let mounts = || std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-    let links = || std::fs::read_to_string("/proc/net/dev").unwrap().lines().count();
-    let before = (mounts(), links());
-    let script = format!(
-        "{NETSTRAP} ip netns add red && {NETSTRAP} ip link add b0 type bridge && mkdir /etc/netns/red && \
-         test -e /run/netns/red && {NETSTRAP} ip -br addr show lo"
-    );
-    let out = ours(&["sandbox", "--", "sh", "-c", &script]).ok();
-    assert!(out.contains("127.0.0.1/8"), "the loopback is up: {out}");
-    assert_eq!((mounts(), links()), before);
-    assert!(!std::path::Path::new("/run/netns/red").exists() && !std::path::Path::new("/etc/netns/red").exists());
-}
-
-/// Root of the machine tries it as somebody else, in a copy that everybody may run.
-#[test]
-fn no_root_is_needed() {
-    let dir = std::env::temp_dir().join(format!("netstrap-test-{}", std::process::id()));
-    std::fs::create_dir_all(&dir).unwrap();
-    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let copy = dir.join("netstrap");
-    std::fs::copy(NETSTRAP, &copy).unwrap();
-    let script = "ip=$0; id -u; $ip ip netns add red && $ip ip -n red link set lo up && $ip ip -n red -br link";
-    let is_root = std::fs::metadata("/proc/self").unwrap().permissions().mode() != 0 && uid() == 0;
-    let mut command = Command::new(if is_root { "setpriv" } else { "env" });
-    if is_root {
-        command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+fn the_commands_exit_code_and_signal_are_the_sandboxs() {
+    let folder = Folder::new("exit");
+    for user in users() {
+        for (words, code) in [("exit 7", 7), ("kill -TERM $$", 143), ("kill -KILL $$", 137), ("true", 0)] {
+            let ran = run(folder.netstrap(user).args(["sandbox", "--", "sh", "-c", words]));
+            assert_eq!(ran, (code, String::new(), String::new()), "{words} as {user:?}");
+        }
     }
-    let output =
-        command.arg(&copy).args(["sandbox", "--", "sh", "-c", script]).arg(&copy).current_dir("/").output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    std::fs::remove_dir_all(&dir).unwrap();
-    assert!(output.status.success() && text.starts_with("0\nlo  "), "{text}");
-}
-
-fn uid() -> u32 {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").unwrap().uid()
 }
 
 #[test]
-fn where_namespaces_are_off_one_line_names_the_setting() {
-    sandboxed("where_namespaces_are_off_one_line_names_the_setting", || {
-        // Inside, this limit is the sandbox's own.
-        let inner = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" sandbox -- true";
-        let as_user = ["unshare", "-U", "sh", "-c", inner, NETSTRAP];
-        let output = Command::new(as_user[0]).args(["-Ur", "sh", "-c", inner, NETSTRAP]).output().unwrap();
-        // Root of a user namespace makes no further one: it needs none.
-        assert!(output.status.success(), "{output:?}");
-        let denied = "echo 0 > /proc/sys/user/max_net_namespaces && exec \"$0\" sandbox -- true";
-        let output = Command::new("unshare").args(["-Ur", "sh", "-c", denied, NETSTRAP]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!((output.status.code(), text.lines().count()), (Some(1), 1), "{text}");
-        assert!(text.starts_with("netstrap: sandbox: ") && text.contains("user.max_net_namespaces"), "{text}");
-    });
+fn inside_is_root_with_a_network_run_and_etc_netns_of_its_own() {
+    let folder = Folder::new("inside");
+    for user in users() {
+        assert_eq!(script(&folder, user, "id -u; id -g"), "0\n0\n");
+        assert_eq!(script(&folder, user, "ls /sys/class/net; cat /sys/class/net/lo/flags"), "lo\n0x9\n");
+        assert_eq!(script(&folder, user, "ls /run; mkdir /run/x; ls /run/x /etc/netns"), "/etc/netns:\n\n/run/x:\n");
+        script(
+            &folder,
+            user,
+            "mkdir /etc/netns/red; echo > /etc/netns/red/hosts; echo > /etc/netstrap-test; test -r /etc/passwd",
+        );
+        assert!(!Path::new("/etc/netns/red").exists() && !Path::new("/etc/netstrap-test").exists());
+    }
 }
 
 #[test]
-fn install_makes_all_links_or_none() {
-    let dir = std::env::temp_dir().join(format!("netstrap-install-{}", std::process::id()));
-    let path = dir.to_str().unwrap();
-    assert_eq!(ours(&["install", path]).code, 0);
-    let version = Command::new(dir.join("ip")).arg("-V").output().unwrap();
-    assert!(String::from_utf8_lossy(&version.stdout).starts_with("ip utility, iproute2-"));
-    assert_eq!(ours(&["install", path]).code, 0, "again");
-    let links = std::fs::read_dir(&dir).unwrap().count();
-    // A stranger's file of an applet's name: refused by name, and nothing else is touched.
-    std::fs::remove_file(dir.join("ip")).unwrap();
-    std::fs::remove_file(dir.join("arp")).unwrap();
-    std::fs::write(dir.join("ip"), "mine").unwrap();
-    let ran = ours(&["install", path]);
-    assert_eq!((ran.code, ran.err.lines().count()), (1, 1));
-    assert!(ran.err.contains("/ip is there and is no link to this program"), "{ran:?}");
-    assert_eq!(std::fs::read(dir.join("ip")).unwrap(), b"mine");
-    assert_eq!(std::fs::read_dir(&dir).unwrap().count(), links - 1);
-    std::fs::remove_dir_all(&dir).unwrap();
-    assert_eq!(ours(&["install"]).code, 64);
+fn nothing_made_inside_reaches_the_host() {
+    let folder = Folder::new("leak");
+    let mounts = || fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let named = || fs::read_dir("/run/netns").map_or(0, Iterator::count);
+    let before = (mounts(), named());
+    for user in users() {
+        let netstrap = folder.0.join("netstrap").display().to_string();
+        let made = format!("{netstrap} ip netns add red; {netstrap} ip netns exec red {netstrap} ip link set lo up");
+        let listed = script(&folder, user, &format!("{made}; {netstrap} ip netns list"));
+        assert_eq!(listed, "red\n");
+        assert_eq!((mounts(), named()), before);
+    }
+}
+
+/// Makes `/etc` an overlay of an overlay of a folder with a file and a link; the kernel refuses a third.
+const DEEP_ETC: &str = "mkdir /run/o0 /run/o0/d; echo value > /run/o0/d/file; ln -s ../x /run/o0/d/link; lower=/run/o0
+for i in 1 2; do
+  mkdir /run/upper$i /run/work$i /run/o$i
+  mount -t overlay overlay -o lowerdir=$lower,upperdir=/run/upper$i,workdir=/run/work$i /run/o$i
+  lower=/run/o$i
+done
+mount --bind $lower /etc; ";
+
+#[test]
+fn a_sandbox_in_a_sandbox_has_its_own_etc_also_where_overlayfs_is_refused() {
+    let folder = Folder::new("nested");
+    let nested = |words: &str| format!("{} sandbox -- {words}", folder.0.join("netstrap").display());
+    for user in users() {
+        assert_eq!(script(&folder, user, &nested("ls -d /etc/netns /etc/passwd")), "/etc/netns\n/etc/passwd\n");
+        let look = nested("sh -ec 'cat /etc/d/file; readlink /etc/d/link; echo > /etc/new; stat -f -c %T /etc'");
+        let out = script(&folder, user, &format!("{DEEP_ETC}{look}; test ! -e /etc/new"));
+        assert_eq!(out, "value\n../x\ntmpfs\n");
+    }
+}
+
+#[test]
+fn an_applet_that_is_not_on_the_path_is_ours_also_if_the_path_may_not_be_searched() {
+    let folder = Folder::new("applet");
+    let closed = folder.0.join("closed");
+    fs::DirBuilder::new().mode(0o0).create(&closed).unwrap();
+    for user in users() {
+        for path in ["/nowhere", closed.to_str().unwrap()] {
+            for words in ["", "netstrap", "netstrap sandbox"] {
+                let inner =
+                    format!("{} sandbox {words} sysctl -N net.ipv4.ip_forward", folder.0.join("netstrap").display());
+                let mut outer = folder.netstrap(user);
+                outer.args(["sandbox", "--", "env", &format!("PATH={path}")]).args(inner.split_whitespace());
+                let ran = run(&mut outer);
+                assert_eq!(ran, (0, "net.ipv4.ip_forward\n".into(), String::new()), "{words:?}, {path}, {user:?}");
+            }
+        }
+    }
+    fs::remove_dir(closed).unwrap();
+}
+
+#[test]
+fn without_a_command_it_is_the_shell() {
+    let folder = Folder::new("shell");
+    for (shell, code) in [("/bin/true", 0), ("/bin/false", 1)] {
+        assert_eq!(run(folder.netstrap(None).arg("sandbox").env("SHELL", shell)).0, code);
+    }
+}
+
+#[test]
+fn failures_are_one_line() {
+    let folder = Folder::new("failures");
+    let usage = "netstrap: usage: netstrap sandbox [-- CMD...]\n";
+    for (words, code, line) in [
+        (&["sandbox", "--nosuch"][..], 64, usage),
+        (&["sandbox", "--"], 64, usage),
+        (&["sandbox", "--", "nosuch"], 127, "netstrap: sandbox: run nosuch: No such file or directory\n"),
+        (&["sandbox", "/etc/passwd"], 126, "netstrap: sandbox: run /etc/passwd: Permission denied\n"),
+        (&["install"], 64, "netstrap: usage: netstrap install DIR\n"),
+        (&["install", "--hard", "/nowhere"], 64, "netstrap: usage: netstrap install DIR\n"),
+        (&["install", "/proc/x"], 1, "netstrap: install: mkdir /proc/x: No such file or directory\n"),
+    ] {
+        assert_eq!(
+            run(folder.netstrap(None).args(words).env("PATH", "/usr/bin:/bin")),
+            (code, String::new(), line.to_owned()),
+            "{words:?}"
+        );
+    }
+    for verb in ["sandbox", "install"] {
+        let (code, out, err) = run(folder.netstrap(None).args([verb, "--help"]));
+        assert!(code == 0 && err.is_empty() && out.starts_with(&format!("usage: netstrap {verb} ")), "{out}{err}");
+    }
+}
+
+/// The limits are the user namespace's own, so they can be had without touching the host's.
+#[test]
+fn where_user_namespaces_are_off_the_setting_is_named() {
+    let folder = Folder::new("off");
+    let netstrap = folder.0.join("netstrap");
+    for (user, setting, words) in [
+        ("--map-user=1000", "max_user_namespaces", "user namespaces are off"),
+        ("--map-root-user", "max_net_namespaces", "network namespaces are off"),
+    ] {
+        let script = format!("echo 0 > /proc/sys/user/{setting} && exec {} sandbox -- true", netstrap.display());
+        let unshare = support::tool("unshare");
+        let (code, out, err) = run(Command::new(unshare).args(["-U", user, "--keep-caps", "sh", "-c", &script]));
+        assert_eq!((code, out.as_str(), err.lines().count()), (1, "", 1), "{err}");
+        assert!(err.contains(&format!("{words}; as root: sysctl -w user.{setting}=")), "{err}");
+    }
+}
+
+#[test]
+fn install_links_every_applet_and_leaves_foreign_files_alone() {
+    let folder = Folder::new("install");
+    let install = |dir: &Path| run(folder.netstrap(None).arg("install").arg(dir));
+    let elsewhere = folder.0.join("a/bin");
+    for _ in 0..2 {
+        assert_eq!(install(&elsewhere), (0, String::new(), String::new()));
+    }
+    for applet in netstrap::cli::applets::APPLETS {
+        assert_eq!(
+            fs::read_link(elsewhere.join(applet.name)).unwrap(),
+            folder.0.canonicalize().unwrap().join("netstrap")
+        );
+    }
+    let by_link = run(Command::new(elsewhere.join("sysctl")).args(["-N", "net.ipv4.ip_forward"]));
+    assert_eq!(by_link, (0, "net.ipv4.ip_forward\n".into(), String::new()));
+
+    fs::remove_file(elsewhere.join("arp")).unwrap();
+    fs::remove_file(elsewhere.join("route")).unwrap();
+    fs::write(elsewhere.join("route"), "mine").unwrap();
+    let (code, _, err) = install(&elsewhere);
+    assert!(code == 1 && err.lines().count() == 1 && err.contains("/a/bin/route is there and is no link"), "{err}");
+    assert_eq!(fs::read(elsewhere.join("route")).unwrap(), b"mine");
+    assert!(fs::symlink_metadata(elsewhere.join("arp")).is_err(), "all links or none");
+}
+
+#[test]
+fn links_beside_the_binary_move_with_it() {
+    let folder = Folder::new("beside");
+    assert_eq!(run(folder.netstrap(None).arg("install").arg(&folder.0)).0, 0);
+    assert_eq!(fs::read_link(folder.0.join("ip")).unwrap(), Path::new("netstrap"));
+    let moved = Folder(folder.0.with_extension("moved"));
+    fs::rename(&folder.0, &moved.0).unwrap();
+    assert_eq!(run(Command::new(moved.0.join("sysctl")).args(["-N", "net.ipv4.ip_forward"])).0, 0);
 }
 
 #[test]
 fn help_and_version_list_what_is_in() {
-    let help = ours(&["--help"]).ok();
+    let help = support::ours(&["--help"]).ok();
     for name in ["sandbox", "install", "arp", "ip", "iptables", "ping", "route", "sysctl"] {
         assert!(help.contains(&format!("\n  {name} ")), "{name} in {help}");
     }
-    assert!(ours(&["--version"]).ok().starts_with("netstrap "));
-    assert_eq!(ours(&[]).code, 64);
-    assert_eq!(ours(&["no-such-verb"]).code, 64);
+    assert!(support::ours(&["--version"]).ok().starts_with("netstrap "));
+    assert_eq!(support::ours(&[]).code, 64);
+    assert_eq!(support::ours(&["no-such-verb"]).code, 64);
 }

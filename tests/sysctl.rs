@@ -30,3 +30,30 @@ fn a_read_only_parameter_is_a_failure() {
         );
     });
 }
+
+/// What a user may not do: keys keep their values, so it is tried on the machine itself.
+#[test]
+fn without_the_right_the_answers_are_procps_too() {
+    const KEY: &str = "net.ipv4.ip_default_ttl";
+    let same = format!("{KEY}={}", support::ours(&["sysctl", "-n", KEY]).ok().trim());
+    let forgiven = format!("-{same}");
+    let user = (netstrap::sys::process::euid() == 0).then_some("65534");
+    let folder = support::Folder::new("sysctl");
+    for words in [
+        &["-w", &same][..],
+        &["-q", "-w", &same],
+        &["-e", "-w", &same],
+        &["--dry-run", "-w", &same],
+        &["--", &forgiven],
+        &["net.ipv4.tcp_fastopen_key"],
+        &["-e", "net.ipv4.tcp_fastopen_key"],
+        &["-n", "net.ipv4.tcp_fastopen_key", "net.nosuch"],
+        &["-a", "-r", "fastopen"],
+        &["-w", "net.ipv4.route.flush=1"],
+        &["net.ipv4.route.flush"],
+    ] {
+        let ours = support::run(folder.netstrap(user).arg("sysctl").args(words));
+        let theirs = support::run(support::Folder::command(user, &support::tool("sysctl")).args(words));
+        assert_eq!(ours, theirs, "{words:?}");
+    }
+}

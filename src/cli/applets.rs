@@ -2,6 +2,8 @@
 //! `install` and the fallback of `netns exec` read it.
 
 use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 
 use super::io::Io;
 
@@ -33,4 +35,18 @@ pub const APPLETS: &[Applet] = &[
 pub fn find(name: &[u8]) -> Option<&'static Applet> {
     let base = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
     APPLETS.iter().find(|applet| applet.name.as_bytes() == base)
+}
+
+/// Runs our own tool in place of a command that `PATH` does not have. `None` if it is none of ours,
+/// or was asked for by path. A folder on `PATH` that may not be searched makes exec say `EACCES`.
+pub fn instead(command: &[OsString], failed: &io::Error, io: &mut Io) -> Option<u8> {
+    let name = command.first()?.as_bytes();
+    let absent = matches!(failed.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied);
+    if !absent || name.contains(&b'/') {
+        return None;
+    }
+    match find(name) {
+        Some(applet) => Some((applet.run)(command, io)),
+        None => (name == b"netstrap").then(|| super::netstrap::run(command, io)),
+    }
 }

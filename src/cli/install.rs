@@ -1,6 +1,7 @@
 //! `netstrap install DIR`: the links by which the applets are called.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::applets::APPLETS;
@@ -10,12 +11,20 @@ use crate::error::strerror;
 
 /// Exit code when the links cannot be made.
 const FAILED: u8 = 1;
+const HELP: &str = "usage: netstrap install DIR";
 
 /// Runs the verb: all links or none; those that are there already stay.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
-    let [_, dir] = argv else {
-        io.error("netstrap: usage: netstrap install DIR");
-        return USAGE;
+    let dir = match argv {
+        [_, word] if word == "--help" || word == "-h" => {
+            io.print([HELP, "\n"].concat());
+            return 0;
+        }
+        [_, dir] if !dir.is_empty() && !dir.as_bytes().starts_with(b"-") => dir,
+        _ => {
+            io.error(["netstrap: ", HELP].concat());
+            return USAGE;
+        }
     };
     match install(Path::new(dir)) {
         Ok(()) => 0,

@@ -5,7 +5,7 @@
 mod args;
 mod text;
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::time::SystemTime;
@@ -17,7 +17,7 @@ use super::io::Io;
 use crate::error::{Error, Kind, strerror};
 use crate::model::ip::Family;
 use crate::ping::{self, Event, Notify, Sockets, Tally, Target};
-use crate::sys::address::{Resolved, resolve};
+use crate::resolve::{Failure, resolve};
 use crate::sys::process;
 use crate::sys::signal::Signals;
 
@@ -91,13 +91,9 @@ fn go(args: &Args<'_>, out: &mut Out<'_>) -> Result<u8, u8> {
     let sockets = Sockets::open(v4, v6).map_err(|e| out.no_socket(&e))?;
     let found = lookup(args.target, out)?;
     let wanted = |addr: &SocketAddr| if addr.is_ipv6() { v6 && sockets.has(true) } else { v4 && sockets.has(false) };
-    let addresses: Vec<SocketAddr> = found.addresses.iter().copied().filter(wanted).collect();
+    let addresses: Vec<SocketAddr> = found.into_iter().filter(wanted).collect();
     let (target, addr) = open(args, &sockets, &addresses, out)?;
-    let host = match &found.canonical {
-        // iputils shows the canonical name of IPv4 hosts only.
-        Some(name) if !addr.is_ipv6() => shown(name),
-        _ => shown(args.target),
-    };
+    let host = shown(args.target);
     out.io.print(header(args, &target, &addr, &host));
     out.io.flush();
     if process::uid() != 0 && args.options.interval < USER_INTERVAL {
@@ -111,11 +107,14 @@ fn go(args: &Args<'_>, out: &mut Out<'_>) -> Result<u8, u8> {
     Ok(u8::from(tally.received == 0 || few))
 }
 
-fn lookup(target: &[u8], out: &mut Out<'_>) -> Result<Resolved, u8> {
-    let name = CString::new(target).unwrap_or_default();
-    resolve(&name).map_err(|code| {
-        out.complain(&format!("{}: {}", shown(target), resolver_error(code)));
-        if code == libc::EAI_AGAIN {
+fn lookup(target: &[u8], out: &mut Out<'_>) -> Result<Vec<SocketAddr>, u8> {
+    resolve(super::cursor::text(target)).map_err(|failure| {
+        let reason = match failure {
+            Failure::Unknown => "Name or service not known",
+            Failure::NoAnswer => "Temporary failure in name resolution",
+        };
+        out.complain(&[&shown(target), ": ", reason].concat());
+        if failure == Failure::NoAnswer {
             out.io.hint("no name server answered (/etc/resolv.conf names them); an address needs none");
         }
         2
@@ -181,20 +180,6 @@ fn header(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, host: &str) -
         format!("PING {host}({addr}) {from}{size} data bytes\n")
     } else {
         format!("PING {host} ({addr}) {from}{size}({}) bytes of data.\n", size + 28)
-    }
-}
-
-/// glibc's text of a resolver's error; the numbers are the same in musl.
-fn resolver_error(code: i32) -> String {
-    match code {
-        libc::EAI_NONAME => "Name or service not known".into(),
-        libc::EAI_AGAIN => "Temporary failure in name resolution".into(),
-        libc::EAI_FAIL => "Non-recoverable failure in name resolution".into(),
-        libc::EAI_NODATA => "No address associated with hostname".into(),
-        libc::EAI_FAMILY => "ai_family not supported".into(),
-        libc::EAI_MEMORY => "Memory allocation failure".into(),
-        libc::EAI_SYSTEM => "System error".into(),
-        _ => format!("resolver error {code}"),
     }
 }
 

@@ -11,17 +11,23 @@ use crate::error::strerror;
 
 /// Exit code when the sandbox cannot be made.
 const FAILED: u8 = 1;
-/// Exit code when the command cannot be started, as a shell has it.
+/// Exit codes when the command is not there or cannot be started, as a shell has them.
 const NOT_FOUND: u8 = 127;
+const NOT_RUN: u8 = 126;
+const HELP: &str = "usage: netstrap sandbox [-- CMD...]";
 
 /// Runs the verb: becomes the command, so that its exit code and signals are passed on as they are.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     let shell = [std::env::var_os("SHELL").unwrap_or_else(|| "/bin/sh".into())];
     let command = match argv.get(1..).unwrap_or_default() {
         [] => &shell[..],
+        [word] if word == "--help" || word == "-h" => {
+            io.print([HELP, "\n"].concat());
+            return 0;
+        }
         [dashes, command @ ..] if dashes == "--" && !command.is_empty() => command,
         [word, ..] if word.as_bytes().starts_with(b"-") => {
-            io.error("netstrap: usage: netstrap sandbox [-- CMD...]");
+            io.error(["netstrap: ", HELP].concat());
             return USAGE;
         }
         command => command,
@@ -32,16 +38,11 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
     io.flush();
     let error = crate::exec::command(command);
-    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
-    if error.kind() == std::io::ErrorKind::NotFound && !program.contains(&b'/') {
-        if program == b"netstrap" {
-            return super::netstrap::run(command, io);
-        }
-        if let Some(applet) = applets::find(program) {
-            return (applet.run)(command, io);
-        }
+    if let Some(code) = applets::instead(command, &error, io) {
+        return code;
     }
+    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
     let reason = strerror(error.raw_os_error().unwrap_or(libc::EIO));
     io.error(["netstrap: sandbox: run ", &shown(program), ": ", &reason].concat());
-    NOT_FOUND
+    if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN }
 }

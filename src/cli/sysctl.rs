@@ -24,6 +24,8 @@ struct Job {
     load: bool,
     files: Vec<String>,
     pattern: Option<String>,
+    /// What each failure adds to the exit code: 1, or 255 for a key outside `/proc/sys`.
+    code: u8,
     failed: bool,
 }
 
@@ -68,6 +70,10 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         io.error(HELP.trim_end_matches('\n'));
         return 1;
     }
+    if job.names_only && job.quiet {
+        complain(io, "options -N and -q cannot coexist\nTry `sysctl --help' for more information.");
+        return 1;
+    }
     if job.all {
         job.show_folder(&Key::parse(""), io);
     } else if job.load {
@@ -78,14 +84,11 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         return 1;
     } else {
         for word in &words {
-            if job.write && !word.contains('=') {
-                job.fail(io, &["command line(0): invalid syntax, continuing..."]);
-                break;
-            }
             job.word(word, io);
         }
     }
-    u8::from(job.failed)
+    // Sums may wrap to 0, which would say that all is well.
+    if job.failed { job.code.max(1) } else { 0 }
 }
 
 /// Reads the options, as getopt_long permutes them; `Err` is an exit code.
@@ -204,26 +207,42 @@ impl Job {
         Ok(())
     }
 
+    /// A failure to show: each one counts.
     fn fail(&mut self, io: &mut Io, what: &[&str]) {
         complain(io, &what.concat());
+        self.count(1);
+    }
+
+    /// A failure to set: one or many are the same.
+    fn fail_set(&mut self, io: &mut Io, what: &[&str]) {
+        complain(io, &what.concat());
         self.failed = true;
+        self.code |= 1;
+    }
+
+    fn count(&mut self, code: u8) {
+        self.failed = true;
+        self.code = self.code.wrapping_add(code);
     }
 
     /// A word of the command line: `key` to show, `key=value` to set.
     fn word(&mut self, word: &str, io: &mut Io) {
-        match word.split_once('=') {
-            Some((key, value)) => {
-                let setting = Setting { key: key.trim().to_owned(), value: value.trim().to_owned(), forgiven: false };
-                self.set(&setting, &Key::parse(&setting.key), io);
+        if self.write || word.contains('=') {
+            match self.line("command line", 0, word, &mut Vec::new(), io) {
+                Some(setting) => self.set(&setting, &Key::parse(&setting.key), io),
+                None => (self.failed, self.code) = (true, self.code | 1),
             }
-            None if word.is_empty() => self.fail(io, &["\"\" is an unknown key"]),
-            None => {
-                let key = Key::parse(word.trim());
-                match key.is_inside() {
-                    true => self.show(&key, io),
-                    false => self.fail(io, &["Path is not under /proc/sys/: ", &key.path()]),
-                }
-            }
+            return;
+        }
+        let key = Key::parse(word);
+        if word.is_empty() {
+            complain(io, "\"\" is an unknown key");
+            self.count(u8::MAX);
+        } else if !key.is_inside() {
+            complain(io, &["Path is not under /proc/sys/: ", &key.path()].concat());
+            self.count(u8::MAX);
+        } else {
+            self.show(&key, io);
         }
     }
 
@@ -237,24 +256,24 @@ impl Job {
             }
             Ok(kind) if kind.folder => self.show_folder(key, io),
             Ok(kind) if !kind.readable => {}
-            Ok(_) if self.pattern.as_ref().is_some_and(|pattern| pattern_matches(pattern, &name) != Some(true)) => {}
+            Ok(_) if !self.selects(&name) => {}
             Ok(_) if self.names_only => io.print([&name, "\n"].concat()),
             Ok(_) => match key.read() {
                 Ok(value) => self.print(&name, &String::from_utf8_lossy(&value), io),
-                Err(e) => {
-                    self.failed = true;
-                    match e.raw_os_error() {
-                        Some(libc::EACCES) => self.fail(io, &["permission denied on key '", &name, "'"]),
-                        // A secret that is not set (net.ipv6.conf.*.stable_secret) answers so.
-                        Some(libc::EIO) => {}
-                        _ => self.fail(io, &["reading key \"", &name, "\": ", &reason(&e)]),
-                    }
-                }
+                Err(e) => match e.raw_os_error() {
+                    Some(libc::EACCES) => self.fail(io, &["permission denied on key '", &name, "'"]),
+                    // A secret that is not set (net.ipv6.conf.*.stable_secret) answers so.
+                    Some(libc::EIO) => self.count(1),
+                    _ => self.fail(io, &["reading key \"", &name, "\": ", &reason(&e)]),
+                },
             },
         }
     }
 
+    /// Shows what is in a folder. What cannot be read in it is told, and is no failure: a listing
+    /// always meets secrets.
     fn show_folder(&mut self, folder: &Key, io: &mut Io) {
+        let counted = (self.failed, self.code);
         match folder.children() {
             Ok(keys) => {
                 for key in keys {
@@ -265,6 +284,7 @@ impl Job {
             }
             Err(e) => self.fail(io, &["unable to open directory \"", &folder.path(), "\": ", &reason(&e)]),
         }
+        (self.failed, self.code) = counted;
     }
 
     /// A value line by line, each with its name.
@@ -275,7 +295,7 @@ impl Job {
             } else {
                 [line.trim_end_matches('\n'), "\n"].concat()
             };
-            match self.values_only || self.binary {
+            match self.values_only || self.names_only || self.binary {
                 true => io.print(line),
                 false => io.print([name, " = ", &line].concat()),
             }
@@ -285,27 +305,29 @@ impl Job {
     fn set(&mut self, setting: &Setting, key: &Key, io: &mut Io) {
         let name = key.name();
         if !key.is_inside() {
-            return self.fail(io, &["Path is not under /proc/sys/: ", &key.path()]);
+            return self.fail_set(io, &["Path is not under /proc/sys/: ", &key.path()]);
         }
-        let failed = self.failed;
-        match key.look() {
+        let written = match key.look() {
             Err(_) if self.ignore_unknown => return,
-            Err(e) => self.fail(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]),
+            Err(e) => return self.fail_set(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]),
             Ok(kind) if !kind.writable || kind.folder => {
-                self.fail(io, &["setting key \"", &name, "\": Invalid argument"])
+                let text = ["setting key \"", &name, "\": Invalid argument"];
+                return if setting.forgiven { complain(io, &text.concat()) } else { self.fail_set(io, &text) };
             }
-            Ok(_) => match if self.dry_run { Ok(()) } else { key.write(&setting.value) } {
-                Ok(()) if self.quiet => {}
-                Ok(()) if self.names_only => io.print([&name, "\n"].concat()),
-                Ok(()) => self.print(&name, &[&setting.value, "\n"].concat(), io),
-                Err(e) if e.raw_os_error() == Some(libc::EACCES) => {
-                    self.fail(io, &["permission denied on key \"", &name, "\""]);
-                }
-                Err(e) => self.fail(io, &["setting key \"", &name, "\": ", &reason(&e)]),
-            },
+            Ok(_) if self.dry_run => Ok(()),
+            Ok(_) => key.write(&setting.value),
+        };
+        if let Err(e) = written {
+            if !matches!(e.raw_os_error(), Some(libc::EACCES | libc::EPERM | libc::EROFS)) {
+                return self.fail_set(io, &["setting key \"", &name, "\": ", &reason(&e)]);
+            }
+            if !setting.forgiven {
+                return self.fail_set(io, &["permission denied on key \"", &name, "\""]);
+            }
+            complain(io, &["permission denied on key \"", &name, "\", ignoring"].concat());
         }
-        if setting.forgiven {
-            self.failed = failed;
+        if !self.quiet || self.dry_run {
+            self.print(&name, &[&setting.value, "\n"].concat(), io);
         }
     }
 
@@ -318,7 +340,7 @@ impl Job {
         for file in std::mem::take(&mut self.files) {
             match read_file(&file) {
                 Ok(text) => self.parse(&file, &text, &mut settings, &mut excluded, io),
-                Err(e) => self.fail(io, &["cannot open \"", &file, "\": ", &reason(&e)]),
+                Err(e) => self.fail_set(io, &["cannot open \"", &file, "\": ", &reason(&e)]),
             }
         }
         for setting in &settings {
@@ -338,19 +360,37 @@ impl Job {
 
     fn parse(&mut self, file: &str, text: &str, settings: &mut Vec<Setting>, excluded: &mut Vec<Key>, io: &mut Io) {
         for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with(['#', ';']) {
-                continue;
+            settings.extend(self.line(file, number + 1, line, excluded, io));
+        }
+    }
+
+    /// Reads `key = value`. A leading `-` forgives that it may not be set; before a key alone, it takes the
+    /// key out of what patterns stand for.
+    fn line(&self, at: &str, number: usize, line: &str, excluded: &mut Vec<Key>, io: &mut Io) -> Option<Setting> {
+        let line = line.trim_start();
+        // A line of one character says nothing.
+        if line.len() < 2 || line.starts_with(['#', ';']) || !self.selects(line) {
+            return None;
+        }
+        let (line, forgiven) = line.strip_prefix('-').map_or((line, false), |line| (line, true));
+        match line.split_once('=') {
+            Some((key, value)) => {
+                Some(Setting { key: key.trim_end().to_owned(), value: value.trim().to_owned(), forgiven })
             }
-            let (line, forgiven) = line.strip_prefix('-').map_or((line, false), |line| (line, true));
-            match line.split_once('=') {
-                Some((key, value)) => {
-                    settings.push(Setting { key: key.trim().to_owned(), value: value.trim().to_owned(), forgiven });
-                }
-                None if forgiven => excluded.push(Key::parse(line)),
-                None => self.fail(io, &[file, "(", &(number + 1).to_string(), "): invalid syntax, continuing..."]),
+            None if forgiven => {
+                excluded.push(Key::parse(line.trim_end()));
+                None
+            }
+            None => {
+                complain(io, &[at, "(", &number.to_string(), "): invalid syntax, continuing..."].concat());
+                None
             }
         }
+    }
+
+    /// Whether the pattern, if there is one, matches.
+    fn selects(&self, text: &str) -> bool {
+        self.pattern.as_ref().is_none_or(|pattern| pattern_matches(pattern, text) == Some(true))
     }
 }
 

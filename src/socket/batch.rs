@@ -17,45 +17,56 @@ const ROOM: usize = 1024;
 /// Largest transaction: a batch must be one send, and this is far above 50,000 rules.
 const TRANSACTION_MAX: usize = 64 << 20;
 
+/// A sealed message: its sequence number and its bytes.
+type Sealed = (u32, Vec<u8>);
+
+/// Index of the message that an answer belongs to; the numbers rise, and may wrap.
+fn position(sent: &[Sealed], seq: u32) -> Option<usize> {
+    let first = sent.first()?.0;
+    sent.binary_search_by_key(&seq.wrapping_sub(first), |(seq, _)| seq.wrapping_sub(first)).ok()
+}
+
 impl<T: Transport> Socket<Route, T> {
     /// Carries out changes in order, each with its own outcome. Not atomic: the kernel goes on
     /// after a failure.
     ///
     /// # Errors
-    /// Per message; [`Kind::Lost`] for those whose ack was lost. The outer error is a failed send.
+    /// Per message; [`Kind::Lost`] for those whose ack was lost, the failed send's error for those that
+    /// were not sent. With the outer error nothing was sent.
     pub fn batch(&mut self, requests: Vec<Request<Route>>) -> Result<Vec<Result<Option<String>>>> {
-        let mut outcomes = Vec::with_capacity(requests.len());
-        let mut requests = requests.into_iter().peekable();
-        while requests.peek().is_some() {
-            let mut sent = Vec::new();
-            for mut request in requests.by_ref().take(CHUNK) {
-                request.add_flags(NLM_F_ACK);
-                sent.push(self.seal(request)?);
-            }
+        let mut sealed = Vec::with_capacity(requests.len());
+        for mut request in requests {
+            request.add_flags(NLM_F_ACK);
+            sealed.push(self.seal(request)?);
+        }
+        let mut outcomes = Vec::with_capacity(sealed.len());
+        for sent in sealed.chunks(CHUNK) {
             let datagram: Vec<u8> = sent.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
-            self.send(&datagram)?;
-            outcomes.extend(self.acks(&sent)?);
+            if let Err(error) = self.send(&datagram) {
+                outcomes.resize(sealed.len(), Err(error));
+                break;
+            }
+            outcomes.extend(self.acks(sent));
         }
         Ok(outcomes)
     }
 
-    fn acks(&mut self, sent: &[(u32, Vec<u8>)]) -> Result<Vec<Result<Option<String>>>> {
+    fn acks(&mut self, sent: &[Sealed]) -> Vec<Result<Option<String>>> {
         let mut acks: Vec<Option<Result<Option<String>>>> = sent.iter().map(|_| None).collect();
         while acks.iter().any(Option::is_none) {
-            match self.receive()? {
-                Received::Empty => break,
-                Received::Overrun | Received::Truncated => {}
-                Received::Datagram(len) => {
-                    for (ack, (seq, bytes)) in acks.iter_mut().zip(sent) {
-                        if let Some(status) = self.ours(len, *seq).find_map(|frame| frame.status()) {
-                            *ack = Some(accept(status, bytes));
-                        }
+            match self.receive() {
+                Ok(Received::Empty) | Err(_) => break,
+                Ok(Received::Overrun | Received::Truncated) => {}
+                Ok(Received::Datagram(len)) => {
+                    for frame in self.to_us(len) {
+                        let (Some(index), Some(status)) = (position(sent, frame.seq), frame.status()) else { continue };
+                        acks[index] = Some(accept(status, &sent[index].1));
                     }
                 }
             }
         }
         let lost = Kind::Lost { sent: sent.len(), got: acks.iter().flatten().count() };
-        Ok(acks.into_iter().map(|ack| ack.unwrap_or_else(|| Err(Error::new(lost.clone())))).collect())
+        acks.into_iter().map(|ack| ack.unwrap_or_else(|| Err(Error::new(lost.clone())))).collect()
     }
 }
 
@@ -109,24 +120,30 @@ impl<T: Transport> Socket<Netfilter, T> {
         self.verdict(begin_seq, &sent)
     }
 
-    /// Drains the queue: success is the last message's ack and no error at all.
-    fn verdict(&mut self, begin_seq: u32, sent: &[(u32, Vec<u8>)]) -> std::result::Result<(), Rejected> {
-        let mut acked = false;
+    /// Drains the queue: success is the last message's ack, no error at all, and nothing lost on the
+    /// way: the kernel acks a good last message of a refused batch too.
+    fn verdict(&mut self, begin_seq: u32, sent: &[Sealed]) -> std::result::Result<(), Rejected> {
+        let (mut acked, mut lost) = (false, false);
         let mut rejected: Option<Rejected> = None;
         loop {
-            match self.receive()? {
-                Received::Empty => break,
-                Received::Overrun | Received::Truncated => {}
-                Received::Datagram(len) => {
-                    if let Some(Err(error)) = self.ours(len, begin_seq).find_map(|f| f.status()).map(|s| accept(s, &[]))
-                    {
-                        rejected.get_or_insert(error.into());
-                    }
-                    for (index, (seq, bytes)) in sent.iter().enumerate() {
-                        match self.ours(len, *seq).find_map(|frame| frame.status()).map(|s| accept(s, bytes)) {
-                            Some(Ok(_)) => acked |= index + 1 == sent.len(),
+            match self.receive() {
+                Ok(Received::Empty) => break,
+                Ok(Received::Overrun | Received::Truncated) => lost = true,
+                Err(_) => {
+                    lost = true;
+                    break;
+                }
+                Ok(Received::Datagram(len)) => {
+                    for frame in self.to_us(len) {
+                        let message = position(sent, frame.seq);
+                        if message.is_none() && frame.seq != begin_seq {
+                            continue;
+                        }
+                        let bytes = message.map_or(&[][..], |index| &sent[index].1);
+                        match frame.status().map(|status| accept(status, bytes)) {
+                            Some(Ok(_)) => acked |= message == Some(sent.len() - 1),
                             Some(Err(error)) => {
-                                rejected.get_or_insert(Rejected { message: Some(index), error });
+                                rejected.get_or_insert(Rejected { message, error });
                             }
                             None => {}
                         }
@@ -136,7 +153,7 @@ impl<T: Transport> Socket<Netfilter, T> {
         }
         match rejected {
             Some(rejected) => Err(rejected),
-            None if acked => Ok(()),
+            None if acked && !lost => Ok(()),
             None => Err(Error::new(Kind::Lost { sent: 1, got: 0 }).into()),
         }
     }

@@ -1,10 +1,7 @@
-//! Socket addresses as the kernel and the C library lay them out, and names turned
-//! into them by the C library's resolver (`/etc/hosts`, DNS).
+//! Socket addresses as the kernel lays them out, and the interfaces that scoped ones name.
 
 use std::ffi::{CStr, c_int};
-use std::mem::zeroed;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::ptr::{null, null_mut};
 
 /// Room for the address of either family.
 const ROOM: usize = size_of::<libc::sockaddr_in6>();
@@ -61,50 +58,10 @@ pub(super) fn parse(bytes: &[u8]) -> Option<SocketAddr> {
     }
 }
 
-/// What a name stands for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
-    /// The name that the resolver calls canonical, if it says one.
-    pub canonical: Option<Vec<u8>>,
-    /// Addresses, the preferred one first; never empty. IPv6 ones have their scope.
-    pub addresses: Vec<SocketAddr>,
-}
-
-/// Looks up a host's addresses of both families. Blocks as long as the resolver waits for servers.
-///
-/// # Errors
-/// The resolver's `EAI_*` number.
-pub fn resolve(name: &CStr) -> Result<Resolved, c_int> {
-    // SAFETY: addrinfo is plain data for which all-zero is valid.
-    let mut hints: libc::addrinfo = unsafe { zeroed() };
-    hints.ai_socktype = libc::SOCK_DGRAM;
-    hints.ai_protocol = libc::IPPROTO_UDP;
-    hints.ai_flags = libc::AI_CANONNAME;
-    let mut list = null_mut();
-    // SAFETY: `name` is NUL-terminated, no service is asked for, `list` receives the list's head.
-    let code = unsafe { libc::getaddrinfo(name.as_ptr(), null(), &raw const hints, &raw mut list) };
-    if code != 0 {
-        return Err(code);
-    }
-    let mut found = Resolved { canonical: None, addresses: Vec::new() };
-    let mut next = list;
-    // SAFETY: entries of the list are valid, and unchanged, until it is freed below.
-    while let Some(entry) = unsafe { next.as_ref() } {
-        if found.canonical.is_none() && !entry.ai_canonname.is_null() {
-            // SAFETY: a canonical name, where there is one, is NUL-terminated.
-            found.canonical = Some(unsafe { CStr::from_ptr(entry.ai_canonname) }.to_bytes().to_vec());
-        }
-        if !entry.ai_addr.is_null() {
-            let len = usize::try_from(entry.ai_addrlen).unwrap_or(0);
-            // SAFETY: the resolver says how long the address is.
-            let bytes = unsafe { std::slice::from_raw_parts(entry.ai_addr.cast::<u8>(), len) };
-            found.addresses.extend(parse(bytes));
-        }
-        next = entry.ai_next;
-    }
-    // SAFETY: `list` came from getaddrinfo, and nothing refers to it any more.
-    unsafe { libc::freeaddrinfo(list) };
-    if found.addresses.is_empty() { Err(libc::EAI_NODATA) } else { Ok(found) }
+/// Number of the interface of a name; 0 where there is none.
+pub fn scope_number(name: &CStr) -> u32 {
+    // SAFETY: `name` is NUL-terminated and only read.
+    unsafe { libc::if_nametoindex(name.as_ptr()) }
 }
 
 /// Name of the interface that an IPv6 scope number stands for, for addresses that need one.
@@ -144,14 +101,6 @@ mod tests {
         );
         assert_eq!(parse(&v4.as_bytes()[..7]), None);
         assert_eq!(parse(&[1, 0, 0, 0, 1, 2, 3, 4]), None, "a UNIX socket's");
-    }
-
-    #[test]
-    fn numbers_resolve_without_a_server() {
-        let found = resolve(c"127.1").unwrap();
-        assert_eq!(found.addresses, ["127.0.0.1:0".parse().unwrap()]);
-        assert_eq!(resolve(c"").map(|_| ()), Err(libc::EAI_NONAME));
-        assert_eq!(resolve(c"fd00::1").unwrap().addresses, ["[fd00::1]:0".parse().unwrap()]);
     }
 
     #[test]

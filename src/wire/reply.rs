@@ -75,6 +75,12 @@ impl Frames<'_> {
     pub fn rest(&self) -> &[u8] {
         self.rest
     }
+
+    /// Whether the rest of the datagram is messages to the last byte.
+    pub fn is_whole(mut self) -> bool {
+        self.by_ref().for_each(drop);
+        self.rest.is_empty()
+    }
 }
 
 impl<'a> Frame<'a> {

@@ -2,6 +2,7 @@
 //! commands run by our binary or by the tool that it stands for.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 /// The binary under test.
@@ -68,23 +69,64 @@ pub fn hinted(words: &[&str]) -> Ran {
 
 /// Runs the tool of the system that we stand for.
 pub fn theirs(words: &[&str]) -> Ran {
-    let package = match words[0] {
+    run(Command::new(tool(words[0])).args(&words[1..]).env("LC_ALL", "C"))
+}
+
+/// Where the system has a tool; a missing one is a failure that names its package.
+pub fn tool(name: &str) -> String {
+    let package = match name {
         "ip" | "bridge" => "iproute2",
         "arp" | "route" => "net-tools",
         "ping" => "iputils-ping",
         "iptables" | "iptables-save" => "iptables",
         "nft" => "nftables",
         "sysctl" => "procps",
+        "setpriv" | "unshare" => "util-linux",
         _ => "coreutils",
     };
-    let tool = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(|dir| format!("{dir}/{}", words[0]));
-    let tool = tool.into_iter().find(|path| std::path::Path::new(path).exists());
-    let tool = tool.unwrap_or_else(|| panic!("{} is not installed; install the package {package}", words[0]));
-    run(Command::new(tool).args(&words[1..]).env("LC_ALL", "C"))
+    let places = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(|dir| format!("{dir}/{name}"));
+    let place = places.into_iter().find(|path| std::path::Path::new(path).exists());
+    place.unwrap_or_else(|| panic!("{name} is not installed; install the package {package}"))
 }
 
-fn run(command: &mut Command) -> Ran {
-    Ran::of(command.stdin(Stdio::null()).output().expect("run a command"))
+/// A folder with a copy of the binary that every user can run; goes with the test.
+pub struct Folder(pub PathBuf);
+
+impl Folder {
+    /// Makes the folder for a test.
+    pub fn new(test: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("netstrap-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("make a folder");
+        // By another process: a test that forks meanwhile would keep the copy open for writing, hence busy.
+        run(Command::new(tool("cp")).arg(NETSTRAP).arg(folder.join("netstrap"))).ok();
+        Folder(folder)
+    }
+
+    /// A command run by a user: `None` is the caller, else by number.
+    pub fn command(user: Option<&str>, program: &str) -> Command {
+        let Some(user) = user else { return Command::new(program) };
+        let mut command = Command::new(tool("setpriv"));
+        command.args(["--reuid", user, "--regid", user, "--clear-groups", program]);
+        command
+    }
+
+    /// The binary, run by a user.
+    pub fn netstrap(&self, user: Option<&str>) -> Command {
+        let mut command = Folder::command(user, &self.0.join("netstrap").display().to_string());
+        command.current_dir("/").env_remove("NETSTRAP_HINTS");
+        command
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs a command as it is.
+pub fn run(command: &mut Command) -> Ran {
+    Ran::of(command.stdin(Stdio::null()).output().unwrap_or_else(|e| panic!("{command:?}: {e}")))
 }
 
 /// Words of a line, with `'...'` and `"..."` quoting.

@@ -242,14 +242,9 @@ fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outco
     }
     context.io.flush();
     let error = exec::command(command);
-    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
-    if error.kind() == std::io::ErrorKind::NotFound && !program.contains(&b'/') {
-        if let Some(applet) = applets::find(program) {
-            return Ok((applet.run)(command, context.io));
-        }
-        if program == b"netstrap" {
-            return Ok(crate::cli::netstrap::run(command, context.io));
-        }
+    if let Some(code) = applets::instead(command, &error, context.io) {
+        return Ok(code);
     }
+    let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
     Err(Fail::own_word("exec of ", program, &[" failed: ", &io_text(&error)].concat()))
 }
