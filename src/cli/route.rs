@@ -133,7 +133,7 @@ struct Options {
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     // getopt would read `-net` as `-n -e -t`.
-    let words: Vec<OsString> = argv.iter().skip(1).map(|word| marked(word)).collect();
+    let words: Vec<OsString> = argv.iter().skip(1).map(marked).collect();
     let parsed = match OPTIONS.parse(&words) {
         Ok(parsed) => parsed,
         Err(complaint) => {

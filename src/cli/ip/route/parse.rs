@@ -328,17 +328,21 @@ fn pref(word: &[u8]) -> Result<u8, Fail> {
 /// A time as iproute2 reads it: with `s` or `ms` it is scaled to what the kernel counts, a bare number is raw.
 fn milliseconds(word: &str, scale: u32) -> Option<u32> {
     let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    const MILLION: u64 = 1_000_000;
     let (digits, unit) = word.split_at(end);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
-    let value = u64::from(whole.parse::<u32>().ok()?) * 1000 + thousandths;
+    if fraction.contains('.') {
+        return None;
+    }
+    let millionths = fraction.bytes().chain(*b"000000").take(6).fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
+    let value = u64::from(whole.parse::<u32>().ok()?) * MILLION + millionths;
     let (scale, factor) = match unit.to_ascii_lowercase().as_str() {
         "" => (1, 1),
         "s" | "sec" | "secs" => (scale, 1000),
         "ms" | "msec" | "msecs" => (scale, 1),
         _ => return None,
     };
-    u32::try_from((value * factor).div_ceil(1000)).ok()?.checked_mul(scale)
+    u32::try_from((value * factor).div_ceil(MILLION)).ok()?.checked_mul(scale)
 }
 
 #[cfg(test)]
@@ -351,7 +355,7 @@ mod tests {
             ("100", Some(100)),
             ("100ms", Some(800)),
             ("1.5s", Some(12000)),
-            ("0.0001s", Some(0)),
+            ("0.0001s", Some(8)),
             ("1.2", Some(2)),
             ("x", None),
             ("1h", None),
