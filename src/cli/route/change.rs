@@ -3,9 +3,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{LOOKUP, REFUSED, Stop, refused};
+use super::{LOOKUP, REFUSED, usage};
 use crate::cli::cursor::{shown, text};
 use crate::cli::hosts::{Base, aton};
+use crate::cli::ip::context::link_id;
+use crate::cli::nettools::Stop;
 use crate::error::Error;
 use crate::model::ip::{Family, Prefix, netmask_len, parse_addr};
 use crate::model::link::LinkId;
@@ -43,7 +45,7 @@ pub fn run(family: Family, add: bool, words: &[&[u8]]) -> Result<u8, Stop> {
             route.scope = SCOPE_NOWHERE;
         }
     }
-    let mut socket = Socket::<build::Route>::open().map_err(|e| refused(call, e.errno()))?;
+    let mut socket = Socket::<build::Route>::open().map_err(|e| Stop::refused(REFUSED, call, &e))?;
     if let Some(name) = device.filter(|_| route.kind == RouteKind::UNICAST) {
         let no_device = if family == Family::V6 { "SIOGIFINDEX" } else { call };
         route.device = Some(find(&mut socket, &name, no_device)?);
@@ -64,17 +66,16 @@ pub fn run(family: Family, add: bool, words: &[&[u8]]) -> Result<u8, Stop> {
     }
 }
 
+#[inline(never)]
 fn explain(call: &str, error: &Error, route: &Route) -> Stop {
-    let stop = refused(call, error.errno());
+    let stop = Stop::refused(REFUSED, call, error);
     match error.errno() {
         Some(libc::ENETUNREACH) => {
             stop.hint("the gateway must be on a network that an address here belongs to; see: ip addr")
         }
-        Some(libc::ENODEV) => stop.hint("say by which device or gateway: dev IFACE or gw ADDRESS"),
         Some(libc::EINVAL) if route.dst.is_empty() && !route.dst.addr().is_unspecified() => {
             stop.hint("give the network its mask: -net ADDRESS netmask MASK, or -net ADDRESS/LEN")
         }
-        Some(libc::EPERM) => stop.hint("run it as root, or try it in a sandbox: netstrap sandbox"),
         Some(libc::ESRCH) => stop.hint("no such route; list them with: route -n"),
         _ => stop,
     }
@@ -82,11 +83,7 @@ fn explain(call: &str, error: &Error, route: &Route) -> Stop {
 
 fn find(socket: &mut Socket<build::Route>, name: &[u8], call: &str) -> Result<LinkId, Stop> {
     let link = socket.get(&GetLink::Name(name)).ok().flatten();
-    let index = link.and_then(|link| std::num::NonZeroU32::new(link.index));
-    index.map(|index| LinkId { ns: 0, index }).ok_or_else(|| {
-        refused(call, Some(libc::ENODEV))
-            .hint(["no link is called ", &shown(name), "; list them with: ip link"].concat())
-    })
+    link.as_ref().and_then(link_id).ok_or_else(|| Stop::errno(REFUSED, call, libc::ENODEV))
 }
 
 /// The words after the verb, in turn.
@@ -103,14 +100,14 @@ impl<'a> Rest<'a> {
     }
 
     fn value(&mut self) -> Result<&'a [u8], Stop> {
-        self.next().ok_or_else(|| Stop::usage("", self.family))
+        self.next().ok_or_else(|| usage("", self.family))
     }
 
     /// Digits, as `atoi` takes them after a first digit was seen.
     fn number(&mut self) -> Result<u32, Stop> {
         let word = text(self.value()?);
         let digits = word.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-        digits.parse().map_err(|_| Stop::usage("", self.family))
+        digits.parse().map_err(|_| usage("", self.family))
     }
 }
 
@@ -144,13 +141,13 @@ fn read_v4(words: &[&[u8]]) -> Result<Words, Stop> {
 
 impl Words {
     fn word_v4(&mut self, word: &[u8], rest: &mut Rest<'_>) -> Result<(), Stop> {
-        let usage = |line: &str| Stop::usage(line, Family::V4);
+        let complain = |complaint: &str| usage(complaint, Family::V4);
         match word {
             b"metric" => self.route.metric = Some(rest.number()?),
             b"netmask" => {
                 let word = text(rest.value()?);
                 if self.mask != 0 {
-                    return Err(usage(""));
+                    return Err(complain(""));
                 }
                 self.mask = resolve(word, false)?.0.to_bits();
                 self.mask_word = Some(word.to_owned());
@@ -158,21 +155,21 @@ impl Words {
             b"gw" | b"gateway" => {
                 let word = text(rest.value()?);
                 if self.route.via.is_some() {
-                    return Err(usage(""));
+                    return Err(complain(""));
                 }
                 let (address, is_net) = resolve(word, true)?;
                 if is_net {
-                    return Err(usage(&["route: ", word, ": cannot use a NETWORK as gateway!"].concat()));
+                    return Err(complain(&["route: ", word, ": cannot use a NETWORK as gateway!"].concat()));
                 }
                 self.route.via = Some(address.into());
                 self.route.scope = SCOPE_UNIVERSE;
             }
             b"mss" | b"mtu" => match rest.number()? {
                 mss @ 64..=65536 => self.route.metrics.set(METRIC_ADVMSS, mss - HEADERS),
-                _ => return Err(usage("route: Invalid MSS/MTU.")),
+                _ => return Err(complain("route: Invalid MSS/MTU.")),
             },
             b"window" => match rest.number()? {
-                0..128 => return Err(usage("route: Invalid window.")),
+                0..128 => return Err(complain("route: Invalid window.")),
                 window => self.route.metrics.set(METRIC_WINDOW, window),
             },
             // In milliseconds; the kernel counts eighths.
@@ -182,7 +179,7 @@ impl Words {
                 self.route.scope = SCOPE_HOST;
             }
             b"mod" | b"dyn" | b"reinstate" => {
-                return Err(Stop::line(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"]));
+                return Err(Stop::new(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"]));
             }
             _ => self.device(word, rest)?,
         }
@@ -200,7 +197,7 @@ impl Words {
         } else {
             return Ok(());
         };
-        Err(Stop::usage(&complaint, Family::V4))
+        Err(usage(&complaint, Family::V4))
     }
 
     /// `dev IFACE`, or a last word that is the interface.
@@ -208,7 +205,7 @@ impl Words {
         let keyword = matches!(word, b"dev" | b"device");
         let name = if keyword { rest.value()? } else { word };
         if self.device.is_some() || (!keyword && !rest.words.is_empty()) {
-            return Err(Stop::usage("", rest.family));
+            return Err(usage("", rest.family));
         }
         self.device = Some(name.to_vec());
         Ok(())
@@ -221,8 +218,8 @@ fn split_mask(target: &str) -> Result<(&str, u32), Stop> {
     match crate::model::rtnames::parse_number(len) {
         Some(0 | 32) => Ok((address, 0)),
         Some(len @ 1..32) => Ok((address, !(u32::MAX >> len))),
-        Some(_) => Err(Stop::usage("route: netmask doesn't match route address", Family::V4)),
-        None => Err(Stop::usage("", Family::V4)),
+        Some(_) => Err(usage("route: netmask doesn't match route address", Family::V4)),
+        None => Err(usage("", Family::V4)),
     }
 }
 
@@ -241,7 +238,7 @@ fn resolve(word: &str, host_first: bool) -> Result<(Ipv4Addr, bool), Stop> {
 }
 
 fn unknown_host(code: u8, word: &str) -> Stop {
-    Stop::line(code, &[&shown(word.as_bytes()), ": Unknown host"])
+    Stop::new(code, &[&shown(word.as_bytes()), ": Unknown host"])
         .hint("names are looked up in /etc/hosts and /etc/networks, not in DNS")
 }
 
@@ -256,7 +253,7 @@ fn read_v6(words: &[&[u8]]) -> Result<Words, Stop> {
     let dst = match target.split_once('/') {
         _ if target == "default" => Some(Prefix::default_route(Family::V6)),
         Some((address, len)) => {
-            let len = len.parse().ok().filter(|len| *len <= 128).ok_or_else(|| Stop::usage("", Family::V6))?;
+            let len = len.parse().ok().filter(|len| *len <= 128).ok_or_else(|| usage("", Family::V6))?;
             parse_addr(address, Family::V6).and_then(|address| Prefix::new(address, len))
         }
         None => parse_addr(target, Family::V6).map(Prefix::host),
@@ -272,13 +269,13 @@ fn read_v6(words: &[&[u8]]) -> Result<Words, Stop> {
             b"gw" | b"gateway" => {
                 let word = text(rest.value()?);
                 if read.route.via.is_some() {
-                    return Err(Stop::usage("", Family::V6));
+                    return Err(usage("", Family::V6));
                 }
                 let via: Option<IpAddr> = parse_addr(word, Family::V6);
                 read.route.via = Some(via.ok_or_else(|| unknown_host(LOOKUP, word))?);
             }
             b"mod" | b"dyn" => {
-                return Err(Stop::line(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"]));
+                return Err(Stop::new(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"]));
             }
             _ => read.device(word, &mut rest)?,
         }
