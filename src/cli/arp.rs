@@ -23,40 +23,8 @@ const FAILED: u8 = 255;
 const USAGE: u8 = 3;
 
 const OPTIONS: Known = Known {
-    letters: &[
-        (b'A', true),
-        (b'H', true),
-        (b'a', false),
-        (b'd', false),
-        (b'f', false),
-        (b'p', true),
-        (b'n', false),
-        (b's', false),
-        (b'e', false),
-        (b'i', true),
-        (b't', true),
-        (b'v', false),
-        (b'h', false),
-        (b'?', false),
-        (b'D', false),
-        (b'N', false),
-        (b'V', false),
-    ],
-    names: &[
-        ("verbose", b'v'),
-        ("version", b'V'),
-        ("all", b'a'),
-        ("delete", b'd'),
-        ("file", b'f'),
-        ("numeric", b'n'),
-        ("set", b's'),
-        ("protocol", b'A'),
-        ("hw-type", b'H'),
-        ("device", b'i'),
-        ("help", b'h'),
-        ("use-device", b'D'),
-        ("symbolic", b'N'),
-    ],
+    letters: "A:H:adfp:nsei:t:vh?DNV",
+    names: "verbose=v version=V all=a delete=d file=f numeric=n set=s protocol=A hw-type=H device=i help=h use-device=D symbolic=N",
 };
 
 const HELP: &str = "\
@@ -135,7 +103,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     };
     let mut options = Options::default();
     for (letter, value) in parsed.options {
-        if let Err(stop) = option(&mut options, letter, value.unwrap_or_default(), io) {
+        if let Err(stop) = option(&mut options, letter, value, io) {
             return stop.print(io);
         }
     }

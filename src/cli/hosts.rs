@@ -17,41 +17,47 @@ pub enum Base {
 impl Base {
     /// The address of a name.
     pub fn address(self, name: &str) -> Option<Ipv4Addr> {
-        self.find(|_, names| names.iter().any(|one| one.eq_ignore_ascii_case(name))).map(|row| row.0)
+        self.find(Some(name), None).map(|row| row.0)
     }
 
     /// The first name of an address.
     pub fn name(self, address: Ipv4Addr) -> Option<String> {
-        self.find(|own, _| own == address).map(|row| row.1)
+        self.find(None, Some(address)).map(|row| row.1)
     }
 
-    fn find(self, wanted: impl Fn(Ipv4Addr, &[&str]) -> bool) -> Option<(Ipv4Addr, String)> {
+    /// The first line with that name or address: its address and first name.
+    fn find(self, name: Option<&str>, address: Option<Ipv4Addr>) -> Option<(Ipv4Addr, String)> {
         let path = if self == Base::Hosts { "/etc/hosts" } else { "/etc/networks" };
         let content = std::fs::read(path).unwrap_or_default();
-        content.split(|&b| b == b'\n').find_map(|line| {
+        for line in content.split(|&b| b == b'\n') {
             let line = text(line).split('#').next().unwrap_or_default();
-            let mut words: Vec<&str> = line.split_whitespace().collect();
+            let mut words: Vec<&str> = line.split_ascii_whitespace().collect();
             let at = usize::from(self == Base::Networks);
-            let address = aton(words.get(at)?)?;
+            let Some(own) = words.get(at).and_then(|word| aton(word)) else { continue };
             words.remove(at);
-            wanted(address, &words).then(|| Some((address, (*words.first()?).to_owned())))?
-        })
+            let named = name.is_none_or(|name| words.iter().any(|word| word.eq_ignore_ascii_case(name)));
+            if let (true, true, Some(first)) = (named, address.is_none_or(|address| address == own), words.first()) {
+                return Some((own, (*first).to_owned()));
+            }
+        }
+        None
     }
 }
 
 /// An address as C's `inet_aton` reads it: one to four parts, the last one fills what is left (`10.1` is 10.0.0.1).
 pub fn aton(word: &str) -> Option<Ipv4Addr> {
-    let parts: Vec<u32> = word.split('.').map(crate::model::rtnames::parse_number).collect::<Option<_>>()?;
-    let (last, first) = parts.split_last()?;
-    if first.len() > 3 || first.iter().any(|&part| part > 255) {
-        return None;
+    let (mut bits, mut room) = (0, 32);
+    let mut parts = word.split('.').peekable();
+    while let Some(part) = parts.next() {
+        let number = crate::model::rtnames::parse_number(part)?;
+        let width = if parts.peek().is_some() { 8 } else { room };
+        if room == 0 || (width < 32 && number >> width != 0) {
+            return None;
+        }
+        room -= width;
+        bits |= number << room;
     }
-    let room = 32 - 8 * first.len();
-    if room < 32 && last >> room != 0 {
-        return None;
-    }
-    let high = first.iter().zip([24, 16, 8]).fold(0, |bits, (part, shift)| bits | part << shift);
-    Some(Ipv4Addr::from_bits(high | last))
+    Some(Ipv4Addr::from_bits(bits))
 }
 
 #[cfg(test)]

@@ -24,33 +24,8 @@ const LOOKUP: u8 = 6;
 const REFUSED: u8 = 7;
 
 const OPTIONS: Known = Known {
-    letters: &[
-        (b'A', true),
-        (b'e', false),
-        (b'C', false),
-        (b'F', false),
-        (b'h', false),
-        (b'n', false),
-        (b'N', false),
-        (b'6', false),
-        (b'4', false),
-        (b'V', false),
-        (b'v', false),
-        (b'?', false),
-    ],
-    names: &[
-        ("extend", b'e'),
-        ("verbose", b'v'),
-        ("version", b'V'),
-        ("numeric", b'n'),
-        ("symbolic", b'N'),
-        ("protocol", b'A'),
-        ("cache", b'C'),
-        ("fib", b'F'),
-        ("help", b'h'),
-        ("inet", b'4'),
-        ("inet6", b'6'),
-    ],
+    letters: "A:eCFhnN64Vv?",
+    names: "extend=e verbose=v version=V numeric=n symbolic=N protocol=A cache=C fib=F help=h inet=4 inet6=6",
 };
 
 const HELP: &str = "\
@@ -114,7 +89,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     };
     let mut options = Options::default();
     for (letter, value) in parsed.options {
-        if let Err(code) = option(&mut options, letter, value.unwrap_or_default(), io) {
+        if let Err(code) = option(&mut options, letter, value, io) {
             return code;
         }
     }
