@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub use echo::TIMES;
 use echo::{HEADER, Message, Sent};
 pub use open::{Sockets, Target, needs_scope};
-pub use tally::{Tally, Times};
+pub use tally::{Tally, Times, float};
 
 use crate::error::{Error, Result};
 use crate::sys::icmp::Queued;
@@ -58,8 +58,6 @@ pub struct Options {
     pub size: usize,
     /// TTL or hop limit.
     pub ttl: Option<u8>,
-    /// DSCP and ECN bits (traffic class).
-    pub tos: u8,
     /// Fragmentation; `None` leaves the system's setting, except that multicast never fragments.
     pub fragments: Option<Fragments>,
     /// Broadcast addresses may be pinged.
@@ -85,7 +83,6 @@ impl Default for Options {
             deadline: 0,
             size: 56,
             ttl: None,
-            tos: 0,
             fragments: None,
             broadcast: false,
             device: None,
@@ -245,7 +242,7 @@ impl Clock {
 }
 
 fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+    time.as_secs().saturating_mul(1_000_000).saturating_add(time.subsec_micros().into())
 }
 
 impl Loop<'_> {

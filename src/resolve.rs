@@ -6,7 +6,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
 
-use crate::model::ip::{Family, family_of, parse_addr};
+use crate::model::ip::{Family, aton, family_of, parse_addr};
 use crate::sys::address::scope_number;
 use crate::sys::process::random;
 
@@ -34,7 +34,8 @@ const ATTEMPTS: usize = 2;
 /// [`Failure`].
 pub fn resolve(word: &str) -> Result<Vec<SocketAddr>, Failure> {
     let (literal, scope) = word.split_once('%').map_or((word, None), |(literal, scope)| (literal, Some(scope)));
-    match (parse_addr(literal, Family::Unspec), scope) {
+    let address = aton(literal).map(IpAddr::V4).or_else(|| parse_addr(literal, Family::V6));
+    match (address, scope) {
         (Some(IpAddr::V6(ip)), Some(scope)) => {
             let name = std::ffi::CString::new(scope).unwrap_or_default();
             let number = scope.parse().unwrap_or_else(|_| scope_number(&name));

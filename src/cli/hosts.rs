@@ -4,6 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::cursor::text;
+pub use crate::model::ip::aton;
 
 /// A file of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,22 +43,6 @@ impl Base {
         }
         None
     }
-}
-
-/// An address as C's `inet_aton` reads it: one to four parts, the last one fills what is left (`10.1` is 10.0.0.1).
-pub fn aton(word: &str) -> Option<Ipv4Addr> {
-    let (mut bits, mut room) = (0, 32);
-    let mut parts = word.split('.').peekable();
-    while let Some(part) = parts.next() {
-        let number = crate::model::rtnames::parse_number(part)?;
-        let width = if parts.peek().is_some() { 8 } else { room };
-        if room == 0 || (width < 32 && number >> width != 0) {
-            return None;
-        }
-        room -= width;
-        bits |= number << room;
-    }
-    Some(Ipv4Addr::from_bits(bits))
 }
 
 #[cfg(test)]

@@ -218,10 +218,15 @@ impl Out<'_> {
         let device = args.options.device.as_deref().map(|name| format!(" by {}", shown(name))).unwrap_or_default();
         let family = if addr.is_ipv6() { "-6 " } else { "" };
         match error.errno() {
-            Some(libc::ENETUNREACH) if addr.is_loopback() => self.io.hint("lo is down here: ip link set lo up"),
+            Some(libc::ENETUNREACH | libc::EADDRNOTAVAIL) if addr.is_loopback() => {
+                self.io.hint("lo is down here: ip link set lo up")
+            }
             Some(libc::ENETUNREACH) => self
                 .io
                 .hint(format!("no route to {addr}{device} here; add one: ip {family}route add default via GATEWAY")),
+            Some(libc::EADDRNOTAVAIL) => {
+                self.io.hint("no address here to send from; add one: ip addr add ADDRESS/LEN dev DEVICE")
+            }
             _ => self.io.hint(format!("a route refuses it; to see which one: ip {family}route get {addr}")),
         }
     }

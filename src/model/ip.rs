@@ -181,6 +181,22 @@ pub fn parse_prefix(word: &str, family: Family) -> Option<Prefix> {
     Prefix::new(addr, len)
 }
 
+/// An address as C's `inet_aton` reads it: one to four parts, the last one fills what is left (`10.1` is 10.0.0.1).
+pub fn aton(word: &str) -> Option<Ipv4Addr> {
+    let (mut bits, mut room) = (0, 32);
+    let mut parts = word.split('.').peekable();
+    while let Some(part) = parts.next() {
+        let number = super::rtnames::parse_number(part)?;
+        let width = if parts.peek().is_some() { 8 } else { room };
+        if room == 0 || (width < 32 && number >> width != 0) {
+            return None;
+        }
+        room -= width;
+        bits |= number << room;
+    }
+    Some(Ipv4Addr::from_bits(bits))
+}
+
 /// `u8::parse` takes "+8"; iproute2 and iptables don't.
 fn len_is_plain(word: &str) -> bool {
     word.rsplit('/').next().is_some_and(|len| len.bytes().all(|b| b.is_ascii_digit()))

@@ -44,12 +44,28 @@ impl Net {
 }
 
 /// Interfaces of a name, or of a beginning of names (`eth+`).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct IfPattern {
-    /// The name without `+`; at most 15 bytes, empty only for `+` itself.
-    pub name: Vec<u8>,
+    /// The name without `+`, padded with NULs.
+    name: [u8; 16],
     /// Whether names that begin so match too.
     pub wild: bool,
+}
+
+impl IfPattern {
+    /// A pattern of a name up to its NUL, without `+`; empty only for `+` itself. `None` for one of
+    /// more than 16 bytes, which no interface can have.
+    pub fn new(name: &[u8], wild: bool) -> Option<Self> {
+        let mut padded = [0; 16];
+        padded.get_mut(..name.len())?.copy_from_slice(name);
+        Some(IfPattern { name: padded, wild })
+    }
+
+    /// The name, without `+`.
+    pub fn name(&self) -> &[u8] {
+        let end = self.name.iter().position(|&b| b == 0).unwrap_or(self.name.len());
+        &self.name[..end]
+    }
 }
 
 /// What a rule matches and does; two rules with equal specs are the same to `-C` and `-D`.
@@ -162,15 +178,16 @@ pub struct Rule {
     pub spec: Spec,
     /// Its counter, if it has one.
     pub counters: Option<Counters>,
-    /// Names of the expressions that `spec` does not tell of; empty when it tells everything.
-    pub unknown: Vec<String>,
+    /// Names of the expressions that `spec` does not tell of, with `, ` between them; empty when
+    /// it tells everything.
+    pub unknown: String,
 }
 
 /// Where a base chain hangs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Base {
-    /// Type: `nat`, `filter`, `route`.
-    pub kind: Vec<u8>,
+    /// Type: `nat`, `filter`, `route`; empty for another one.
+    pub kind: &'static str,
     /// Netfilter hook number: 0 prerouting, 1 input, 2 forward, 3 output, 4 postrouting.
     pub hook: u32,
     /// Priority; lower runs first.

@@ -27,7 +27,6 @@ struct Names {
     mtu_discover: Opt,
     errors: Opt,
     want_ttl: Opt,
-    tos: Opt,
     ttl_many: Opt,
     ttl_one: Opt,
     words: [&'static str; 4],
@@ -37,7 +36,6 @@ const V4: Names = Names {
     mtu_discover: (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
     errors: (libc::IPPROTO_IP, libc::IP_RECVERR),
     want_ttl: (libc::IPPROTO_IP, libc::IP_RECVTTL),
-    tos: (libc::IPPROTO_IP, libc::IP_TOS),
     ttl_many: (libc::IPPROTO_IP, libc::IP_MULTICAST_TTL),
     ttl_one: (libc::IPPROTO_IP, libc::IP_TTL),
     words: ["IP_MTU_DISCOVER", "bind", "cannot set multicast time-to-live", "cannot set unicast time-to-live"],
@@ -47,7 +45,6 @@ const V6: Names = Names {
     mtu_discover: (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
     errors: (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
     want_ttl: (libc::IPPROTO_IPV6, libc::IPV6_RECVHOPLIMIT),
-    tos: (libc::IPPROTO_IPV6, libc::IPV6_TCLASS),
     ttl_many: (libc::IPPROTO_IPV6, libc::IPV6_MULTICAST_HOPS),
     ttl_one: (libc::IPPROTO_IPV6, libc::IPV6_UNICAST_HOPS),
     words: ["IPV6_MTU_DISCOVER", "bind icmp socket", "can't set multicast hop limit", "can't set unicast hop limit"],
@@ -147,27 +144,25 @@ impl<'a> Target<'a> {
         let (socket, v6) = (self.socket, self.is_v6());
         let names = if v6 { &V6 } else { &V4 };
         let [discover, bind, many, one] = names.words;
-        let set = |option, value, words: &str| socket.set(option, value).map_err(|e| Error::sys(words, &e));
-        if options.tos != 0 {
-            set(names.tos, options.tos.into(), "setsockopt")?;
-        }
-        if let Some(fragments) = fragments {
-            set(names.mtu_discover, fragments as i32, discover)?;
-        }
         if options.sticky {
             socket.bind(&self.source).map_err(|e| Error::sys(bind, &e))?;
         }
         if socket.is_raw() {
             socket.filter(v6, self.ident).map_err(|e| Error::sys("setsockopt(ICMP_FILTER)", &e))?;
         }
-        set(names.errors, 1, "IP_RECVERR")?;
-        set(names.want_ttl, 1, "can't receive hop limit")?;
-        if !v6 && options.broadcast {
-            set(BROADCAST, 1, "cannot set broadcasting")?;
-        }
-        if let Some(ttl) = options.ttl {
-            set(names.ttl_many, ttl.into(), many)?;
-            set(names.ttl_one, ttl.into(), one)?;
+        let ttl = options.ttl.map(i32::from);
+        let settings = [
+            (names.mtu_discover, fragments.map(|fragments| fragments as i32), discover),
+            (names.errors, Some(1), "IP_RECVERR"),
+            (names.want_ttl, Some(1), "can't receive hop limit"),
+            (BROADCAST, (!v6 && options.broadcast).then_some(1), "cannot set broadcasting"),
+            (names.ttl_many, ttl, many),
+            (names.ttl_one, ttl, one),
+        ];
+        for (option, value, words) in settings {
+            if let Some(value) = value {
+                socket.set(option, value).map_err(|e| Error::sys(words, &e))?;
+            }
         }
         // Without it, packets are timed when they are read.
         let _ = socket.set(TIMESTAMP, 1);
@@ -292,7 +287,7 @@ fn fragments(options: &Options, v6: bool, many: bool) -> Result<Option<Fragments
 
 /// Whether an address may be the one that all routers of a subnet of 64 bits answer to (RFC 4291, 2.6.1).
 fn is_subnet_anycast(addr: &IpAddr) -> bool {
-    matches!(addr, IpAddr::V6(v6) if v6.to_bits() & u128::from(u64::MAX) == 0 && *v6 != Ipv6Addr::UNSPECIFIED)
+    matches!(addr, IpAddr::V6(v6) if v6.to_bits() & u128::from(u64::MAX) == 0)
 }
 
 /// An identifier for our requests; by chance where the kernel has no randomness yet, then by process.

@@ -75,9 +75,10 @@ impl Tally {
     /// Counts a request.
     pub fn sent(&mut self) {
         self.transmitted += 1;
-        let last = low(self.transmitted);
-        if last.wrapping_sub(self.acked) > 0x7fff {
-            self.acked = last.wrapping_add(1);
+        // Half of the numbers are before us, half behind: what is older is given up.
+        let oldest = low(self.transmitted).wrapping_sub(0x7fff);
+        if oldest.wrapping_sub(self.acked) <= 0x7fff {
+            self.acked = oldest;
         }
     }
 
@@ -86,24 +87,19 @@ impl Tally {
         self.transmitted >= 1 << 16 || (1..=self.transmitted).contains(&u64::from(seq))
     }
 
-    /// Requests under way.
-    pub fn in_flight(&self) -> u64 {
-        match low(self.transmitted).wrapping_sub(self.acked) {
-            behind @ ..=0x7fff => u64::from(behind),
-            _ => self.transmitted.saturating_sub(self.received + self.errors),
-        }
+    /// Requests under way, the last 32767 at most.
+    pub fn in_flight(&self) -> u16 {
+        low(self.transmitted).wrapping_sub(self.acked)
     }
 
-    /// Takes note that a request is no longer under way.
+    /// Takes note that a request, and those before it, are no longer under way.
     pub fn acknowledge(&mut self, seq: u16) {
-        let last = low(self.transmitted);
-        let behind = last.wrapping_sub(seq);
-        if behind > 0x7fff {
-            return;
-        }
-        self.pipe = self.pipe.max(u32::from(behind) + 1);
-        if matches!(seq.wrapping_sub(self.acked), 1..=0x7fff) || last.wrapping_sub(self.acked) > 0x7fff {
-            self.acked = seq;
+        let behind = low(self.transmitted).wrapping_sub(seq);
+        if behind <= 0x7fff {
+            self.pipe = self.pipe.max(u32::from(behind) + 1);
+            if matches!(seq.wrapping_sub(self.acked), 1..=0x7fff) {
+                self.acked = seq;
+            }
         }
     }
 
@@ -134,20 +130,21 @@ impl Tally {
     /// Standard deviation of the round-trip times.
     pub fn deviation(&self) -> Option<u64> {
         let mean = self.mean()?;
-        let (total, sum) = (self.received + self.repeats, self.times.sum);
-        // In integers while they suffice: small times would be lost in the rounding.
+        let (total, sum) = (float(self.received + self.repeats), self.times.sum);
         let variance = match sum.checked_mul(sum) {
-            Some(square) => (self.times.squares - (square / total) as f64) / total as f64,
-            None => self.times.squares / total as f64 - (mean as f64) * (mean as f64),
+            // In integers while they suffice: small times would be lost in the rounding.
+            Some(square) => (self.times.squares - float(square / (self.received + self.repeats))) / total,
+            None => self.times.squares / total - float(mean) * float(mean),
         };
-        Some((variance.max(0.0) as u64).isqrt())
+        // Rounded down, as all times are; the square root of anything below 0 is no number, which is 0.
+        Some(variance.sqrt() as u64)
     }
 }
 
 impl Times {
     fn add(&mut self, time: u64) {
         self.sum = self.sum.saturating_add(time);
-        self.squares += (time as f64) * (time as f64);
+        self.squares += float(time) * float(time);
         self.min = self.min.min(time);
         self.max = self.max.max(time);
         self.moving = match self.moving {
@@ -155,6 +152,12 @@ impl Times {
             moving => moving.saturating_add(time) - moving / 8,
         };
     }
+}
+
+/// As a float. Out of line and by way of a signed number: the code for unsigned ones is long.
+#[inline(never)]
+pub fn float(number: u64) -> f64 {
+    i64::try_from(number).unwrap_or(i64::MAX) as f64
 }
 
 /// The low 16 bits.
@@ -225,12 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn unanswered_requests_stay_in_flight_over_the_wrap() {
+    fn unanswered_requests_are_given_up_in_the_end() {
         let mut tally = Tally::new(true);
         for _ in 0..40_000u32 {
             send(&mut tally);
         }
-        assert_eq!(tally.in_flight(), 40_000);
+        assert_eq!(tally.in_flight(), 0x7fff);
+        tally.acknowledge(39_999);
+        assert_eq!((tally.in_flight(), tally.pipe), (1, 2));
     }
 
     #[test]

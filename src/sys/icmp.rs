@@ -60,6 +60,10 @@ pub struct Queued {
     pub offender: Option<SocketAddr>,
 }
 
+/// Control messages are aligned to machine words.
+#[repr(C, align(8))]
+struct Control([u8; CONTROL]);
+
 impl Socket {
     /// Opens a raw socket in the calling thread's network namespace, or where that is not allowed, one of datagrams.
     ///
@@ -171,8 +175,7 @@ impl Socket {
     /// Takes the next packet, or the next entry of the error queue, without waiting.
     pub fn recv(&self, buf: &mut [u8], queue: bool) -> io::Result<Received> {
         let mut from = [0u8; size_of::<libc::sockaddr_in6>()];
-        // Words, because control messages are aligned to them.
-        let mut control = [0usize; CONTROL / size_of::<usize>()];
+        let mut control = Control([0; CONTROL]);
         let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
         // SAFETY: msghdr is plain data for which all-zero is valid.
         let mut header: libc::msghdr = unsafe { zeroed() };
@@ -180,17 +183,16 @@ impl Socket {
         header.msg_namelen = libc::socklen_t::try_from(from.len()).unwrap_or(0);
         header.msg_iov = &raw mut iov;
         header.msg_iovlen = 1;
-        header.msg_control = control.as_mut_ptr().cast();
+        header.msg_control = control.0.as_mut_ptr().cast();
         // musl and glibc differ in the type; 256 fits either.
         header.msg_controllen = CONTROL as _;
         let flags = libc::MSG_DONTWAIT | if queue { libc::MSG_ERRQUEUE } else { 0 };
         // SAFETY: `header` points to `from`, `iov` with `buf`, and `control`, which outlive the call and are as long as said.
         let len = unsafe { libc::recvmsg(self.fd.as_raw_fd(), &raw mut header, flags) };
         let len = usize::try_from(len).map_err(|_| io::Error::last_os_error())?;
-        let filled = usize::try_from(header.msg_controllen).unwrap_or(0).min(CONTROL);
-        let control: Vec<u8> = control.iter().flat_map(|word| word.to_ne_bytes()).take(filled).collect();
+        let filled = (header.msg_controllen as usize).min(CONTROL);
         let mut received = Received { len: len.min(buf.len()), from: parse(&from), ..Received::default() };
-        received.read_control(&control);
+        received.read_control(&control.0[..filled]);
         Ok(received)
     }
 }

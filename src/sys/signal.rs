@@ -68,8 +68,9 @@ impl Signals {
         let time = match time {
             None => null_mut(),
             Some(time) => {
-                spec.tv_sec = libc::time_t::try_from(time.as_secs()).unwrap_or(libc::time_t::MAX);
-                spec.tv_nsec = libc::c_long::try_from(time.subsec_nanos()).unwrap_or(0);
+                // The type's width differs between C libraries; thirty years are enough for any.
+                spec.tv_sec = time.as_secs().min(1 << 30).try_into().unwrap_or_default();
+                spec.tv_nsec = time.subsec_nanos() as _;
                 &raw mut spec
             }
         };

@@ -48,6 +48,69 @@ impl<'a> Attrs<'a> {
     }
 }
 
+/// Number of attribute types that [`Fields`] keeps, from 0.
+const TYPES: usize = 9;
+
+/// The attributes of a small message or expression, read once, then looked up by type (1 to 8).
+/// What is not there is empty or 0; a later duplicate wins.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fields<'a> {
+    /// Values.
+    pub bytes: [&'a [u8]; TYPES],
+    /// The first four bytes of each value, as a number in network byte order.
+    pub be32: [u32; TYPES],
+    numbers: u16,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads all attributes.
+    #[inline(never)]
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let mut fields = Fields::default();
+        for attr in attrs(bytes) {
+            let at = usize::from(attr.kind);
+            if at < TYPES {
+                fields.bytes[at] = attr.value;
+                if let Some(number) = attr.be32() {
+                    fields.be32[at] = number;
+                    fields.numbers |= 1 << at;
+                }
+            }
+        }
+        fields
+    }
+
+    /// Whether the attributes of types 1 to `last` are all there, of four bytes or more.
+    pub fn numbers_to(&self, last: u32) -> bool {
+        let wanted = (2 << last) - 2;
+        self.numbers & wanted == wanted
+    }
+
+    /// A 64-bit value in network byte order.
+    #[inline(never)]
+    pub fn be64(&self, kind: u16) -> Option<u64> {
+        Attr { kind, value: self.bytes.get(usize::from(kind))? }.be64()
+    }
+
+    /// A string up to its NUL.
+    #[inline(never)]
+    pub fn string(&self, kind: u16) -> &'a [u8] {
+        self.bytes.get(usize::from(kind)).map(|bytes| to_nul(bytes)).unwrap_or_default()
+    }
+
+    /// The attributes inside one.
+    #[inline(never)]
+    pub fn nested(&self, kind: u16) -> Fields<'a> {
+        Fields::new(self.bytes.get(usize::from(kind)).copied().unwrap_or_default())
+    }
+}
+
+/// Bytes up to the first NUL.
+pub fn to_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    &bytes[..end]
+}
+
 impl<'a> Attr<'a> {
     /// A one-byte value.
     pub fn u8(&self) -> Option<u8> {
@@ -91,8 +154,7 @@ impl<'a> Attr<'a> {
 
     /// A string up to its NUL, as bytes: the kernel takes names that are not UTF-8.
     pub fn bytes_to_nul(&self) -> &'a [u8] {
-        let end = self.value.iter().position(|&b| b == 0).unwrap_or(self.value.len());
-        &self.value[..end]
+        to_nul(self.value)
     }
 
     /// An IP address: 4 bytes are IPv4, 16 are IPv6.

@@ -1,16 +1,15 @@
 //! `-s` and `-d`: a list of addresses, networks and host names with masks, as iptables reads them.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
 
 use super::fail::Fail;
-use crate::cli::cursor::{shown, text};
+use crate::cli::cursor::text;
 use crate::model::ip::{Family, netmask, parse_addr};
 use crate::model::nat::Net;
 
 /// The networks of a word, `ADDR[/MASK][,...]`; a name may stand for several.
-pub fn nets(word: &[u8]) -> Result<Vec<Net>, Fail> {
-    let mut nets = Vec::new();
+pub fn nets(word: &[u8], nets: &mut Vec<Net>) -> Result<(), Fail> {
     for part in word.split(|&b| b == b',') {
         let part = part.trim_ascii_start();
         let (host, mask) = match part.iter().rposition(|&b| b == b'/') {
@@ -18,22 +17,25 @@ pub fn nets(word: &[u8]) -> Result<Vec<Net>, Fail> {
             None => (part, Ipv4Addr::BROADCAST),
         };
         // A null mask makes the name irrelevant, as in `any/0`.
-        let addrs = if mask.is_unspecified() { vec![mask] } else { resolve(host)? };
-        nets.extend(addrs.into_iter().map(|addr| Net::new(addr, mask)));
+        if mask.is_unspecified() {
+            nets.push(Net::new(mask, mask));
+        } else {
+            resolve(host, mask, nets)?;
+        }
     }
-    Ok(nets)
+    Ok(())
 }
 
 fn parse_mask(word: &[u8]) -> Result<Ipv4Addr, Fail> {
     let mask = text(word);
-    if mask.split('.').count() == 4
+    if word.iter().filter(|&&b| b == b'.').count() == 3
         && let Some(IpAddr::V4(mask)) = parse_addr(mask, Family::V4)
     {
         return Ok(mask);
     }
     match number(mask) {
         Some(len @ 0..=32) => Ok(netmask(u8::try_from(len).unwrap_or(32))),
-        _ => Err(Fail::parameter(format!("invalid mask `{}' specified", shown(word)))),
+        _ => Err(Fail::word("invalid mask `", word, "' specified")),
     }
 }
 
@@ -48,44 +50,44 @@ pub fn number(word: &str) -> Option<u32> {
     if digits.starts_with('+') { None } else { u32::from_str_radix(digits, radix).ok() }
 }
 
-fn resolve(host: &[u8]) -> Result<Vec<Ipv4Addr>, Fail> {
+fn resolve(host: &[u8], mask: Ipv4Addr, nets: &mut Vec<Net>) -> Result<(), Fail> {
     let name = text(host);
     if let Some(IpAddr::V4(addr)) = parse_addr(name, Family::V4) {
-        return Ok(vec![addr]);
+        nets.push(Net::new(addr, mask));
+        return Ok(());
     }
-    let mut addrs = Vec::new();
     // What looks like an IPv6 address is not looked up.
-    if !name.is_empty()
-        && !name.contains(':')
-        && let Ok(found) = (name, 0).to_socket_addrs()
-    {
-        for addr in found {
-            match addr {
-                SocketAddr::V4(v4) if !addrs.contains(v4.ip()) => addrs.push(*v4.ip()),
-                _ => {}
-            }
+    let mut addrs = Vec::new();
+    if !host.is_empty() && !host.contains(&b':') {
+        addrs = crate::resolve::lookup(name, Family::V4).unwrap_or_default();
+    }
+    for addr in &addrs {
+        if let IpAddr::V4(v4) = addr {
+            nets.push(Net::new(*v4, mask));
         }
     }
     if addrs.is_empty() {
-        return Err(Fail::parameter(format!("host/network `{}' not found", shown(host))));
+        return Err(Fail::word("host/network `", host, "' not found"));
     }
-    Ok(addrs)
+    Ok(())
 }
 
 /// The new source of `--to-source`: `ADDR[-ADDR]`.
 pub fn range(word: &[u8]) -> Result<(Ipv4Addr, Ipv4Addr), Fail> {
-    let word = text(word);
     // A port needs a protocol that has ports, and `-p` is not there yet. Two colons are IPv6.
-    if word.matches(':').count() == 1 {
+    if word.iter().filter(|&&b| b == b':').count() == 1 {
         return Err(ports_need_protocol());
     }
-    let parse = |word: &str| {
-        Ipv4Addr::from_str(word).map_err(|_| Fail::parameter(format!("Bad IP address \"{}\"", shown(word.as_bytes()))))
+    let (min, max) = match word.iter().position(|&b| b == b'-') {
+        Some(at) => (&word[..at], &word[at + 1..]),
+        None => (word, word),
     };
-    match word.split_once('-') {
-        Some((min, max)) => Ok((parse(min)?, parse(max)?)),
-        None => parse(word).map(|addr| (addr, addr)),
-    }
+    Ok((address(min)?, address(max)?))
+}
+
+#[inline(never)]
+fn address(word: &[u8]) -> Result<Ipv4Addr, Fail> {
+    Ipv4Addr::from_str(text(word)).map_err(|_| Fail::word("Bad IP address \"", word, "\""))
 }
 
 /// A port was given without `-p`.
@@ -98,8 +100,9 @@ mod tests {
     use super::*;
 
     fn show(word: &str) -> String {
-        match nets(word.as_bytes()) {
-            Ok(nets) => nets.iter().map(|n| format!("{}/{} ", n.addr(), n.mask())).collect(),
+        let mut found = Vec::new();
+        match nets(word.as_bytes(), &mut found) {
+            Ok(()) => found.iter().map(|n| format!("{}/{} ", n.addr(), n.mask())).collect(),
             Err(fail) => fail.0.text.lines().next().unwrap()["iptables v1.8.9 (nf_tables): ".len()..].to_owned(),
         }
     }

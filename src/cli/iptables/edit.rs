@@ -2,7 +2,7 @@
 //! table as it is at that moment.
 
 use super::fail::{Fail, bad_rule, no_chain};
-use super::kernel::{Kernel, NAT, Need, Step, Table, builtin, compatible, scaffold};
+use super::kernel::{Kernel, NAT, Need, Table, builtin, compatible, scaffold};
 use super::list;
 use super::parse::{Command, Job};
 use crate::cli::cursor::shown;
@@ -13,9 +13,10 @@ use crate::wire::nft::FAMILY_IP;
 use crate::wire::nft::rule::{self, Dialect, Place};
 
 /// Carries out a command that changes the table, or `-C`.
-pub fn run<T: Transport>(job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    match (job.command, &job.chain) {
-        (Command::Flush, chain) => flush(chain.as_deref(), job.verbose, kernel, io),
+pub fn run<T: Transport>(job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+    jump_exists(&job.specs.spec, kernel)?;
+    match (job.command, job.chain) {
+        (Command::Flush, chain) => flush(chain, job.has(b'v'), kernel, io),
         (Command::DeleteNumber, Some(chain)) => delete_number(chain, job.number.unwrap_or(1), kernel),
         (Command::Delete, Some(chain)) => delete(chain, job, kernel, io),
         (Command::Check, Some(chain)) => check(chain, job, kernel, io),
@@ -25,75 +26,78 @@ pub fn run<T: Transport>(job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Resu
 }
 
 /// The place of the first new rule, if the chain is long enough.
-fn place(job: &Job, chain: &[u8], table: &Table) -> Result<Place, Fail> {
-    let number = match (job.command, job.number) {
+fn place(command: Command, number: Option<u32>, chain: &[u8], table: &Table) -> Result<Place, Fail> {
+    let number = match (command, number) {
         (Command::Insert, None | Some(1)) => return Ok(Place::First),
         (Command::Insert, Some(number)) => usize::try_from(number).unwrap_or(usize::MAX),
         _ => return Ok(Place::Append),
     };
-    let rules: Vec<_> = table.rules_of(chain).collect();
-    match rules.get(number - 1) {
-        Some(rule) => Ok(Place::Before(rule.handle)),
-        None if number == rules.len() + 1 => Ok(Place::Append),
-        None => Err(Fail::missing("Index of insertion too big")),
+    let mut count = 1;
+    for rule in table.rules_of(chain) {
+        if count == number {
+            return Ok(Place::Before(rule.handle));
+        }
+        count += 1;
     }
+    if count == number { Ok(Place::Append) } else { Err(Fail::missing("Index of insertion too big")) }
 }
 
-fn add<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    jump_exists(job, kernel)?;
-    let dialect = dialect(&job.specs, kernel, io);
-    let append = job.command == Command::Append;
-    let verb = if append { "RULE_APPEND" } else { "RULE_INSERT" };
-    let need = if job.number.is_some_and(|n| n > 1) { Need::Rules(chain) } else { Need::Chains };
-    let mut unprinted = job.verbose;
-    kernel.change(need, &mut |table| {
+fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+    let dialect = dialect(&job.specs.spec, kernel, io);
+    let (command, number) = (job.command, job.number);
+    let verb = if command == Command::Append { "RULE_APPEND" } else { "RULE_INSERT" };
+    let need = if number.is_some_and(|n| n > 1) { Need::Rules(chain) } else { Need::Chains };
+    let mut unprinted = job.has(b'v');
+    let specs = &mut job.specs;
+    kernel.change(need, &mut |table, steps| {
         if builtin(chain).is_none() && table.chain(chain).is_none_or(|chain| !compatible(chain)) {
             return Err(no_chain());
         }
-        let place = place(job, chain, table)?;
-        if std::mem::take(&mut unprinted) {
-            job.specs.iter().for_each(|spec| io.print(list::rule_line(spec)));
-        }
-        let mut steps = scaffold(table, chain);
-        let mut rules: Vec<Step> = job
-            .specs
-            .iter()
-            .map(|spec| Step {
-                message: rule::add(FAMILY_IP, NAT, chain, place, spec, dialect),
-                verb,
-                object: format!("rule in chain {}", shown(chain)),
-            })
-            .collect();
+        let place = place(command, number, chain, table)?;
+        scaffold(table, chain, steps);
+        let before = steps.messages.len();
+        specs.each(&mut |spec| {
+            if unprinted {
+                io.print(list::rule_line(spec));
+            }
+            steps.push((verb, "rule in chain ", chain), rule::add(FAMILY_IP, NAT, chain, place, spec, dialect));
+            Ok(())
+        })?;
+        unprinted = false;
         // Each of several is put before the same rule, so the last one comes first.
-        if job.command == Command::Insert && place != Place::First {
-            rules.reverse();
+        if command == Command::Insert && place != Place::First {
+            steps.messages[before..].reverse();
         }
-        steps.append(&mut rules);
-        Ok(steps)
+        Ok(())
     })
 }
 
 /// A jump must lead to a chain that is there.
-fn jump_exists<T: Transport>(job: &Job, kernel: &mut Kernel<T>) -> Result<(), Fail> {
-    let Some(Target::Jump(to) | Target::Goto(to)) = job.specs.first().map(|spec| &spec.target) else { return Ok(()) };
+fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>) -> Result<(), Fail> {
+    let (Target::Jump(to) | Target::Goto(to)) = &spec.target else { return Ok(()) };
     let (_, table) = kernel.read(Need::Chains)?;
     if builtin(to).is_some() || table.chain(to).is_some() {
         return Ok(());
     }
-    Err(Fail::parameter(format!("Chain '{}' does not exist", shown(to))))
+    Err(Fail::word("Chain '", to, "' does not exist"))
 }
 
 /// iptables' own shapes where the kernel has what they need, else nftables'.
-fn dialect<T: Transport>(specs: &[Spec], kernel: &mut Kernel<T>, io: &mut Io) -> Dialect {
-    let Some(spec) = specs.first() else { return Dialect::Iptables };
+fn dialect<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>, io: &mut Io) -> Dialect {
     if let Target::Nat(nat) = &spec.target {
         let name = nat.kind.name();
         if !kernel.has_extension(name, true) {
             let own = if nat.kind == NatKind::Masquerade { "masquerade" } else { "snat" };
-            io.error(format!(
-                "iptables: this kernel has no {name} target for nf_tables (nft_compat), so the rule is written as \
-                 nftables' own {own}, which iptables-nft cannot list"
-            ));
+            io.error(
+                [
+                    "iptables: this kernel has no ",
+                    name,
+                    " target for nf_tables (nft_compat), so the rule is written as nftables' own ",
+                    own,
+                    ", which iptables-nft cannot list",
+                ]
+                .concat(),
+            );
             return Dialect::Native;
         }
     }
@@ -101,80 +105,80 @@ fn dialect<T: Transport>(specs: &[Spec], kernel: &mut Kernel<T>, io: &mut Io) ->
     if long && !kernel.has_extension("comment", false) { Dialect::Native } else { Dialect::Iptables }
 }
 
-fn delete<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    jump_exists(job, kernel)?;
+fn delete<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
     let mut lines = String::new();
-    let done = kernel.change(Need::Rules(chain), &mut |table| {
+    let specs = &mut job.specs;
+    let done = kernel.change(Need::Rules(chain), &mut |table, steps| {
         lines.clear();
-        let mut handles = Vec::new();
-        for spec in &job.specs {
-            let same = |rule: &&crate::model::nat::Rule| {
-                rule.unknown.is_empty() && rule.spec == *spec && !handles.contains(&rule.handle)
-            };
-            handles.push(table.rules_of(chain).find(same).ok_or_else(bad_rule)?.handle);
-            lines += &list::rule_line(spec);
-        }
-        Ok(handles.into_iter().map(|handle| deletion(chain, handle)).collect())
+        specs.each(&mut |spec| {
+            let at = table.find(chain, spec).ok_or_else(bad_rule)?;
+            // Each rule is deleted once.
+            let handle = table.rules.remove(at).handle;
+            lines.push_str(&list::rule_line(spec));
+            steps.push(("RULE_DELETE", "rule in chain ", chain), rule::delete(FAMILY_IP, NAT, chain, handle));
+            Ok(())
+        })
     });
-    if job.verbose {
-        io.print(lines);
+    if job.has(b'v') {
+        io.print(&lines);
     }
     done
 }
 
 fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Kernel<T>) -> Result<(), Fail> {
     let index = usize::try_from(number).unwrap_or(usize::MAX) - 1;
-    kernel.change(Need::Rules(chain), &mut |table| {
+    kernel.change(Need::Rules(chain), &mut |table, steps| {
         if table.chain(chain).is_none() {
             return Err(no_chain());
         }
-        match table.rules_of(chain).nth(index) {
-            Some(rule) => Ok(vec![deletion(chain, rule.handle)]),
-            None => Err(Fail::missing("Index of deletion too big")),
-        }
+        let Some(rule) = table.rules_of(chain).nth(index) else {
+            return Err(Fail::missing("Index of deletion too big"));
+        };
+        steps.push(("RULE_DELETE", "rule in chain ", chain), rule::delete(FAMILY_IP, NAT, chain, rule.handle));
+        Ok(())
     })
 }
 
-fn deletion(chain: &[u8], handle: u64) -> Step {
-    Step {
-        message: rule::delete(FAMILY_IP, NAT, chain, handle),
-        verb: "RULE_DELETE",
-        object: format!("rule in chain {}", shown(chain)),
-    }
-}
-
-fn check<T: Transport>(chain: &[u8], job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    jump_exists(job, kernel)?;
+fn check<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
     let (_, table) = kernel.read(Need::Rules(chain))?;
-    for spec in &job.specs {
-        if !table.rules_of(chain).any(|rule| rule.unknown.is_empty() && rule.spec == *spec) {
-            return Err(bad_rule());
-        }
-        if job.verbose {
+    let verbose = job.has(b'v');
+    job.specs.each(&mut |spec| {
+        table.find(chain, spec).ok_or_else(bad_rule)?;
+        if verbose {
             io.print(list::rule_line(spec));
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn flush<T: Transport>(chain: Option<&[u8]>, verbose: bool, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    let mut names: Vec<Vec<u8>> = Vec::new();
-    kernel.change(Need::Chains, &mut |table| {
-        names = match chain {
-            Some(name) => vec![name.to_vec()],
-            None => list::names(table),
+    let mut lines = String::new();
+    kernel.change(Need::Chains, &mut |table, steps| {
+        lines.clear();
+        let name = match chain {
+            Some(name) => {
+                line(&mut lines, name);
+                if table.chain(name).is_none() {
+                    return if builtin(name).is_none() { Err(no_chain()) } else { Ok(()) };
+                }
+                ("RULE_FLUSH", "chain ", name)
+            }
+            None if table.chains.is_empty() => return Ok(()),
+            None => {
+                list::arrange(table, false);
+                table.chains.iter().for_each(|chain| line(&mut lines, &chain.name));
+                ("RULE_FLUSH", "table ", NAT)
+            }
         };
-        match chain {
-            Some(name) if table.chain(name).is_none() && builtin(name).is_none() => return Err(no_chain()),
-            Some(name) if table.chain(name).is_none() => return Ok(Vec::new()),
-            None if table.chains.is_empty() => return Ok(Vec::new()),
-            _ => {}
-        }
-        let object = chain.map_or("table nat".into(), |name| format!("chain {}", shown(name)));
-        Ok(vec![Step { message: rule::flush(FAMILY_IP, NAT, chain), verb: "RULE_FLUSH", object }])
+        steps.push(name, rule::flush(FAMILY_IP, NAT, chain));
+        Ok(())
     })?;
     if verbose {
-        names.iter().for_each(|name| io.print(format!("Flushing chain `{}'\n", shown(name))));
+        io.print(&lines);
     }
     Ok(())
+}
+
+fn line(lines: &mut String, chain: &[u8]) {
+    *lines = [lines, "Flushing chain `", &shown(chain), "'\n"].concat();
 }

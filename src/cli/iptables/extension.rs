@@ -3,30 +3,19 @@
 
 use super::address;
 use super::fail::Fail;
-use super::getopt::{EXTENSION, Long, Takes};
-use super::parse::target_name;
-use crate::cli::cursor::shown;
+use super::getopt::{Longs, name_of};
 use crate::model::nat::{Nat, NatFlags, NatKind, Target};
 
-const TO_SOURCE: u16 = EXTENSION;
-const TO_PORTS: u16 = EXTENSION + 1;
-const RANDOM: u16 = EXTENSION + 2;
-const RANDOM_FULLY: u16 = EXTENSION + 3;
-const PERSISTENT: u16 = EXTENSION + 4;
-const COMMENT: u16 = EXTENSION + 5;
+const TO_SOURCE: u8 = b'!';
+const TO_PORTS: u8 = b'"';
+const RANDOM: u8 = b'#';
+const RANDOM_FULLY: u8 = b'$';
+const COMMENT: u8 = b'&';
 
-const COMMENT_OPTION: Long = ("comment", Takes::Argument, COMMENT);
-const MASQUERADE: &[Long] = &[
-    ("to-ports", Takes::Argument, TO_PORTS),
-    ("random", Takes::Nothing, RANDOM),
-    ("random-fully", Takes::Nothing, RANDOM_FULLY),
-];
-const SNAT: &[Long] = &[
-    ("to-source", Takes::Argument, TO_SOURCE),
-    ("random", Takes::Nothing, RANDOM),
-    ("random-fully", Takes::Nothing, RANDOM_FULLY),
-    ("persistent", Takes::Nothing, PERSISTENT),
-];
+const COMMENT_OPTION: Longs = "comment=&";
+const MASQUERADE: Longs = "to-ports=\" random.# random-fully.$";
+/// With `%` for `--persistent`.
+const SNAT: Longs = "to-source=! random.# random-fully.$ persistent.%";
 
 /// Targets of iptables that netstrap does not write; a chain cannot have such a name.
 const TARGETS: &str = "AUDIT CHECKSUM CLASSIFY CLUSTERIP CONNMARK CONNSECMARK CT DNAT DSCP ECN HMARK IDLETIMER LED LOG MARK NETMAP \
@@ -37,53 +26,54 @@ const MATCHES: &str = "addrtype ah bpf cgroup cluster connbytes connlabel connli
     hashlimit helper icmp iprange ipvs length limit mac mark multiport nfacct osf owner physdev pkttype policy \
     quota rateest realm recent rpfilter sctp set socket state statistic string tcp tcpmss time tos ttl u32 udp";
 
-fn listed(names: &str, word: &[u8]) -> bool {
+/// Whether a word is among names with a space between two.
+#[inline(never)]
+pub fn listed(names: &str, word: &[u8]) -> bool {
     names.as_bytes().split(|&b| b == b' ').any(|name| name == word)
 }
 
-/// A target that is not an extension.
-#[derive(Debug)]
-pub struct Jump {
-    /// `ACCEPT` and the like, or a chain's name.
-    pub name: Vec<u8>,
-    /// `-g` instead of `-j`.
-    pub goto: bool,
-}
-
 /// What `-j`, `-g` and `-m` named so far.
-#[derive(Debug, Default)]
-pub struct Extensions {
-    jump: Option<Jump>,
+#[derive(Default)]
+pub struct Extensions<'a> {
+    /// A target that is no extension, and whether it was named with `-g`.
+    jump: Option<(&'a [u8], bool)>,
     nat: Option<Nat>,
-    commented: bool,
-    /// Text of `--comment`.
-    pub comment: Option<Vec<u8>>,
-    used: Vec<u16>,
-    options: Vec<Long>,
+    comment: Option<&'a [u8]>,
+    /// Bits of the options' keys.
+    used: u8,
+    /// The options that the target and `-m comment` bring.
+    pub options: [Longs; 2],
 }
 
-impl Extensions {
-    /// The options that the extensions bring.
-    pub fn options(&self) -> &[Long] {
-        &self.options
-    }
+/// Words for `-j` that are verdicts.
+const VERDICTS: &[&[u8]] = &[b"ACCEPT", b"DROP", b"RETURN"];
 
+/// Longest name of a chain or target, with its NUL.
+pub const NAME_MAX: usize = 29;
+
+impl<'a> Extensions<'a> {
     /// Takes `-j NAME` or `-g NAME`.
-    pub fn jump(&mut self, word: &[u8], goto: bool) -> Result<(), Fail> {
-        let jump = target_name(word, goto)?;
+    pub fn jump(&mut self, word: &'a [u8], goto: bool) -> Result<(), Fail> {
+        if word.is_empty() {
+            return Err(Fail::parameter("Invalid target name (too short)"));
+        }
+        if word.len() >= NAME_MAX {
+            return Err(Fail::word("Invalid target name `", word, "' (28 chars max)"));
+        }
+        if word.iter().any(|b| matches!(b, b'\t'..=b'\r' | b' ')) {
+            return Err(Fail::word("Invalid target name `", word, "'"));
+        }
         let (kind, options) = match word {
             b"MASQUERADE" if !goto => (NatKind::Masquerade, MASQUERADE),
             b"SNAT" if !goto => (NatKind::Snat, SNAT),
-            _ if !goto && listed(TARGETS, word) => {
-                return Err(Fail::unsupported(&format!("-j {}", shown(word))));
-            }
+            _ if !goto && listed(TARGETS, word) => return Err(Fail::unsupported("-j ", word)),
             _ => {
-                self.jump = Some(jump);
+                self.jump = Some((word, goto));
                 return Ok(());
             }
         };
         self.nat = Some(Nat { kind, addrs: None, ports: None, flags: NatFlags::empty() });
-        self.options.extend_from_slice(options);
+        self.options[0] = options;
         Ok(())
     }
 
@@ -91,80 +81,82 @@ impl Extensions {
     pub fn load_match(&mut self, word: &[u8]) -> Result<(), Fail> {
         if word != b"comment" {
             return Err(if listed(MATCHES, word) {
-                Fail::unsupported(&format!("-m {}", shown(word)))
+                Fail::unsupported("-m ", word)
             } else {
-                Fail::parameter(format!("Couldn't load match `{}':No such file or directory\n", shown(word)))
+                Fail::word("Couldn't load match `", word, "':No such file or directory\n")
             });
         }
-        if self.commented {
-            return Err(Fail::unsupported("more than one -m comment in a rule"));
+        if !self.options[1].is_empty() {
+            return Err(Fail::unsupported("more than one -m comment in a rule", b""));
         }
-        self.commented = true;
-        self.options.push(COMMENT_OPTION);
+        self.options[1] = COMMENT_OPTION;
         Ok(())
     }
 
     /// Takes one of [`Extensions::options`].
-    pub fn option(&mut self, key: u16, value: &[u8], not: bool) -> Result<(), Fail> {
-        let owner = match &self.nat {
-            Some(nat) if key != COMMENT => nat.kind.name(),
-            _ => "comment",
-        };
-        let complain = |what: &str| {
-            let name = self.options.iter().find(|option| option.2 == key).map_or("", |option| option.0);
-            Err(Fail::parameter(format!("{owner}: option \"--{name}\" {what}\n")))
-        };
-        if self.used.contains(&key) {
-            return complain("can only be used once.");
+    pub fn option(&mut self, key: u8, value: &'a [u8], not: bool) -> Result<(), Fail> {
+        let bit = 1 << (key & 7);
+        if not || self.used & bit != 0 {
+            return Err(self.complaint(key, bit));
         }
-        if not {
-            return complain("cannot be inverted.");
-        }
-        self.used.push(key);
-        match (key, &mut self.nat) {
-            (COMMENT, _) if value.len() > 255 => {
+        self.used |= bit;
+        if key == COMMENT {
+            if value.len() > 255 {
                 return Err(Fail::parameter("comment: a comment has at most 255 bytes"));
             }
-            (COMMENT, _) => self.comment = Some(value.to_vec()),
-            (TO_PORTS, _) => return Err(address::ports_need_protocol()),
-            (TO_SOURCE, Some(nat)) => nat.addrs = Some(address::range(value)?),
-            (RANDOM, Some(nat)) => nat.flags |= NatFlags::RANDOM,
-            (RANDOM_FULLY, Some(nat)) => nat.flags |= NatFlags::FULLY_RANDOM,
-            (_, Some(nat)) => nat.flags |= NatFlags::PERSISTENT,
-            _ => {}
+            self.comment = Some(value);
+        }
+        let Some(nat) = &mut self.nat else { return Ok(()) };
+        match key {
+            TO_PORTS => return Err(address::ports_need_protocol()),
+            TO_SOURCE => nat.addrs = Some(address::range(value)?),
+            RANDOM => nat.flags |= NatFlags::RANDOM,
+            RANDOM_FULLY => nat.flags |= NatFlags::FULLY_RANDOM,
+            COMMENT => {}
+            _ => nat.flags |= NatFlags::PERSISTENT,
         }
         Ok(())
+    }
+
+    fn complaint(&self, key: u8, bit: u8) -> Fail {
+        let (owner, list) = match &self.nat {
+            Some(nat) if key != COMMENT => (nat.kind.name(), self.options[0]),
+            _ => ("comment", COMMENT_OPTION),
+        };
+        let what = if self.used & bit != 0 { "\" can only be used once.\n" } else { "\" cannot be inverted.\n" };
+        Fail::word(&[owner, ": option \"--"].concat(), name_of(list, key).unwrap_or_default(), what)
     }
 
     /// What must hold at the end of the command line.
     pub fn check(&self, nat_table: bool) -> Result<(), Fail> {
-        if nat_table && self.jump.as_ref().is_some_and(|jump| jump.name == b"DROP") {
-            return Err(Fail::parameter(
-                "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n",
-            ));
-        }
-        if self.commented && self.comment.is_none() {
-            return Err(Fail::parameter("comment: option \"--comment\" must be specified\n"));
-        }
-        if self.nat.as_ref().is_some_and(|nat| nat.kind == NatKind::Snat && nat.addrs.is_none()) {
-            return Err(Fail::parameter("SNAT: option \"--to-source\" must be specified\n"));
-        }
-        Ok(())
+        let text = if nat_table && self.jump.is_some_and(|jump| jump.0 == b"DROP") {
+            "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n"
+        } else if !self.options[1].is_empty() && self.comment.is_none() {
+            "comment: option \"--comment\" must be specified\n"
+        } else if self.nat.is_some_and(|nat| nat.kind == NatKind::Snat && nat.addrs.is_none()) {
+            "SNAT: option \"--to-source\" must be specified\n"
+        } else {
+            return Ok(());
+        };
+        Err(Fail::parameter(text))
+    }
+
+    /// Text of `--comment`.
+    pub fn comment(&self) -> Option<Vec<u8>> {
+        self.comment.map(<[u8]>::to_vec)
     }
 
     /// What the rule does.
-    pub fn target(&mut self) -> Target {
-        if let Some(nat) = self.nat {
-            return Target::Nat(nat);
-        }
-        match self.jump.take() {
-            None => Target::None,
-            Some(Jump { name, goto: true }) => Target::Goto(name),
-            Some(Jump { name, .. }) => match name.as_slice() {
-                b"ACCEPT" => Target::Accept,
-                b"DROP" => Target::Drop,
-                b"RETURN" => Target::Return,
-                _ => Target::Jump(name),
+    pub fn target(&self) -> Target {
+        match (self.nat, self.jump) {
+            (Some(nat), _) => Target::Nat(nat),
+            (_, None) => Target::None,
+            (_, Some((name, true))) => Target::Goto(name.to_vec()),
+            (_, Some((name, _))) => match VERDICTS.iter().position(|&verdict| verdict == name) {
+                Some(0) => Target::Accept,
+                Some(1) => Target::Drop,
+                Some(_) => Target::Return,
+                None => Target::Jump(name.to_vec()),
             },
         }
     }

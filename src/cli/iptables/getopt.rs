@@ -5,75 +5,38 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use super::fail::Fail;
-use crate::cli::cursor::shown;
 
-/// Whether an option takes an argument.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Takes {
-    /// No.
-    Nothing,
-    /// Yes: attached, or the next word.
-    Argument,
-    /// If attached.
-    Maybe,
+/// Long options, as `NAME`, how it takes an argument (`=` the next word at the latest, `?` only
+/// attached, `.` not at all), and its key, which is its short form; a space between two.
+pub type Longs = &'static str;
+
+/// Keys below this are options of a target or match.
+pub const COMMANDS: u8 = b'0';
+
+/// The long options of every command.
+const LONG: Longs = "append=A check=C delete=D delete-chain?X destination=d dst=d exact.x flush?F fragments.f goto=g \
+    help?h in-interface=i insert=I ipv4.4 ipv6.6 jump=j line-numbers.0 list?L list-rules?S match=m modprobe=M \
+    new-chain=N numeric.n out-interface=o policy=P protocol=p rename-chain=E replace=R set-counters=c source=s src=s \
+    table=t verbose.v version.V wait?w wait-interval?W zero?Z";
+
+/// The options in such a list: name, how it takes an argument, key.
+fn each(list: Longs) -> impl Iterator<Item = (&'static [u8], u8, u8)> {
+    list.as_bytes().split(|&b| b == b' ').filter_map(|entry| match entry {
+        [name @ .., takes, key] => Some((name, *takes, *key)),
+        _ => None,
+    })
 }
 
-/// A long option: its name, whether it takes an argument, and its key.
-pub type Long = (&'static str, Takes, u16);
-
-/// Keys above this are options of a target or match.
-pub const EXTENSION: u16 = 0x100;
-
-const fn key(c: u8) -> u16 {
-    c as u16
+/// The option of a key in such a list.
+pub fn name_of(list: Longs, key: u8) -> Option<&'static [u8]> {
+    each(list).find(|option| option.2 == key).map(|option| option.0)
 }
-
-/// The long options of every command; keys are their short forms.
-const LONG: &[Long] = &[
-    ("append", Takes::Argument, key(b'A')),
-    ("check", Takes::Argument, key(b'C')),
-    ("delete", Takes::Argument, key(b'D')),
-    ("delete-chain", Takes::Maybe, key(b'X')),
-    ("destination", Takes::Argument, key(b'd')),
-    ("dst", Takes::Argument, key(b'd')),
-    ("exact", Takes::Nothing, key(b'x')),
-    ("flush", Takes::Maybe, key(b'F')),
-    ("fragments", Takes::Nothing, key(b'f')),
-    ("goto", Takes::Argument, key(b'g')),
-    ("help", Takes::Maybe, key(b'h')),
-    ("in-interface", Takes::Argument, key(b'i')),
-    ("insert", Takes::Argument, key(b'I')),
-    ("ipv4", Takes::Nothing, key(b'4')),
-    ("ipv6", Takes::Nothing, key(b'6')),
-    ("jump", Takes::Argument, key(b'j')),
-    ("line-numbers", Takes::Nothing, key(b'0')),
-    ("list", Takes::Maybe, key(b'L')),
-    ("list-rules", Takes::Maybe, key(b'S')),
-    ("match", Takes::Argument, key(b'm')),
-    ("modprobe", Takes::Argument, key(b'M')),
-    ("new-chain", Takes::Argument, key(b'N')),
-    ("numeric", Takes::Nothing, key(b'n')),
-    ("out-interface", Takes::Argument, key(b'o')),
-    ("policy", Takes::Argument, key(b'P')),
-    ("protocol", Takes::Argument, key(b'p')),
-    ("rename-chain", Takes::Argument, key(b'E')),
-    ("replace", Takes::Argument, key(b'R')),
-    ("set-counters", Takes::Argument, key(b'c')),
-    ("source", Takes::Argument, key(b's')),
-    ("src", Takes::Argument, key(b's')),
-    ("table", Takes::Argument, key(b't')),
-    ("verbose", Takes::Nothing, key(b'v')),
-    ("version", Takes::Nothing, key(b'V')),
-    ("wait", Takes::Maybe, key(b'w')),
-    ("wait-interval", Takes::Maybe, key(b'W')),
-    ("zero", Takes::Maybe, key(b'Z')),
-];
 
 /// What the next word was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     /// An option's key, and its argument.
-    Option(u16, Option<&'a [u8]>),
+    Option(u8, Option<&'a [u8]>),
     /// A word that is no option.
     Word(&'a [u8]),
 }
@@ -113,7 +76,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads on; `extra` are the options of the target and matches named so far.
-    pub fn next(&mut self, extra: &[Long]) -> Result<Option<Item<'a>>, Fail> {
+    pub fn next(&mut self, extra: &[Longs; 2]) -> Result<Option<Item<'a>>, Fail> {
         if !self.cluster.is_empty() {
             return self.short().map(Some);
         }
@@ -136,71 +99,81 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline(never)]
     fn short(&mut self) -> Result<Item<'a>, Fail> {
         let Some((&option, rest)) = self.cluster.split_first() else { return Err(self.unknown()) };
         self.cluster = b"";
         let attached = (!rest.is_empty()).then_some(rest);
-        match option {
-            b'A' | b'C' | b'D' | b'R' | b'I' | b'M' | b'N' | b'E' | b'P' | b'o' | b'p' | b's' | b'd' | b'j' | b'i'
-            | b't' | b'm' | b'c' | b'g' => match attached.or_else(|| self.take()) {
-                Some(argument) => Ok(Item::Option(key(option), Some(argument))),
-                None => Err(self.lacks_argument()),
-            },
-            b'L' | b'S' | b'F' | b'Z' | b'X' | b'h' | b'w' | b'W' => Ok(Item::Option(key(option), attached)),
-            b'V' | b'f' | b'v' | b'n' | b'x' | b'4' | b'6' => {
-                self.cluster = rest;
-                Ok(Item::Option(key(option), None))
-            }
-            _ => Err(self.unknown()),
+        if b"ACDRIMNEPopsdjitmcg".contains(&option) {
+            return self.demanded(option, attached);
+        }
+        if b"LSFZXhwW".contains(&option) {
+            return Ok(Item::Option(option, attached));
+        }
+        if b"Vfvnx46".contains(&option) {
+            self.cluster = rest;
+            return Ok(Item::Option(option, None));
+        }
+        Err(self.unknown())
+    }
+
+    /// An option with its argument, attached or in the next word.
+    fn demanded(&mut self, key: u8, attached: Option<&'a [u8]>) -> Result<Item<'a>, Fail> {
+        match attached.or_else(|| self.take()) {
+            None => Err(Fail::word("option \"", self.word, "\" requires an argument")),
+            argument => Ok(Item::Option(key, argument)),
         }
     }
 
-    fn long(&mut self, text: &'a [u8], extra: &[Long]) -> Result<Item<'a>, Fail> {
+    fn long(&mut self, text: &'a [u8], extra: &[Longs; 2]) -> Result<Item<'a>, Fail> {
         let (name, attached) = match text.iter().position(|&b| b == b'=') {
             Some(at) => (&text[..at], Some(&text[at + 1..])),
             None => (text, None),
         };
-        let all = || LONG.iter().chain(extra);
-        let mut found = all().find(|long| long.0.as_bytes() == name);
-        if found.is_none() {
-            found = all().find(|long| long.0.as_bytes().starts_with(name));
-            // Options of one key are one option; anything else is ambiguous.
-            if all().any(|long| long.0.as_bytes().starts_with(name) && found.is_some_and(|f| f.2 != long.2)) {
-                found = None;
+        let (mut takes, mut key) = (0, 0);
+        'lists: for list in [LONG, extra[0], extra[1]] {
+            for option in each(list) {
+                if option.0 == name {
+                    (_, takes, key) = option;
+                    break 'lists;
+                }
+                if !option.0.starts_with(name) {
+                    continue;
+                }
+                if key == 0 {
+                    (_, takes, key) = option;
+                } else if key != option.2 {
+                    // Options of one key are one option; anything else is ambiguous.
+                    takes = 0;
+                }
             }
         }
-        let Some(&(_, takes, key)) = found else { return Err(self.unknown()) };
         match (takes, attached) {
-            (Takes::Nothing, Some(_)) => Err(self.unknown()),
-            (Takes::Argument, None) => match self.take() {
-                Some(argument) => Ok(Item::Option(key, Some(argument))),
-                None => Err(self.lacks_argument()),
-            },
+            (0, _) | (b'.', Some(_)) => Err(self.unknown()),
+            (b'=', _) => self.demanded(key, attached),
             _ => Ok(Item::Option(key, attached)),
         }
     }
 
+    #[inline(never)]
     fn unknown(&self) -> Fail {
-        Fail::parameter(format!("unknown option \"{}\"", shown(self.word)))
-    }
-
-    fn lacks_argument(&self) -> Fail {
-        Fail::parameter(format!("option \"{}\" requires an argument", shown(self.word)))
+        Fail::word("unknown option \"", self.word, "\"")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::cursor::shown;
 
     fn scan(line: &str) -> String {
         let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
         let mut scanner = Scanner::new(&words);
         let mut out = String::new();
         loop {
-            match scanner.next(&[("random", Takes::Nothing, 0x100), ("random-fully", Takes::Nothing, 0x101)]) {
+            match scanner.next(&["random.! random-fully.#", ""]) {
                 Ok(Some(Item::Option(key, argument))) => {
-                    let name = u8::try_from(key).map_or(format!("{key:x}"), |c| char::from(c).to_string());
+                    let name = char::from(key);
                     let argument = argument.map(|a| format!("={}", shown(a))).unwrap_or_default();
                     out += &format!("{name}{argument} ");
                 }
@@ -219,7 +192,7 @@ mod tests {
             ("--tab nat --source=1.2.3.4 --so x", "t=nat s=1.2.3.4 s=x "),
             ("--line -w5 --wait=6 -w", "0 w=5 w=6 w "),
             ("! -s x", "[!] s=x "),
-            ("--random --random-f", "100 101 "),
+            ("--random --random-f", "! # "),
             ("a -- -S", "[a] "),
         ] {
             assert_eq!(scan(line), expected, "{line}");

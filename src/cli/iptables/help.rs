@@ -1,8 +1,8 @@
 //! `-h`: what this iptables can do.
 
-use super::fail::PROGRAM;
+/// The text of `-h`.
+pub const TEXT: &str = "iptables v1.8.9 (nf_tables)
 
-const HELP: &str = "
 Usage: iptables -t nat -[ACD] chain rule-specification [options]
        iptables -t nat -I chain [rulenum] rule-specification [options]
        iptables -t nat -D chain rulenum [options]
@@ -40,8 +40,3 @@ Options:
       --wait          -w [seconds]   nothing to wait for: there is no lock
       --ipv4          -4             no change
 ";
-
-/// The text of `-h`.
-pub fn text() -> String {
-    format!("{PROGRAM}\n{HELP}")
-}

@@ -2,42 +2,47 @@
 //! worded becomes a comment line that shows the rest, so it can still be found and
 //! deleted by its number.
 
-use std::fmt::Write;
-
 use super::fail::Fail;
 use super::kernel::{BUILTIN, Kernel, Need, Table, builtin, compatible};
 use super::parse::{Command, Job};
-use super::show::{self, Names};
-use crate::cli::cursor::shown;
+use super::show::{self, Names, add, number, pad, word};
 use crate::cli::io::Io;
-use crate::model::nat::{Chain, Counters, IfPattern, Not, Rule, Spec};
+use crate::model::nat::{Chain, Counters, Net, Not, Rule, Spec, Target};
 use crate::sys::nl::Transport;
 
 /// Carries out `-L` or `-S`.
-pub fn run<T: Transport>(job: &Job, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    let need = job.chain.as_ref().map_or(Need::All, |chain| Need::Rules(chain));
-    let (_, table) = kernel.read(need)?;
+pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+    let (_, mut table) = kernel.read(job.chain.map_or(Need::All, Need::Rules))?;
     legacy_warning(io);
-    let chains = match &job.chain {
+    match job.chain {
         None => {
             if table.chains.iter().any(|chain| !compatible(chain)) {
                 io.print("# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n");
             }
-            listed(&table)
+            arrange(&mut table, true);
         }
         Some(name) => {
-            let chain = one(&table, name);
-            // A chain that is not there has neither hook nor rules; iptables words it so too.
-            if !compatible(&chain) || (chain.base.is_none() && table.chain(name).is_none()) {
-                return Err(Fail::incompatible(&shown(name)));
+            table.chains.retain(|chain| chain.name == name);
+            if table.chains.is_empty() {
+                table.chains.push(absent(name));
+                // A chain that is not there has neither hook nor rules; iptables words it so too.
+                if builtin(name).is_none() {
+                    return Err(Fail::incompatible(name));
+                }
             }
-            vec![chain]
+            if table.chains.iter().any(|chain| !compatible(chain)) {
+                return Err(Fail::incompatible(name));
+            }
         }
-    };
-    let listing = Listing { job, names: if job.numeric { None } else { Some(Names::read()) } };
-    let text =
-        if job.command == Command::List { listing.table(&table, &chains) } else { listing.save(&table, &chains) };
-    io.print(text);
+    }
+    let names = if job.has(b'n') { None } else { Some(Names::read()) };
+    let mut listing = Listing { job, names, table: &table, out: String::new() };
+    if job.command == Command::List {
+        listing.table();
+    } else {
+        listing.save();
+    }
+    io.print(&listing.out);
     Ok(())
 }
 
@@ -48,221 +53,296 @@ fn legacy_warning(io: &mut Io) {
     }
 }
 
-/// A chain of the kernel, or a built-in one that is not there yet.
-fn one(table: &Table, name: &[u8]) -> Chain {
-    let absent = || Chain { name: name.to_vec(), base: builtin(name), uses: 0, counters: None };
-    table.chain(name).cloned().unwrap_or_else(absent)
+/// A built-in chain that is not there yet.
+fn absent(name: &[u8]) -> Chain {
+    Chain { name: name.to_vec(), base: builtin(name), uses: 0, counters: None }
 }
 
-/// The chains of a listing: the built-in ones, then users' by name.
-fn listed(table: &Table) -> Vec<Chain> {
-    let mut chains: Vec<Chain> = BUILTIN.iter().map(|row| one(table, row.0)).collect();
-    chains.retain(compatible);
-    let builtin = chains.len();
-    for chain in table.chains.iter().filter(|chain| chain.base.is_none() && compatible(chain)) {
-        // A place in order, instead of a sort, whose code is large.
-        let at = builtin + chains[builtin..].partition_point(|other| other.name < chain.name);
-        chains.insert(at, chain.clone());
+/// Puts the chains in the order of a listing: the built-in ones, then users' by name. Others are
+/// dropped; built-in ones that are not there are put in if `all`.
+#[inline(never)]
+pub fn arrange(table: &mut Table, all: bool) {
+    let mut rest = std::mem::take(&mut table.chains);
+    let chains = &mut table.chains;
+    for &(name, ..) in BUILTIN {
+        match rest.iter().position(|chain| chain.name == name) {
+            Some(at) if compatible(&rest[at]) => chains.push(rest.remove(at)),
+            None if all => chains.push(absent(name)),
+            _ => {}
+        }
     }
-    chains
-}
-
-/// Names of the chains that exist, in the order of a listing.
-pub fn names(table: &Table) -> Vec<Vec<u8>> {
-    listed(table).into_iter().map(|chain| chain.name).filter(|name| table.chain(name).is_some()).collect()
+    let first = chains.len();
+    for chain in rest {
+        if compatible(&chain) {
+            // A place in order, instead of a sort, whose code is large.
+            let mut at = first;
+            while chains.get(at).is_some_and(|other| other.name < chain.name) {
+                at += 1;
+            }
+            chains.insert(at, chain);
+        }
+    }
 }
 
 struct Listing<'a> {
-    job: &'a Job,
+    job: &'a Job<'a>,
     names: Option<Names>,
+    table: &'a Table,
+    out: String,
 }
 
 impl Listing<'_> {
     /// `-S`.
-    fn save(&self, table: &Table, chains: &[Chain]) -> String {
-        let mut out = String::new();
-        for chain in chains.iter().filter(|_| self.job.number.is_none()) {
-            let name = shown(&chain.name);
-            let _ = match &chain.base {
-                Some(base) => {
-                    let counters = self.saved_counters(chain.counters);
-                    writeln!(out, "-P {name} {}{counters}", policy(base.accept))
-                }
-                None => writeln!(out, "-N {name}"),
-            };
+    fn save(&mut self) {
+        let table = self.table;
+        let out = &mut self.out;
+        let verbose = self.job.has(b'v');
+        for chain in table.chains.iter().filter(|_| self.job.number.is_none()) {
+            add(out, if chain.base.is_some() { "-P " } else { "-N " });
+            word(out, &chain.name);
+            if let Some(base) = &chain.base {
+                add(out, policy(base.accept));
+                saved_counters(out, chain.counters, verbose);
+            }
+            add(out, "\n");
         }
-        for chain in chains {
-            for (number, rule) in self.numbered(table, chain) {
+        for chain in &table.chains {
+            self.rules(chain, &mut |listing, line, rule| {
                 if !rule.unknown.is_empty() {
-                    let _ = write!(out, "# nft: rule {number}: ");
+                    unknown(&mut listing.out, line);
                 }
-                let counters = self.saved_counters(Some(rule.counters.unwrap_or_default()));
-                out += &save_line(rule, &counters);
+                save_line(&mut listing.out, rule, verbose);
+            });
+        }
+    }
+
+    /// Shows the rules of a chain that are wanted, with their numbers.
+    #[inline(never)]
+    fn rules(&mut self, chain: &Chain, show: &mut dyn FnMut(&mut Self, u32, &Rule)) {
+        let mut number = 0;
+        for rule in self.table.rules_of(&chain.name) {
+            number += 1;
+            if self.job.number.is_none_or(|n| n == number) {
+                show(self, number, rule);
             }
         }
-        out
-    }
-
-    fn saved_counters(&self, counters: Option<Counters>) -> String {
-        if !self.job.verbose {
-            return String::new();
-        }
-        let Counters { packets, bytes } = counters.unwrap_or_default();
-        format!(" -c {packets} {bytes}")
-    }
-
-    fn numbered<'t>(&self, table: &'t Table, chain: &'t Chain) -> impl Iterator<Item = (u32, &'t Rule)> {
-        let wanted = self.job.number;
-        (1u32..).zip(table.rules_of(&chain.name)).filter(move |(number, _)| wanted.is_none_or(|n| n == *number))
     }
 
     /// `-L`.
-    fn table(&self, table: &Table, chains: &[Chain]) -> String {
-        let mut out = String::new();
-        for (index, chain) in chains.iter().enumerate() {
+    fn table(&mut self) {
+        let table = self.table;
+        let mut between = "";
+        for chain in &table.chains {
             if self.job.number.is_none() {
-                out += if index > 0 { "\n" } else { "" };
-                self.head(&mut out, chain, table.rules_of(&chain.name).count());
+                add(&mut self.out, between);
+                self.head(chain, table.rules_of(&chain.name).count());
+                between = "\n";
             }
-            for (number, rule) in self.numbered(table, chain) {
-                self.row(&mut out, number, rule);
-            }
+            self.rules(chain, &mut |listing, line, rule| listing.row(line, rule));
         }
-        out
     }
 
-    fn head(&self, out: &mut String, chain: &Chain, rules: usize) {
-        let _ = write!(out, "Chain {} (", shown(&chain.name));
+    fn head(&mut self, chain: &Chain, rules: usize) {
+        let (verbose, exact) = (self.job.has(b'v'), self.job.has(b'x'));
+        let out = &mut self.out;
+        add(out, "Chain ");
+        word(out, &chain.name);
+        add(out, " (");
         match &chain.base {
             Some(base) => {
-                let _ = write!(out, "policy {}", policy(base.accept));
-                if self.job.verbose {
+                add(out, "policy");
+                add(out, policy(base.accept));
+                if verbose {
                     let Counters { packets, bytes } = chain.counters.unwrap_or_default();
-                    let number = |n| show::number(n, self.job.exact, true);
-                    let _ = write!(out, " {} packets, {} bytes", number(packets), number(bytes));
+                    add(out, " ");
+                    show::count(out, packets, exact, true);
+                    add(out, " packets, ");
+                    show::count(out, bytes, exact, true);
+                    add(out, " bytes");
                 }
             }
             None => {
                 // The kernel counts the chain's own rules as uses too.
-                let jumps = usize::try_from(chain.uses).unwrap_or(0).saturating_sub(rules);
-                let _ = write!(out, "{jumps} references");
+                number(out, u64::from(chain.uses).saturating_sub(rules as u64), 0);
+                add(out, " references");
             }
         }
-        out.push_str(")\n");
-        if self.job.line_numbers {
-            out.push_str("num  ");
+        add(out, ")\n");
+        if self.job.has(b'0') {
+            add(out, "num  ");
         }
-        out.push_str(match (self.job.verbose, self.job.exact) {
-            (true, true) => "    pkts      bytes ",
-            (true, false) => " pkts bytes ",
-            _ => "",
-        });
-        out.push_str("target     prot opt ");
-        if self.job.verbose {
-            out.push_str("in     out    ");
-        }
-        out.push_str(if self.job.verbose { " " } else { "" });
-        out.push_str("source               destination         \n");
+        add(
+            out,
+            match (verbose, exact) {
+                (true, true) => "    pkts      bytes ",
+                (true, false) => " pkts bytes ",
+                _ => "",
+            },
+        );
+        add(out, "target     prot opt ");
+        add(out, if verbose { "in     out     " } else { "" });
+        add(out, "source               destination         \n");
     }
 
-    fn row(&self, out: &mut String, number: u32, rule: &Rule) {
-        if self.job.line_numbers {
-            let _ = write!(out, "{number:<4} ");
+    fn row(&mut self, line: u32, rule: &Rule) {
+        let (verbose, numeric) = (self.job.has(b'v'), self.job.has(b'n'));
+        let out = &mut self.out;
+        if self.job.has(b'0') {
+            let from = out.len();
+            number(out, line.into(), 0);
+            pad(out, from, 4);
+            add(out, " ");
         }
         if !rule.unknown.is_empty() {
-            let _ = write!(out, "# nft: rule {number}: {}", save_line(rule, ""));
-            return;
+            unknown(out, line);
+            return save_line(out, rule, false);
         }
-        if self.job.verbose {
+        if verbose {
             let Counters { packets, bytes } = rule.counters.unwrap_or_default();
-            let number = |n| show::number(n, self.job.exact, false);
-            let _ = write!(out, "{}{}", number(packets), number(bytes));
+            show::count(out, packets, self.job.has(b'x'), false);
+            show::count(out, bytes, self.job.has(b'x'), false);
         }
         let spec = &rule.spec;
-        let (inverted, protocol) = protocol(spec, self.job.numeric);
-        let _ = write!(out, "{:<9} {inverted}{protocol:<4} -- ", show::target_name(&spec.target));
-        if self.job.verbose {
+        let from = out.len();
+        show::target_name(out, &spec.target);
+        pad(out, from, 9);
+        add(out, " ");
+        let from = out.len() + 1;
+        protocol(out, spec, numeric);
+        pad(out, from, 4);
+        add(out, " -- ");
+        if verbose {
             for pattern in [&spec.input, &spec.output] {
-                let _ = write!(out, " {:<6}", show::interface_cell(pattern.as_ref(), self.job.numeric));
+                add(out, " ");
+                let from = out.len();
+                show::interface_cell(out, pattern.as_ref(), numeric);
+                pad(out, from, 6);
             }
-            out.push(' ');
+            add(out, " ");
         }
-        for net in [spec.source, spec.destination] {
-            let inverted = if net.is_some_and(|net| net.not) { '!' } else { ' ' };
-            let _ = write!(out, "{inverted}{:<19} ", show::net_cell(net, self.names.as_ref()));
+        for net in [&spec.source, &spec.destination] {
+            let from = out.len();
+            address(out, net.as_ref(), self.names.as_ref());
+            pad(out, from, 20);
+            add(out, " ");
         }
-        *out += &details(spec);
-        out.push('\n');
+        details(out, spec);
+        add(out, "\n");
+    }
+}
+
+/// Begins the line of a rule that cannot be worded.
+#[inline(never)]
+fn unknown(out: &mut String, line: u32) {
+    add(out, "# nft: rule ");
+    number(out, line.into(), 0);
+    add(out, ": ");
+}
+
+#[inline(never)]
+fn saved_counters(out: &mut String, counters: Option<Counters>, verbose: bool) {
+    if verbose {
+        let Counters { packets, bytes } = counters.unwrap_or_default();
+        add(out, " -c ");
+        number(out, packets, 0);
+        add(out, " ");
+        number(out, bytes, 0);
     }
 }
 
 fn policy(accept: bool) -> &'static str {
-    if accept { "ACCEPT" } else { "DROP" }
+    if accept { " ACCEPT" } else { " DROP" }
 }
 
-fn protocol(spec: &Spec, numeric: bool) -> (char, String) {
-    match spec.protocol {
-        Some(Not { not, value }) => (if not { '!' } else { ' ' }, show::protocol(value, numeric)),
-        None => (' ', show::protocol(0, numeric)),
-    }
+/// A mark, then the protocol.
+#[inline(never)]
+fn protocol(out: &mut String, spec: &Spec, numeric: bool) {
+    let Not { not, value } = spec.protocol.unwrap_or(Not { not: false, value: 0 });
+    add(out, if not { "!" } else { " " });
+    show::protocol(out, value, numeric);
+}
+
+/// A mark, then the network.
+#[inline(never)]
+fn address(out: &mut String, net: Option<&Not<Net>>, names: Option<&Names>) {
+    add(out, if net.is_some_and(|net| net.not) { "!" } else { " " });
+    show::net_cell(out, net, names);
 }
 
 /// What stands behind the addresses in a listing.
-fn details(spec: &Spec) -> String {
-    let mut out = String::new();
-    if let crate::model::nat::Target::Goto(_) = spec.target {
-        out.push_str("[goto] ");
+#[inline(never)]
+fn details(out: &mut String, spec: &Spec) {
+    if let Target::Goto(_) = spec.target {
+        add(out, "[goto] ");
     }
     if let Some(comment) = &spec.comment {
-        let _ = write!(out, " /* {} */", shown(comment));
+        add(out, " /* ");
+        word(out, comment);
+        add(out, " */");
     }
-    out + &show::target_details(&spec.target)
+    show::target_details(out, &spec.target);
 }
 
 /// A rule as `-A` commands have it, with the names of its unknown parts in brackets.
-fn save_line(rule: &Rule, counters: &str) -> String {
+#[inline(never)]
+fn save_line(out: &mut String, rule: &Rule, counters: bool) {
     let spec = &rule.spec;
-    let mut out = format!("-A {}", shown(&rule.chain));
-    for (option, net) in [("-s", spec.source), ("-d", spec.destination)] {
+    add(out, "-A ");
+    word(out, &rule.chain);
+    for (option, net) in [(" -s ", &spec.source), (" -d ", &spec.destination)] {
         if let Some(Not { not, value }) = net {
-            let _ = write!(out, "{} {option} {}", bang(not), show::net(&value, true));
+            bang(out, *not, option);
+            show::net(out, value, true, None);
         }
     }
-    for (option, pattern) in [("-i", &spec.input), ("-o", &spec.output)] {
+    for (option, pattern) in [(" -i ", &spec.input), (" -o ", &spec.output)] {
         if let Some(Not { not, value }) = pattern {
-            let _ = write!(out, "{} {option} {}", bang(*not), show::interface(value));
+            bang(out, *not, option);
+            show::interface(out, value);
         }
     }
     if let Some(Not { not, value }) = spec.protocol {
-        let _ = write!(out, "{} -p {}", bang(not), show::protocol(value, false));
+        bang(out, not, " -p ");
+        show::protocol(out, value, false);
     }
     if !rule.unknown.is_empty() {
-        let _ = write!(out, " [{}]", rule.unknown.join(", "));
+        add(out, " [");
+        add(out, &rule.unknown);
+        add(out, "]");
     }
     if let Some(comment) = &spec.comment {
-        let _ = write!(out, " -m comment --comment {}", show::quoted(comment));
+        add(out, " -m comment --comment ");
+        show::quoted(out, comment);
     }
-    out + counters + &show::target_option(&spec.target) + "\n"
+    saved_counters(out, rule.counters, counters);
+    show::target_option(out, &spec.target);
+    add(out, "\n");
+}
+
+#[inline(never)]
+fn bang(out: &mut String, not: bool, option: &str) {
+    add(out, if not { " !" } else { "" });
+    add(out, option);
 }
 
 /// The line that `-v` prints for a rule that is added, deleted or checked.
+#[inline(never)]
 pub fn rule_line(spec: &Spec) -> String {
-    let (inverted, protocol) = protocol(spec, false);
-    let pattern = |pattern: Option<&Not<IfPattern>>| show::interface_cell(pattern, true);
-    let bang = |net: bool| if net { '!' } else { ' ' };
-    format!(
-        "{} {inverted}{protocol} opt -- in {} out {} {}{} {}-> {}  {}\n",
-        show::target_name(&spec.target),
-        pattern(spec.input.as_ref()),
-        pattern(spec.output.as_ref()),
-        bang(spec.source.is_some_and(|net| net.not)),
-        show::net_cell(spec.source, None),
-        bang(spec.destination.is_some_and(|net| net.not)),
-        show::net_cell(spec.destination, None),
-        details(spec),
-    )
-}
-
-fn bang(not: bool) -> &'static str {
-    if not { " !" } else { "" }
+    let out = &mut String::new();
+    show::target_name(out, &spec.target);
+    add(out, " ");
+    protocol(out, spec, false);
+    add(out, " opt -- in ");
+    show::interface_cell(out, spec.input.as_ref(), true);
+    add(out, " out ");
+    show::interface_cell(out, spec.output.as_ref(), true);
+    add(out, " ");
+    address(out, spec.source.as_ref(), None);
+    // The arrow stands between the mark and the second address.
+    add(out, if spec.destination.is_some_and(|net| net.not) { " !-> " } else { "  -> " });
+    show::net_cell(out, spec.destination.as_ref(), None);
+    add(out, "  ");
+    details(out, spec);
+    add(out, "\n");
+    std::mem::take(out)
 }

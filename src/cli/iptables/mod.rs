@@ -17,19 +17,12 @@ use std::ffi::OsString;
 use super::io::Io;
 use crate::model::nat::Target;
 use fail::Fail;
-use parse::{Command, Job, Parsed};
+use parse::{Command, Job};
 
 /// Runs the applet. Exit codes: 0, 1 not there, 2 bad command line or not supported,
 /// 3 no such table, 4 refused by the kernel.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
-    let done = parse::parse(argv, io).and_then(|parsed| match parsed {
-        Parsed::Print(text) => {
-            io.print(text);
-            Ok(())
-        }
-        Parsed::Job(job) => carry_out(&job, io),
-    });
-    match done {
+    match carry_out(argv, io) {
         Ok(()) => 0,
         Err(Fail(words)) => {
             io.error(&words.text);
@@ -38,14 +31,18 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
 }
 
-fn carry_out(job: &Job, io: &mut Io) -> Result<(), Fail> {
+fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
+    let mut job = Job::default();
+    if let Some(text) = parse::parse(argv, io, &mut job)? {
+        io.print(text);
+        return Ok(());
+    }
     let mut kernel = kernel::open()?;
-    match job.command {
-        Command::List | Command::ListRules => list::run(job, &mut kernel, io),
-        _ => edit::run(job, &mut kernel, io),
-    }?;
-    let adds = matches!(job.command, Command::Append | Command::Insert);
-    if adds && job.specs.iter().any(|spec| matches!(spec.target, Target::Nat(_))) {
+    if matches!(job.command, Command::List | Command::ListRules) {
+        return list::run(&job, &mut kernel, io);
+    }
+    edit::run(&mut job, &mut kernel, io)?;
+    if matches!(job.command, Command::Append | Command::Insert) && matches!(job.specs.spec.target, Target::Nat(_)) {
         forwarding_hint(io);
     }
     Ok(())

@@ -1,6 +1,9 @@
 //! The words of a listing: addresses, interfaces, protocols, targets, numbers and quoted
 //! comments, as iptables prints each of them.
 
+use std::fmt::Write;
+use std::net::Ipv4Addr;
+
 use crate::cli::cursor::shown;
 use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Target};
 
@@ -18,65 +21,121 @@ impl Names {
         Names { hosts: read("/etc/hosts"), networks: read("/etc/networks") }
     }
 
-    fn name(&self, addr: &str) -> Option<String> {
-        find(&self.hosts, addr, 0).or_else(|| find(&self.networks, addr, 1))
+    fn name(&self, addr: &str) -> Option<&[u8]> {
+        find(&self.hosts, addr, false).or_else(|| find(&self.networks, addr, true))
     }
 }
 
-/// The first name of an address in a file of two columns, of which `column` is the address.
-fn find(file: &[u8], addr: &str, column: usize) -> Option<String> {
-    for line in file.split(|&b| b == b'\n') {
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-        let pair = [words.next().unwrap_or_default(), words.next().unwrap_or_default()];
-        if pair[column] == addr.as_bytes() {
-            return Some(shown(pair[1 - column]).into_owned());
+/// The first name of an address in a file of two columns, whose first one is the address, or the
+/// second one if `swapped`.
+#[inline(never)]
+fn find<'a>(file: &'a [u8], addr: &str, swapped: bool) -> Option<&'a [u8]> {
+    for mut line in file.split(|&b| b == b'\n') {
+        let (first, second) = (word_of(&mut line), word_of(&mut line));
+        let (key, name) = if swapped { (second, first) } else { (first, second) };
+        if key == addr.as_bytes() {
+            return Some(name);
         }
     }
     None
 }
 
-/// A network as `ADDR/LEN` or `ADDR/MASK`; `host` keeps the `/32`.
-pub fn net(net: &Net, host: bool) -> String {
-    with_mask(net, net.addr().to_string(), host)
+#[inline(never)]
+fn word_of<'a>(line: &mut &'a [u8]) -> &'a [u8] {
+    let text = line.trim_ascii_start();
+    let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
+    let (word, rest) = text.split_at(end);
+    *line = rest;
+    word
 }
 
-fn with_mask(net: &Net, addr: String, host: bool) -> String {
-    match net.prefix() {
-        Some(32) if !host => addr,
-        Some(len) => format!("{addr}/{len}"),
-        None => format!("{addr}/{}", net.mask()),
+/// Adds text. Out of line, as are the others: there are many calls.
+#[inline(never)]
+pub fn add(out: &mut String, text: &str) {
+    out.push_str(text);
+}
+
+/// Adds a word as it may be shown.
+#[inline(never)]
+pub fn word(out: &mut String, word: &[u8]) {
+    out.push_str(&shown(word));
+}
+
+/// Adds a number at the right of a column.
+#[inline(never)]
+pub fn number(out: &mut String, number: u64, width: usize) {
+    let _ = write!(out, "{number:>width$}");
+}
+
+#[inline(never)]
+fn address(out: &mut String, addr: Ipv4Addr) {
+    let _ = write!(out, "{addr}");
+}
+
+/// Fills a column of this width, which began at `from`, with spaces.
+#[inline(never)]
+pub fn pad(out: &mut String, from: usize, width: usize) {
+    let used = out.get(from..).unwrap_or_default().chars().count();
+    for _ in used..width {
+        out.push(' ');
     }
 }
 
-/// A network in a table; by name if names are wanted.
-pub fn net_cell(net: Option<Not<Net>>, names: Option<&Names>) -> String {
-    match (net, names) {
-        (None, None) => "0.0.0.0/0".into(),
-        (None, Some(_)) => "anywhere".into(),
-        (Some(Not { value, .. }), names) => {
-            let addr = value.addr().to_string();
-            let name = names.and_then(|names| names.name(&addr));
-            with_mask(&value, name.unwrap_or(addr), false)
+/// Adds a network as `ADDR/LEN` or `ADDR/MASK`, by name if names are wanted; `host` keeps the `/32`.
+#[inline(never)]
+pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
+    let from = out.len();
+    address(out, net.addr());
+    if let Some(name) = names.and_then(|names| names.name(out.get(from..)?)) {
+        out.truncate(from);
+        word(out, name);
+    }
+    match net.prefix() {
+        Some(32) if !host => {}
+        Some(len) => {
+            add(out, "/");
+            number(out, len.into(), 0);
+        }
+        None => {
+            add(out, "/");
+            address(out, net.mask());
         }
     }
 }
 
-/// An interface pattern with its `+`.
-pub fn interface(pattern: &IfPattern) -> String {
-    format!("{}{}", shown(&pattern.name), if pattern.wild { "+" } else { "" })
-}
-
-/// An interface pattern in a table.
-pub fn interface_cell(pattern: Option<&Not<IfPattern>>, numeric: bool) -> String {
-    match pattern {
-        Some(Not { not, value }) => format!("{}{}", if *not { "!" } else { "" }, interface(value)),
-        None if numeric => "*".into(),
-        None => "any".into(),
+/// Adds a network in a table.
+#[inline(never)]
+pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, names: Option<&Names>) {
+    match (cell, names) {
+        (None, None) => add(out, "0.0.0.0/0"),
+        (None, Some(_)) => add(out, "anywhere"),
+        (Some(Not { value, .. }), names) => net(out, value, false, names),
     }
 }
 
-/// A protocol by name, if it is a common one.
-pub fn protocol(number: u8, numeric: bool) -> String {
+/// Adds an interface pattern with its `+`.
+pub fn interface(out: &mut String, pattern: &IfPattern) {
+    word(out, pattern.name());
+    if pattern.wild {
+        add(out, "+");
+    }
+}
+
+/// Adds an interface pattern in a table.
+#[inline(never)]
+pub fn interface_cell(out: &mut String, pattern: Option<&Not<IfPattern>>, numeric: bool) {
+    match pattern {
+        Some(Not { not, value }) => {
+            add(out, if *not { "!" } else { "" });
+            interface(out, value);
+        }
+        None => add(out, if numeric { "*" } else { "any" }),
+    }
+}
+
+/// Adds a protocol by name, if it is a common one.
+#[inline(never)]
+pub fn protocol(out: &mut String, protocol: u8, numeric: bool) {
     const NAMES: &[(u8, &str)] = &[
         (0, "all"),
         (1, "icmp"),
@@ -90,78 +149,89 @@ pub fn protocol(number: u8, numeric: bool) -> String {
         (132, "sctp"),
         (136, "udplite"),
     ];
-    match NAMES.iter().find(|row| row.0 == number && !numeric) {
-        Some(row) => row.1.to_owned(),
-        None => number.to_string(),
+    match NAMES.iter().find(|row| row.0 == protocol && !numeric) {
+        Some(row) => add(out, row.1),
+        None => number(out, protocol.into(), 0),
     }
 }
 
-/// The target's column.
-pub fn target_name(target: &Target) -> String {
-    match target {
-        Target::None => String::new(),
-        Target::Accept => "ACCEPT".into(),
-        Target::Drop => "DROP".into(),
-        Target::Return => "RETURN".into(),
-        Target::Jump(chain) | Target::Goto(chain) => shown(chain).into_owned(),
-        Target::Nat(nat) => nat.kind.name().into(),
-    }
-}
-
-/// What a table says of a target behind the addresses.
-pub fn target_details(target: &Target) -> String {
-    let Target::Nat(nat) = target else { return String::new() };
-    let what = match nat.kind {
-        NatKind::Masquerade => "masq ports: ",
-        NatKind::Redirect => "redir ports ",
-        NatKind::Snat | NatKind::Dnat => "to:",
+/// Adds the target's column.
+#[inline(never)]
+pub fn target_name(out: &mut String, target: &Target) {
+    let name: &[u8] = match target {
+        Target::None => b"",
+        Target::Accept => b"ACCEPT",
+        Target::Drop => b"DROP",
+        Target::Return => b"RETURN",
+        Target::Jump(chain) | Target::Goto(chain) => chain,
+        Target::Nat(nat) => nat.kind.name().as_bytes(),
     };
-    words(nat, what, "")
+    word(out, name);
 }
 
-/// ` -j NAME OPTIONS`, as `-S` prints it.
-pub fn target_option(target: &Target) -> String {
-    match target {
-        Target::None => String::new(),
-        Target::Goto(chain) => format!(" -g {}", shown(chain)),
-        Target::Nat(nat) => {
-            let what = match nat.kind {
-                NatKind::Masquerade | NatKind::Redirect => "--to-ports ",
-                NatKind::Snat => "--to-source ",
-                NatKind::Dnat => "--to-destination ",
-            };
-            format!(" -j {}{}", nat.kind.name(), words(nat, what, "--"))
-        }
-        _ => format!(" -j {}", target_name(target)),
-    }
+/// Adds what a table says of a target behind the addresses.
+pub fn target_details(out: &mut String, target: &Target) {
+    let Target::Nat(nat) = target else { return };
+    let what = match nat.kind {
+        NatKind::Masquerade => " masq ports: ",
+        NatKind::Redirect => " redir ports ",
+        NatKind::Snat | NatKind::Dnat => " to:",
+    };
+    words(out, nat, what, " ");
+}
+
+/// Adds ` -j NAME OPTIONS`, as `-S` prints it.
+pub fn target_option(out: &mut String, target: &Target) {
+    let how = match target {
+        Target::None => return,
+        Target::Goto(_) => " -g ",
+        _ => " -j ",
+    };
+    add(out, how);
+    target_name(out, target);
+    let Target::Nat(nat) = target else { return };
+    let what = match nat.kind {
+        NatKind::Masquerade | NatKind::Redirect => " --to-ports ",
+        NatKind::Snat => " --to-source ",
+        NatKind::Dnat => " --to-destination ",
+    };
+    words(out, nat, what, " --");
 }
 
 /// Range and flags of a translation, behind the word for the range; `dashes` go before flags.
-fn words(nat: &Nat, what: &str, dashes: &str) -> String {
-    let mut range = String::new();
+#[inline(never)]
+fn words(out: &mut String, nat: &Nat, what: &str, dashes: &str) {
+    if nat.addrs.is_some() || nat.ports.is_some() {
+        add(out, what);
+    }
     if let Some((min, max)) = nat.addrs {
-        range += &if min == max { min.to_string() } else { format!("{min}-{max}") };
+        address(out, min);
+        if min != max {
+            add(out, "-");
+            address(out, max);
+        }
     }
     if let Some((min, max)) = nat.ports {
-        range += if nat.addrs.is_some() || nat.kind == NatKind::Dnat { ":" } else { "" };
-        range += &if min == max { min.to_string() } else { format!("{min}-{max}") };
-    }
-    let mut out = String::new();
-    if !range.is_empty() {
-        out = format!(" {what}{range}");
+        add(out, if nat.addrs.is_some() || nat.kind == NatKind::Dnat { ":" } else { "" });
+        number(out, min.into(), 0);
+        if min != max {
+            add(out, "-");
+            number(out, max.into(), 0);
+        }
     }
     for (flag, word) in
         [(NatFlags::RANDOM, "random"), (NatFlags::FULLY_RANDOM, "random-fully"), (NatFlags::PERSISTENT, "persistent")]
     {
         if nat.flags.contains(flag) {
-            out += &format!(" {dashes}{word}");
+            add(out, dashes);
+            add(out, word);
         }
     }
-    out
 }
 
-/// A count in a column, or `bare` in a sentence; thousands beyond 99999 are shortened unless `exact`.
-pub fn number(count: u64, exact: bool, bare: bool) -> String {
+/// Adds a count in a column, or `bare` in a sentence; thousands beyond 99999 are shortened unless `exact`.
+#[inline(never)]
+pub fn count(out: &mut String, count: u64, exact: bool, bare: bool) {
     let (mut value, mut unit) = (count, "");
     if !exact && count > 99_999 {
         for next in ["K", "M", "G", "T"] {
@@ -172,29 +242,32 @@ pub fn number(count: u64, exact: bool, bare: bool) -> String {
             }
         }
     }
-    match (bare, exact, unit) {
-        (true, ..) => format!("{value}{unit}"),
-        (_, true, _) => format!("{value:>8} "),
-        (_, _, "") => format!("{value:>5} "),
-        _ => format!("{value:>4}{unit} "),
-    }
+    let width = match (bare, exact, unit) {
+        (true, ..) => 0,
+        (_, true, _) => 8,
+        (_, _, "") => 5,
+        _ => 4,
+    };
+    number(out, value, width);
+    add(out, unit);
+    add(out, if bare { "" } else { " " });
 }
 
-/// A comment as a word that a shell and iptables-restore read back.
-pub fn quoted(text: &[u8]) -> String {
+/// Adds a comment as a word that a shell and iptables-restore read back.
+pub fn quoted(out: &mut String, text: &[u8]) {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
     if !text.is_empty() && text.iter().all(plain) {
-        return shown(text).into_owned();
+        return word(out, text);
     }
-    let mut out = vec![b'"'];
+    let mut bytes = vec![b'"'];
     for &byte in text {
         if matches!(byte, b'"' | b'\\' | b'\'') {
-            out.push(b'\\');
+            bytes.push(b'\\');
         }
-        out.push(byte);
+        bytes.push(byte);
     }
-    out.push(b'"');
-    shown(&out).into_owned()
+    bytes.push(b'"');
+    word(out, &bytes);
 }
 
 #[cfg(test)]
@@ -203,8 +276,12 @@ mod tests {
 
     #[test]
     fn counts_are_shortened_as_iptables_does() {
-        let show = |count| number(count, false, false);
-        for (count, expected) in [
+        let show = |number, exact, bare| {
+            let mut out = String::new();
+            count(&mut out, number, exact, bare);
+            out
+        };
+        for (number, expected) in [
             (0, "    0 "),
             (99_999, "99999 "),
             (100_000, " 100K "),
@@ -212,10 +289,10 @@ mod tests {
             (9_999_500, "  10M "),
             (12_345_678_901, "  12G "),
         ] {
-            assert_eq!(show(count), expected, "{count}");
+            assert_eq!(show(number, false, false), expected, "{number}");
         }
-        assert_eq!(number(123_456, true, false), "  123456 ");
-        assert_eq!(number(123_456, false, true), "123K");
+        assert_eq!(show(123_456, true, false), "  123456 ");
+        assert_eq!(show(123_456, false, true), "123K");
     }
 
     #[test]
@@ -227,7 +304,9 @@ mod tests {
             ("a'\"\\", "\"a\\'\\\"\\\\\""),
             ("a\nb", "\"a\\x0ab\""),
         ] {
-            assert_eq!(quoted(text.as_bytes()), expected);
+            let mut out = String::new();
+            quoted(&mut out, text.as_bytes());
+            assert_eq!(out, expected);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use super::kernel::Kernel;
-use super::parse::{Parsed, parse};
+use super::parse::{Job, parse};
 use crate::cli::io::Io;
 use crate::socket::Socket;
 use crate::sys::nl::{Datagram, Transport};
@@ -110,8 +110,9 @@ fn run(line: &str, kernel: &Scripted) -> (Option<String>, String) {
     let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
     let sink = Sink::default();
     let mut io = Io::to(Box::new(sink.clone()), Box::new(sink.clone()), false);
-    let Ok(Parsed::Job(job)) = parse(&argv, &mut io) else { panic!("{line}") };
-    let done = super::edit::run(&job, &mut Kernel::new(Socket::over(kernel.clone(), 100)), &mut io);
+    let mut job = Job::default();
+    assert_eq!(parse(&argv, &mut io, &mut job), Ok(None), "{line}");
+    let done = super::edit::run(&mut job, &mut Kernel::new(Socket::over(kernel.clone(), 100)), &mut io);
     let printed = String::from_utf8(sink.0.borrow().clone()).unwrap();
     (done.err().map(|fail| fail.0.text), printed)
 }

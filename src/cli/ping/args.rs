@@ -52,12 +52,12 @@ pub fn parse(argv: &[OsString]) -> Result<Args<'_>, Stop> {
         Some((called, words)) => (called.as_bytes(), words),
         None => (&b"ping"[..], argv),
     };
-    let mut args = Args::default();
-    args.family = match called.last() {
+    let family = match called.last() {
         Some(b'4') => Family::V4,
         Some(b'6') => Family::V6,
         _ => Family::Unspec,
     };
+    let mut args = Args { family, ..Args::default() };
     let mut targets = Vec::new();
     let mut words = words.iter().map(|word| word.as_bytes());
     while let Some(word) = words.next() {
@@ -181,13 +181,17 @@ fn number(word: &[u8], min: i64, max: i64) -> Result<u64, Stop> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(wrong(String::new()));
     }
-    // All digits, and so wrong only if there are too many of them.
-    let Ok(value) = text(digits).parse::<i64>() else { return Err(wrong(": Numerical result out of range".into())) };
-    let value = if negative { -value } else { value };
-    match u64::try_from(value) {
-        Ok(value_u) if (min..=max).contains(&value) => Ok(value_u),
-        _ => Err(wrong(format!(": out of range: {min} <= value <= {max}"))),
+    let mut value = Some(0i64);
+    for &digit in digits {
+        value = value.and_then(|value| value.checked_mul(10)?.checked_add(i64::from(digit - b'0')));
     }
+    let Some(value) = value.map(|value| if negative { -value } else { value }) else {
+        return Err(wrong(": Numerical result out of range".into()));
+    };
+    if (min..=max).contains(&value) {
+        return Ok(value.unsigned_abs());
+    }
+    Err(wrong(format!(": out of range: {min} <= value <= {max}")))
 }
 
 /// Seconds with a fraction, as milliseconds; what is shorter is cut off.
@@ -280,7 +284,8 @@ mod tests {
     fn every_option_of_iputils_is_known() {
         for option in b"h?4bRT6FNaABcCdDefiIlLmMnOpqQrsStUvVwW" {
             let line = format!("ping -{} 1 1", char::from(*option));
-            let stopped = parse(&words(&line));
+            let words = words(&line);
+            let stopped = parse(&words);
             assert!(!matches!(stopped, Err(Stop::Usage(Some(_)))), "{line}: {stopped:?}");
         }
     }

@@ -4,8 +4,8 @@ use netlink_packet_core::NLM_F_CREATE;
 
 use super::{FAMILY_IP, NFGENMSG, expr::counter, message};
 use crate::model::nat::{Base, Chain};
-use crate::wire::attr::Attr;
-use crate::wire::build::{Netfilter, Request};
+use crate::wire::attr::Fields;
+use crate::wire::build::{NESTED, Netfilter, Request};
 use crate::wire::reply::Frame;
 
 /// `NFT_MSG_NEWCHAIN`.
@@ -26,11 +26,10 @@ const HOOK_PRIORITY: u16 = 2;
 pub fn create(family: u8, table: &[u8], name: &[u8], base: &Base) -> Request<Netfilter> {
     let mut request = message(NEWCHAIN, NLM_F_CREATE, family);
     request.string(TABLE, table).string(NAME, name);
-    request.nest(HOOK, |r| {
-        r.be32(HOOK_NUM, base.hook).attr(HOOK_PRIORITY, &base.priority.to_be_bytes());
-    });
+    let hook = request.begin(HOOK | NESTED);
+    request.be32(HOOK_NUM, base.hook).be32(HOOK_PRIORITY, base.priority.cast_unsigned()).end(hook);
     // NF_DROP is 0, NF_ACCEPT is 1.
-    request.be32(POLICY, u32::from(base.accept)).string(TYPE, &base.kind);
+    request.be32(POLICY, u32::from(base.accept)).string(TYPE, base.kind.as_bytes());
     request
 }
 
@@ -39,26 +38,30 @@ pub fn list() -> Request<Netfilter> {
     message(GETCHAIN, 0, FAMILY_IP)
 }
 
+/// Types of base chains; iptables works with the first.
+const TYPES: &[&str] = &["nat", "filter", "route"];
+
 /// Reads one chain of a dump; `None` if it is another table's.
 pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Chain> {
-    let attrs = frame.attrs(NFGENMSG);
-    if frame.kind != REPLY || attrs.clone().find(TABLE)?.bytes_to_nul() != table {
+    let fields = Fields::new(frame.payload.get(NFGENMSG..)?);
+    if frame.kind != REPLY || fields.string(TABLE) != table {
         return None;
     }
-    let number = |attr: Option<Attr<'_>>| attr.and_then(|a| a.be32());
-    let base = attrs.clone().find(HOOK).and_then(|hook| {
-        Some(Base {
-            kind: attrs.clone().find(TYPE)?.bytes_to_nul().to_vec(),
-            hook: number(hook.nested().find(HOOK_NUM))?,
-            priority: number(hook.nested().find(HOOK_PRIORITY))?.cast_signed(),
-            accept: number(attrs.clone().find(POLICY)) != Some(0),
-        })
+    let kind = fields.string(TYPE);
+    let hook = fields.nested(HOOK);
+    let base = (!kind.is_empty() && hook.numbers_to(2)).then(|| Base {
+        kind: TYPES.iter().find(|name| name.as_bytes() == kind).copied().unwrap_or_default(),
+        hook: hook.be32[usize::from(HOOK_NUM)],
+        priority: hook.be32[usize::from(HOOK_PRIORITY)].cast_signed(),
+        // A policy that is not told is the default one; the kernel tells that of every base chain.
+        accept: fields.be32[usize::from(POLICY)] != 0 || fields.bytes[usize::from(POLICY)].is_empty(),
     });
+    let counters = fields.bytes[usize::from(COUNTERS)];
     Some(Chain {
-        name: attrs.clone().find(NAME)?.bytes_to_nul().to_vec(),
+        name: fields.string(NAME).to_vec(),
         base,
-        uses: number(attrs.clone().find(USE)).unwrap_or(0),
-        counters: attrs.clone().find(COUNTERS).map(|c| counter::decode(c.nested())),
+        uses: fields.be32[usize::from(USE)],
+        counters: (!counters.is_empty()).then(|| counter::decode(&Fields::new(counters))),
     })
 }
 
@@ -68,7 +71,7 @@ mod tests {
     use crate::wire::reply::frames;
 
     fn postrouting() -> Base {
-        Base { kind: b"nat".to_vec(), hook: 4, priority: 100, accept: true }
+        Base { kind: "nat", hook: 4, priority: 100, accept: true }
     }
 
     #[test]

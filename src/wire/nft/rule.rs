@@ -8,7 +8,7 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 use super::expr::{self, bitwise, cmp, compat, counter, immediate, masq, meta, nat, payload};
 use super::{FAMILY_IP, message, xt};
 use crate::model::nat::{Counters, IfPattern, Nat, NatKind, Net, Not, Spec, Target};
-use crate::wire::build::{Netfilter, Request};
+use crate::wire::build::{NESTED, Netfilter, Request};
 pub use read::{decode, handle};
 
 /// `NFT_MSG_NEWRULE`.
@@ -28,7 +28,7 @@ const UDATA_COMMENT: u8 = 0;
 /// Longest comment kept as user data: nft lists longer ones but refuses to load them again.
 const COMMENT_MAX: usize = 127;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
-const NO_INTERFACE: &[u8] = b"INVAL/D";
+const NO_INTERFACE: &[u8] = b"INVAL/D\0";
 
 /// Which expressions a rule is written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,9 @@ pub fn add(family: u8, table: &[u8], chain: &[u8], place: Place, spec: &Spec, di
     if let Place::Before(handle) = place {
         request.be64(POSITION, handle);
     }
-    request.nest(EXPRESSIONS, |r| expressions(r, spec, dialect));
+    let list = request.begin(EXPRESSIONS | NESTED);
+    expressions(&mut request, spec, dialect);
+    request.end(list);
     if let Some(comment) = spec.comment.as_ref().filter(|c| !as_match(c, dialect)) {
         request.attr(USERDATA, &userdata(comment));
     }
@@ -67,25 +69,24 @@ pub fn add(family: u8, table: &[u8], chain: &[u8], place: Place, spec: &Spec, di
 
 /// Deletes one rule.
 pub fn delete(family: u8, table: &[u8], chain: &[u8], handle: u64) -> Request<Netfilter> {
-    let mut request = message(DELRULE, 0, family);
-    request.string(TABLE, table).string(CHAIN, chain).be64(HANDLE, handle);
+    let mut request = of(DELRULE, family, table, Some(chain));
+    request.be64(HANDLE, handle);
     request
 }
 
 /// Deletes all rules of a chain, or of the whole table.
 pub fn flush(family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
-    let mut request = message(DELRULE, 0, family);
-    request.string(TABLE, table);
-    if let Some(chain) = chain {
-        request.string(CHAIN, chain);
-    }
-    request
+    of(DELRULE, family, table, chain)
 }
 
 /// Asks for the rules of a table, or of one of its chains; for a dump.
 /// One that does not exist has no rules.
 pub fn list(table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
-    let mut request = message(GETRULE, 0, FAMILY_IP);
+    of(GETRULE, FAMILY_IP, table, chain)
+}
+
+fn of(kind: u16, family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
+    let mut request = message(kind, 0, family);
     request.string(TABLE, table);
     if let Some(chain) = chain {
         request.string(CHAIN, chain);
@@ -125,22 +126,21 @@ fn expressions(r: &mut Request<Netfilter>, spec: &Spec, dialect: Dialect) {
     target(r, &spec.target, dialect);
 }
 
+#[inline(never)]
 fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPattern>>) {
-    let Some(Not { not, value: IfPattern { name, wild } }) = pattern else { return };
-    let mut data = name.clone();
-    let mut not = *not;
+    let Some(Not { not, value }) = pattern else { return };
+    let name = value.name();
+    meta::encode(r, meta::Meta { key, dreg: expr::REG_1 });
     if name.is_empty() {
-        data.extend_from_slice(NO_INTERFACE);
-        not = false;
+        return compare(r, false, NO_INTERFACE);
     }
     // With its NUL the name is compared whole, without it as a beginning.
-    if !wild || name.is_empty() {
-        data.push(0);
-    }
-    meta::encode(r, meta::Meta { key, dreg: expr::REG_1 });
-    compare(r, not, &data);
+    let mut data = [0; 17];
+    data[..name.len()].copy_from_slice(name);
+    compare(r, *not, &data[..name.len() + usize::from(!value.wild)]);
 }
 
+#[inline(never)]
 fn address(r: &mut Request<Netfilter>, offset: u32, net: Option<Not<Net>>) {
     let Some(Not { not, value: net }) = net else { return };
     let prefix = net.prefix().map(usize::from).filter(|len| len % 8 == 0);
@@ -153,10 +153,12 @@ fn address(r: &mut Request<Netfilter>, offset: u32, net: Option<Not<Net>>) {
     compare(r, not, &net.addr().octets()[..len]);
 }
 
+#[inline(never)]
 fn load(r: &mut Request<Netfilter>, offset: u32, len: u32) {
     payload::encode(r, payload::Payload { dreg: expr::REG_1, base: payload::BASE_NETWORK, offset, len });
 }
 
+#[inline(never)]
 fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
     cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::NEQ } else { cmp::EQ }, data });
 }

@@ -2,12 +2,10 @@
 //! the question whether a kernel has an extension. Source: `linux/netfilter/xt_*.h`,
 //! `linux/netfilter_ipv4/`, `nf_nat.h`, `nf_tables_compat.h`.
 
-use std::net::Ipv4Addr;
-
 use super::FAMILY_IP;
 use super::batch::nfgenmsg;
 use crate::model::nat::{Nat, NatFlags, NatKind};
-use crate::wire::attr::{u16_at, u32_at};
+use crate::wire::attr::u32_at;
 use crate::wire::build::{Netfilter, Request};
 
 /// `NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET`.
@@ -57,30 +55,31 @@ pub fn nat_info(nat: &Nat) -> [u8; RANGE_V4] {
 
 /// Reads the structure of a NAT target; `None` for another target or an unknown revision.
 pub fn nat(name: &[u8], rev: u32, info: &[u8]) -> Option<Nat> {
-    let (kind, range2) = match (name, rev) {
-        (b"MASQUERADE", 0) => (NatKind::Masquerade, false),
-        (b"SNAT", 0) => (NatKind::Snat, false),
-        (b"REDIRECT", 0) => (NatKind::Redirect, false),
-        (b"DNAT", 0) => (NatKind::Dnat, false),
-        (b"DNAT", 2) => (NatKind::Dnat, true),
-        _ => return None,
-    };
+    let &(.., kind) = KINDS.iter().find(|row| row.0 == name && row.1 == rev)?;
     // nf_nat_range2: flags, then two 16-byte addresses, then the ports.
-    let (flags_at, min_at, max_at, ports_at) = if range2 { (0, 4, 20, 36) } else { (4, 8, 12, 16) };
-    if info.len() < if range2 { RANGE2 - 8 } else { RANGE_V4 - 4 } {
+    let (size, places) = if rev == 2 { (RANGE2 - 8, [0, 4, 20, 36]) } else { (RANGE_V4 - 4, [4, 8, 12, 16]) };
+    if info.len() < size {
         return None;
     }
-    let flags = u32_at(info, flags_at)?;
-    let addr = |at: usize| u32_at(info, at).map(|raw| Ipv4Addr::from(raw.to_ne_bytes()));
-    let port = |at: usize| u16_at(info, at).map(u16::from_be);
-    let known = NatFlags::from_bits(flags & !(MAP_IPS | PROTO_SPECIFIED))?;
+    let [flags, min, max, ports] = places.map(|at| u32_at(info, at).unwrap_or_default().to_ne_bytes());
+    let flags = u32::from_ne_bytes(flags);
+    let [a, b, c, d] = ports;
     Some(Nat {
         kind,
-        addrs: if flags & MAP_IPS != 0 { Some((addr(min_at)?, addr(max_at)?)) } else { None },
-        ports: if flags & PROTO_SPECIFIED != 0 { Some((port(ports_at)?, port(ports_at + 2)?)) } else { None },
-        flags: known,
+        addrs: (flags & MAP_IPS != 0).then_some((min.into(), max.into())),
+        ports: (flags & PROTO_SPECIFIED != 0).then_some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))),
+        flags: NatFlags::from_bits(flags & !(MAP_IPS | PROTO_SPECIFIED))?,
     })
 }
+
+/// Targets with a structure that is known, by name and revision.
+const KINDS: &[(&[u8], u32, NatKind)] = &[
+    (b"MASQUERADE", 0, NatKind::Masquerade),
+    (b"SNAT", 0, NatKind::Snat),
+    (b"REDIRECT", 0, NatKind::Redirect),
+    (b"DNAT", 0, NatKind::Dnat),
+    (b"DNAT", 2, NatKind::Dnat),
+];
 
 /// The structure of a `comment` match; the text is cut at 255 bytes.
 pub fn comment_info(text: &[u8]) -> [u8; COMMENT] {
@@ -93,6 +92,7 @@ pub fn comment_info(text: &[u8]) -> [u8; COMMENT] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv4Addr;
 
     fn snat() -> Nat {
         let addr = Ipv4Addr::new(1, 2, 3, 4);

@@ -1,7 +1,7 @@
 //! `bitwise`: `register & mask ^ xor`, into the same register.
 
-use super::{VALUE, element};
-use crate::wire::attr::Attrs;
+use super::{begin, constant, data, end};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 const SREG: u16 = 1;
@@ -22,23 +22,23 @@ pub struct Bitwise<'a> {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, reg: u32, mask: [u8; 4]) {
-    element(request, b"bitwise", |r| {
-        r.be32(SREG, reg).be32(DREG, reg).be32(LEN, 4);
-        for (kind, value) in [(MASK, mask), (XOR, [0; 4])] {
-            r.nest(kind, |r| {
-                r.attr(VALUE, &value);
-            });
-        }
-    });
+    let opened = begin(request, b"bitwise");
+    request.be32(SREG, reg).be32(DREG, reg).be32(LEN, 4);
+    data(request, MASK, &mask);
+    data(request, XOR, &[0; 4]);
+    end(request, opened);
 }
 
 /// Reads the expression; `None` for a shift, an xor, or one between two registers.
-pub fn decode<'a>(data: Attrs<'a>) -> Option<Bitwise<'a>> {
-    let number = |kind| data.clone().find(kind)?.be32();
-    let value = |kind| Some(data.clone().find(kind)?.nested().find(VALUE)?.value);
-    let reg = number(SREG)?;
-    let plain = number(DREG)? == reg && number(OP).unwrap_or(0) == 0 && value(XOR)?.iter().all(|&b| b == 0);
-    plain.then_some(Bitwise { reg, mask: value(MASK)? })
+pub fn decode<'a>(fields: &Fields<'a>) -> Option<Bitwise<'a>> {
+    let [_, reg, to, ..] = fields.be32;
+    let mask = constant(fields, MASK);
+    let plain = fields.numbers_to(u32::from(DREG))
+        && to == reg
+        && fields.be32[usize::from(OP)] == 0
+        && !mask.is_empty()
+        && constant(fields, XOR).iter().all(|&b| b == 0);
+    plain.then_some(Bitwise { reg, mask })
 }
 
 #[cfg(test)]

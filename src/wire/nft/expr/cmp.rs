@@ -1,7 +1,7 @@
 //! `cmp`: compares a register with a constant; the rule ends here if it does not hold.
 
-use super::{VALUE, element};
-use crate::wire::attr::Attrs;
+use super::{begin, constant, data, end};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 const SREG: u16 = 1;
@@ -26,20 +26,17 @@ pub struct Cmp<'a> {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, cmp: Cmp<'_>) {
-    element(request, b"cmp", |r| {
-        r.be32(SREG, cmp.sreg).be32(OP, cmp.op).nest(DATA, |r| {
-            r.attr(VALUE, cmp.data);
-        });
-    });
+    let opened = begin(request, b"cmp");
+    request.be32(SREG, cmp.sreg).be32(OP, cmp.op);
+    data(request, DATA, cmp.data);
+    end(request, opened);
 }
 
 /// Reads the expression.
-pub fn decode<'a>(data: Attrs<'a>) -> Option<Cmp<'a>> {
-    Some(Cmp {
-        sreg: data.clone().find(SREG)?.be32()?,
-        op: data.clone().find(OP)?.be32()?,
-        data: data.find(DATA)?.nested().find(VALUE)?.value,
-    })
+pub fn decode<'a>(fields: &Fields<'a>) -> Option<Cmp<'a>> {
+    let [_, sreg, op, ..] = fields.be32;
+    let data = constant(fields, DATA);
+    (fields.numbers_to(u32::from(OP)) && !data.is_empty()).then_some(Cmp { sreg, op, data })
 }
 
 #[cfg(test)]

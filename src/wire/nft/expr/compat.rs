@@ -1,8 +1,8 @@
 //! `match` and `target`: an xtables extension inside a rule (nft_compat), as iptables-nft
 //! writes them. Which structure the bytes are is [`xt`](crate::wire::nft::xt)'s knowledge.
 
-use super::element;
-use crate::wire::attr::Attrs;
+use super::{begin, end};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 const NAME: u16 = 1;
@@ -22,25 +22,25 @@ pub struct Xt<'a> {
 
 /// Appends a target.
 pub fn encode_target(request: &mut Request<Netfilter>, xt: Xt<'_>) {
-    element(request, b"target", |r| fill(r, xt));
+    encode(request, b"target", xt);
 }
 
 /// Appends a match.
 pub fn encode_match(request: &mut Request<Netfilter>, xt: Xt<'_>) {
-    element(request, b"match", |r| fill(r, xt));
+    encode(request, b"match", xt);
 }
 
-fn fill(r: &mut Request<Netfilter>, xt: Xt<'_>) {
-    r.string(NAME, xt.name).be32(REV, xt.rev).attr(INFO, xt.info);
+fn encode(request: &mut Request<Netfilter>, name: &[u8], xt: Xt<'_>) {
+    let opened = begin(request, name);
+    request.string(NAME, xt.name).be32(REV, xt.rev).attr(INFO, xt.info);
+    end(request, opened);
 }
 
 /// Reads the expression.
-pub fn decode<'a>(data: Attrs<'a>) -> Option<Xt<'a>> {
-    Some(Xt {
-        name: data.clone().find(NAME)?.bytes_to_nul(),
-        rev: data.clone().find(REV)?.be32()?,
-        info: data.find(INFO)?.value,
-    })
+pub fn decode<'a>(fields: &Fields<'a>) -> Option<Xt<'a>> {
+    let [_, _, rev, ..] = fields.be32;
+    let [_, _, has_rev, info, ..] = fields.bytes;
+    (!has_rev.is_empty() && !info.is_empty()).then(|| Xt { name: fields.string(NAME), rev, info })
 }
 
 #[cfg(test)]

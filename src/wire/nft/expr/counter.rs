@@ -1,8 +1,8 @@
 //! `counter`: counts the packets and bytes that get this far in a rule.
 
-use super::element;
+use super::{begin, end};
 use crate::model::nat::Counters;
-use crate::wire::attr::Attrs;
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 const BYTES: u16 = 1;
@@ -10,15 +10,14 @@ const PACKETS: u16 = 2;
 
 /// Appends the expression, starting from these counts.
 pub fn encode(request: &mut Request<Netfilter>, counters: Counters) {
-    element(request, b"counter", |r| {
-        r.be64(BYTES, counters.bytes).be64(PACKETS, counters.packets);
-    });
+    let opened = begin(request, b"counter");
+    request.be64(BYTES, counters.bytes).be64(PACKETS, counters.packets);
+    end(request, opened);
 }
 
 /// Reads counts, of the expression or of a base chain.
-pub fn decode(data: Attrs<'_>) -> Counters {
-    let number = |kind| data.clone().find(kind).and_then(|a| a.be64()).unwrap_or(0);
-    Counters { packets: number(PACKETS), bytes: number(BYTES) }
+pub fn decode(fields: &Fields<'_>) -> Counters {
+    Counters { packets: fields.be64(PACKETS).unwrap_or(0), bytes: fields.be64(BYTES).unwrap_or(0) }
 }
 
 #[cfg(test)]

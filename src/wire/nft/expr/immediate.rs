@@ -1,8 +1,8 @@
 //! `immediate`: loads a constant into a register; into the verdict register, it decides.
 
-use super::{REG_VERDICT, VALUE, element};
-use crate::wire::attr::Attrs;
-use crate::wire::build::{Netfilter, Request};
+use super::{REG_VERDICT, begin, constant, data, end};
+use crate::wire::attr::Fields;
+use crate::wire::build::{NESTED, Netfilter, Request};
 
 const DREG: u16 = 1;
 const DATA: u16 = 2;
@@ -42,35 +42,39 @@ pub enum Immediate<'a> {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, immediate: Immediate<'_>) {
-    element(request, b"immediate", |r| match immediate {
+    let opened = begin(request, b"immediate");
+    match immediate {
         Immediate::Data { dreg, value } => {
-            r.be32(DREG, dreg).nest(DATA, |r| {
-                r.attr(VALUE, value);
-            });
+            request.be32(DREG, dreg);
+            data(request, DATA, value);
         }
         Immediate::Verdict { code, chain } => {
-            r.be32(DREG, REG_VERDICT).nest(DATA, |r| {
-                r.nest(VERDICT, |r| {
-                    r.attr(CODE, &code.to_be_bytes());
-                    if !chain.is_empty() {
-                        r.string(CHAIN, chain);
-                    }
-                });
-            });
+            request.be32(DREG, REG_VERDICT);
+            let outer = request.begin(DATA | NESTED);
+            let inner = request.begin(VERDICT | NESTED);
+            request.be32(CODE, code.cast_unsigned());
+            if !chain.is_empty() {
+                request.string(CHAIN, chain);
+            }
+            request.end(inner).end(outer);
         }
-    });
+    }
+    end(request, opened);
 }
 
 /// Reads the expression.
-pub fn decode<'a>(data: Attrs<'a>) -> Option<Immediate<'a>> {
-    let dreg = data.clone().find(DREG)?.be32()?;
-    let value = data.find(DATA)?.nested();
-    if dreg != REG_VERDICT {
-        return Some(Immediate::Data { dreg, value: value.clone().find(VALUE)?.value });
+pub fn decode<'a>(fields: &Fields<'a>) -> Option<Immediate<'a>> {
+    let [_, dreg, ..] = fields.be32;
+    if !fields.numbers_to(u32::from(DREG)) {
+        return None;
     }
-    let verdict = value.find(VERDICT)?.nested();
-    let chain = verdict.clone().find(CHAIN).map(|c| c.bytes_to_nul()).unwrap_or_default();
-    Some(Immediate::Verdict { code: verdict.find(CODE)?.be32()?.cast_signed(), chain })
+    if dreg != REG_VERDICT {
+        let value = constant(fields, DATA);
+        return (!value.is_empty()).then_some(Immediate::Data { dreg, value });
+    }
+    let verdict = fields.nested(DATA).nested(VERDICT);
+    let code = verdict.be32[usize::from(CODE)].cast_signed();
+    verdict.numbers_to(u32::from(CODE)).then(|| Immediate::Verdict { code, chain: verdict.string(CHAIN) })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `masq`: the source address becomes that of the outgoing interface.
 
-use super::element;
-use crate::wire::attr::Attrs;
+use super::{begin, end, pair};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 const FLAGS: u16 = 1;
@@ -19,21 +19,20 @@ pub struct Masq {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, masq: Masq) {
-    element(request, b"masq", |r| {
-        if masq.flags != 0 {
-            r.be32(FLAGS, masq.flags);
-        }
-        if let Some((min, max)) = masq.ports {
-            r.be32(PROTO_MIN, min).be32(PROTO_MAX, max);
-        }
-    });
+    let opened = begin(request, b"masq");
+    if masq.flags != 0 {
+        request.be32(FLAGS, masq.flags);
+    }
+    if let Some((min, max)) = masq.ports {
+        request.be32(PROTO_MIN, min).be32(PROTO_MAX, max);
+    }
+    end(request, opened);
 }
 
 /// Reads the expression.
-pub fn decode(data: Attrs<'_>) -> Masq {
-    let number = |kind| data.clone().find(kind)?.be32();
-    let ports = number(PROTO_MIN).map(|min| (min, number(PROTO_MAX).unwrap_or(min)));
-    Masq { flags: number(FLAGS).unwrap_or(0), ports }
+pub fn decode(fields: &Fields<'_>) -> Masq {
+    let [_, flags, min, max, ..] = fields.be32;
+    Masq { flags, ports: pair(min, max) }
 }
 
 #[cfg(test)]

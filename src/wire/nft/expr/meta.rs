@@ -1,7 +1,7 @@
 //! `meta`: loads something about a packet that is not in it, such as its interfaces' names.
 
-use super::element;
-use crate::wire::attr::Attrs;
+use super::{begin, end};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 /// `NFT_META_IIFNAME`: name of the incoming interface, 16 bytes, padded with NULs.
@@ -25,14 +25,15 @@ pub struct Meta {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, load: Meta) {
-    element(request, b"meta", |r| {
-        r.be32(KEY, load.key).be32(DREG, load.dreg);
-    });
+    let opened = begin(request, b"meta");
+    request.be32(KEY, load.key).be32(DREG, load.dreg);
+    end(request, opened);
 }
 
 /// Reads the expression; `None` for one that sets metadata.
-pub fn decode(data: Attrs<'_>) -> Option<Meta> {
-    Some(Meta { key: data.clone().find(KEY)?.be32()?, dreg: data.find(DREG)?.be32()? })
+pub fn decode(fields: &Fields<'_>) -> Option<Meta> {
+    let [_, dreg, key, ..] = fields.be32;
+    fields.numbers_to(u32::from(KEY)).then_some(Meta { key, dreg })
 }
 
 #[cfg(test)]

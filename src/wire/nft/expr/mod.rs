@@ -12,8 +12,8 @@ pub mod nat;
 pub mod payload;
 
 use crate::model::nat::Counters;
-use crate::wire::attr::{Attr, Attrs, attrs};
-use crate::wire::build::{Netfilter, Request, align4};
+use crate::wire::attr::{Attr, Attrs, Fields, attrs};
+use crate::wire::build::{NESTED, Netfilter, Request, align4};
 
 /// Register that holds a verdict.
 pub const REG_VERDICT: u32 = 0;
@@ -55,38 +55,64 @@ pub enum Expr<'a> {
     Other(&'a [u8]),
 }
 
-/// Appends one expression to the list that is being built.
-fn element(request: &mut Request<Netfilter>, name: &[u8], data: impl FnOnce(&mut Request<Netfilter>)) {
-    request.nest(ELEM, |r| {
-        r.string(NAME, name).nest(DATA, data);
-    });
+/// Begins one expression of the list that is being built; gives the places for [`end`].
+#[inline(never)]
+fn begin(request: &mut Request<Netfilter>, name: &[u8]) -> (usize, usize) {
+    let outer = request.begin(ELEM | NESTED);
+    request.string(NAME, name);
+    (outer, request.begin(DATA | NESTED))
 }
 
-/// Reads the expressions of a rule, in order.
-pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = Expr<'a>> {
+/// Ends the expression that [`begin`] began.
+fn end(request: &mut Request<Netfilter>, (outer, inner): (usize, usize)) {
+    request.end(inner).end(outer);
+}
+
+/// Appends a constant.
+#[inline(never)]
+fn data(request: &mut Request<Netfilter>, kind: u16, value: &[u8]) {
+    let start = request.begin(kind | NESTED);
+    request.attr(VALUE, value).end(start);
+}
+
+/// Reads a constant; empty if it is not there.
+#[inline(never)]
+fn constant<'a>(fields: &Fields<'a>, kind: u16) -> &'a [u8] {
+    fields.nested(kind).bytes[usize::from(VALUE)]
+}
+
+/// A range of data registers, whose numbers begin at 1; a single one is both ends.
+fn pair(first: u32, last: u32) -> Option<(u32, u32)> {
+    (first != REG_VERDICT).then_some((first, if last == REG_VERDICT { first } else { last }))
+}
+
+/// Reads the expressions of a rule, in order, with their names.
+pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = (&'a [u8], Expr<'a>)> {
     list.filter(|elem| elem.kind == ELEM).map(|elem| decode(&elem))
 }
 
-fn decode<'a>(elem: &Attr<'a>) -> Expr<'a> {
-    let name = elem.nested().find(NAME).map(|n| n.bytes_to_nul()).unwrap_or_default();
-    let data = attrs(elem.nested().find(DATA).map(|d| d.value).unwrap_or_default());
-    let known = match name {
-        b"payload" => payload::decode(data).map(Expr::Payload),
-        b"cmp" => cmp::decode(data).map(Expr::Cmp),
-        b"bitwise" => bitwise::decode(data).map(Expr::Bitwise),
-        b"meta" => meta::decode(data).map(Expr::Meta),
-        b"counter" => Some(Expr::Counter(counter::decode(data))),
-        b"immediate" => immediate::decode(data).map(Expr::Immediate),
-        b"masq" => Some(Expr::Masq(masq::decode(data))),
-        b"nat" => nat::decode(data).map(Expr::Nat),
-        b"match" => compat::decode(data).map(Expr::Match),
-        b"target" => compat::decode(data).map(Expr::Target),
+fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
+    let elem = Fields::new(elem.value);
+    let name = elem.string(NAME);
+    let fields = &elem.nested(DATA);
+    // A number from a table instead of a comparison with each name: less code.
+    let known = match TITLES.iter().position(|row| row.0 == name) {
+        Some(0) => payload::decode(fields).map(Expr::Payload),
+        Some(1) => cmp::decode(fields).map(Expr::Cmp),
+        Some(2) => bitwise::decode(fields).map(Expr::Bitwise),
+        Some(3) => meta::decode(fields).map(Expr::Meta),
+        Some(4) => Some(Expr::Counter(counter::decode(fields))),
+        Some(5) => immediate::decode(fields).map(Expr::Immediate),
+        Some(6) => Some(Expr::Masq(masq::decode(fields))),
+        Some(7) => nat::decode(fields).map(Expr::Nat),
+        Some(8) => compat::decode(fields).map(Expr::Match),
+        Some(9) => compat::decode(fields).map(Expr::Target),
         _ => None,
     };
-    known.unwrap_or(Expr::Other(name))
+    (name, known.unwrap_or(Expr::Other(name)))
 }
 
-/// Names of expressions for people, where the kernel says which one it refuses.
+/// Names of expressions, in the order of [`Expr`]; and for people, where the kernel says which one it refuses.
 const TITLES: &[(&[u8], &str)] = &[
     (b"payload", "payload expression"),
     (b"cmp", "cmp expression"),
@@ -132,7 +158,7 @@ pub(super) mod testing {
 
     /// Decodes the first expression of some bytes and hands it to a check.
     pub fn decoded(bytes: &[u8], check: impl FnOnce(Expr<'_>)) {
-        check(decode_all(attrs(bytes)).next().unwrap());
+        check(decode_all(attrs(bytes)).next().unwrap().1);
     }
 }
 
@@ -142,9 +168,15 @@ mod tests {
 
     #[test]
     fn an_expression_that_is_not_known_keeps_its_name() {
-        let bytes = testing::bytes(|r| element(r, b"fib", |_| {}));
+        let empty = |name: &[u8]| {
+            testing::bytes(|r| {
+                let opened = begin(r, name);
+                end(r, opened);
+            })
+        };
+        let bytes = empty(b"fib");
         testing::decoded(&bytes, |expr| assert_eq!(expr, Expr::Other(b"fib")));
-        let broken = testing::bytes(|r| element(r, b"cmp", |_| {}));
+        let broken = empty(b"cmp");
         testing::decoded(&broken, |expr| assert_eq!(expr, Expr::Other(b"cmp")));
     }
 }

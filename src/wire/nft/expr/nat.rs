@@ -1,7 +1,7 @@
 //! `nat`: translates the source or destination to what registers hold.
 
-use super::element;
-use crate::wire::attr::Attrs;
+use super::{begin, end, pair};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 const TYPE: u16 = 1;
@@ -34,33 +34,27 @@ pub struct NatExpr {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, nat: NatExpr) {
-    element(request, b"nat", |r| {
-        r.be32(TYPE, nat.kind).be32(FAMILY, nat.family);
-        for (registers, min, max) in [(nat.addrs, ADDR_MIN, ADDR_MAX), (nat.ports, PROTO_MIN, PROTO_MAX)] {
-            if let Some((first, last)) = registers {
-                r.be32(min, first);
-                if last != first {
-                    r.be32(max, last);
-                }
+    let opened = begin(request, b"nat");
+    request.be32(TYPE, nat.kind).be32(FAMILY, nat.family);
+    for (registers, min, max) in [(nat.addrs, ADDR_MIN, ADDR_MAX), (nat.ports, PROTO_MIN, PROTO_MAX)] {
+        if let Some((first, last)) = registers {
+            request.be32(min, first);
+            if last != first {
+                request.be32(max, last);
             }
         }
-        if nat.flags != 0 {
-            r.be32(FLAGS, nat.flags);
-        }
-    });
+    }
+    if nat.flags != 0 {
+        request.be32(FLAGS, nat.flags);
+    }
+    end(request, opened);
 }
 
 /// Reads the expression.
-pub fn decode(data: Attrs<'_>) -> Option<NatExpr> {
-    let number = |kind| data.clone().find(kind)?.be32();
-    let pair = |min, max| number(min).map(|first| (first, number(max).unwrap_or(first)));
-    Some(NatExpr {
-        kind: number(TYPE)?,
-        family: number(FAMILY)?,
-        addrs: pair(ADDR_MIN, ADDR_MAX),
-        ports: pair(PROTO_MIN, PROTO_MAX),
-        flags: number(FLAGS).unwrap_or(0),
-    })
+pub fn decode(fields: &Fields<'_>) -> Option<NatExpr> {
+    let [_, kind, family, first, last, port, last_port, flags, _] = fields.be32;
+    let nat = NatExpr { kind, family, addrs: pair(first, last), ports: pair(port, last_port), flags };
+    fields.numbers_to(u32::from(FAMILY)).then_some(nat)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `payload`: loads bytes of a packet's header into a register.
 
-use super::element;
-use crate::wire::attr::Attrs;
+use super::{begin, end};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
 /// `NFT_PAYLOAD_NETWORK_HEADER`: offsets count from the IP header.
@@ -33,15 +33,15 @@ pub struct Payload {
 
 /// Appends the expression.
 pub fn encode(request: &mut Request<Netfilter>, load: Payload) {
-    element(request, b"payload", |r| {
-        r.be32(DREG, load.dreg).be32(BASE, load.base).be32(OFFSET, load.offset).be32(LEN, load.len);
-    });
+    let opened = begin(request, b"payload");
+    request.be32(DREG, load.dreg).be32(BASE, load.base).be32(OFFSET, load.offset).be32(LEN, load.len);
+    end(request, opened);
 }
 
 /// Reads the expression; `None` for one that writes the packet.
-pub fn decode(data: Attrs<'_>) -> Option<Payload> {
-    let number = |kind| data.clone().find(kind)?.be32();
-    Some(Payload { dreg: number(DREG)?, base: number(BASE)?, offset: number(OFFSET)?, len: number(LEN)? })
+pub fn decode(fields: &Fields<'_>) -> Option<Payload> {
+    let [_, dreg, base, offset, len, ..] = fields.be32;
+    fields.numbers_to(u32::from(LEN)).then_some(Payload { dreg, base, offset, len })
 }
 
 #[cfg(test)]

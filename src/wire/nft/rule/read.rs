@@ -3,8 +3,9 @@
 //! [`Spec`] is kept by name, so that a listing can say so.
 
 use super::{CHAIN, EXPRESSIONS, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
+use crate::model::name::printable;
 use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
-use crate::wire::attr::Attr;
+use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at, u32_at};
 use crate::wire::nft::expr::{self, Expr, cmp, immediate, meta, nat, payload};
 use crate::wire::nft::{NFGENMSG, xt};
 use crate::wire::reply::Frame;
@@ -14,18 +15,23 @@ const REPLY: u16 = 0x0a06;
 
 /// Reads one rule of a dump; `None` if it is another table's.
 pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
-    let attrs = frame.attrs(NFGENMSG);
-    if frame.kind != REPLY || attrs.clone().find(TABLE)?.bytes_to_nul() != table {
+    let fields = Fields::new(frame.payload.get(NFGENMSG..)?);
+    if frame.kind != REPLY || fields.string(TABLE) != table {
         return None;
     }
     let mut reader = Reader::default();
-    for expr in expr::decode_all(attrs.clone().find(EXPRESSIONS)?.nested()) {
-        reader.take(&expr);
+    for (name, expr) in expr::decode_all(attrs(fields.bytes[usize::from(EXPRESSIONS)])) {
+        if !reader.take(&expr) {
+            let extension: &[u8] = if let Expr::Match(xt) | Expr::Target(xt) = &expr { xt.name } else { b"" };
+            reader.not_known(name, extension);
+            // It may have written any register.
+            reader.held.fill(Held::Nothing);
+        }
     }
-    reader.comment(attrs.clone().find(USERDATA));
+    reader.comment(fields.bytes[usize::from(USERDATA)]);
     Some(Rule {
-        chain: attrs.clone().find(CHAIN)?.bytes_to_nul().to_vec(),
-        handle: handle(&attrs.find(HANDLE)?)?,
+        chain: fields.string(CHAIN).to_vec(),
+        handle: fields.be64(HANDLE)?,
         spec: reader.spec,
         counters: reader.counters,
         unknown: reader.unknown,
@@ -34,97 +40,112 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
 
 /// A rule's handle from its attribute.
 pub fn handle(attr: &Attr<'_>) -> Option<u64> {
-    attr.value.get(..8).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes)
+    attr.be64()
 }
 
 /// What a register holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 enum Held<'a> {
-    Packet { offset: u32, len: u32, mask: Option<&'a [u8]> },
+    #[default]
+    Nothing,
+    Packet {
+        offset: u32,
+        len: u32,
+        mask: Option<&'a [u8]>,
+    },
     Meta(u32),
     Data(&'a [u8]),
 }
 
+/// Registers that a rule can name: 16 bytes each from 1, 4 bytes each from 8.
+const REGISTERS: usize = 24;
+
 #[derive(Default)]
 struct Reader<'a> {
-    held: Vec<(u32, Held<'a>)>,
+    held: [Held<'a>; REGISTERS],
     spec: Spec,
     counters: Option<crate::model::nat::Counters>,
-    unknown: Vec<String>,
+    unknown: String,
     done: bool,
 }
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, expr: &Expr<'a>) {
-        let known = match *expr {
+    /// Notes one expression; false if the spec cannot tell of it.
+    fn take(&mut self, expr: &Expr<'a>) -> bool {
+        match expr {
             Expr::Payload(p) if p.base == payload::BASE_NETWORK => {
                 self.hold(p.dreg, Held::Packet { offset: p.offset, len: p.len, mask: None })
             }
             Expr::Meta(m) => self.hold(m.dreg, Held::Meta(m.key)),
             Expr::Bitwise(b) => self.mask(b.reg, b.mask),
-            Expr::Cmp(c) => self.compare(&c),
+            Expr::Cmp(c) => self.compare(c).unwrap_or(false),
             Expr::Counter(counters) => {
-                self.counters = Some(counters);
-                Some(())
+                self.counters = Some(*counters);
+                true
             }
-            Expr::Immediate(immediate::Immediate::Data { dreg, value }) => self.hold(dreg, Held::Data(value)),
-            Expr::Immediate(immediate::Immediate::Verdict { code, chain }) => {
-                verdict(code, chain).and_then(|t| self.finish(t))
-            }
-            Expr::Masq(m) => {
-                self.ports(m.ports).and_then(|ports| self.translate(NatKind::Masquerade, None, ports, m.flags))
-            }
-            Expr::Nat(n) => self.nat(&n),
-            Expr::Target(x) => xt::nat(x.name, x.rev, x.info).and_then(|nat| self.finish(Target::Nat(nat))),
-            Expr::Match(x) if x.name == b"comment" && x.rev == 0 => {
-                let end = x.info.iter().position(|&b| b == 0).unwrap_or(x.info.len());
-                put(&mut self.spec.comment, x.info[..end].to_vec())
-            }
-            _ => None,
-        };
-        if known.is_none() {
-            self.unknown.push(title(expr));
-            // It may have written any register.
-            self.held.clear();
+            Expr::Immediate(immediate::Immediate::Data { dreg, value }) => self.hold(*dreg, Held::Data(value)),
+            Expr::Immediate(immediate::Immediate::Verdict { code, chain }) => self.verdict(*code, chain),
+            Expr::Masq(m) => self.translate(NatKind::Masquerade, None, m.ports, m.flags).unwrap_or(false),
+            Expr::Nat(n) => match n.kind {
+                nat::SNAT => self.translate(NatKind::Snat, n.addrs, n.ports, n.flags).unwrap_or(false),
+                nat::DNAT => self.translate(NatKind::Dnat, n.addrs, n.ports, n.flags).unwrap_or(false),
+                _ => false,
+            },
+            Expr::Target(x) => xt::nat(x.name, x.rev, x.info).is_some_and(|nat| self.finish(Target::Nat(nat))),
+            Expr::Match(x) if x.name == b"comment" && x.rev == 0 => self.remark(to_nul(x.info)),
+            _ => false,
         }
     }
 
+    /// Notes the name of an expression, and of the extension in it, if there is one.
+    #[inline(never)]
+    fn not_known(&mut self, name: &[u8], extension: &[u8]) {
+        let between = if self.unknown.is_empty() { "" } else { ", " };
+        // The kernel names all of them.
+        let name = if name.is_empty() { "unnamed".to_owned() } else { printable(name) };
+        let space = if extension.is_empty() { "" } else { " " };
+        self.unknown = [&self.unknown, between, &name, space, &printable(extension)].concat();
+    }
+
     /// Notes what a register holds. Nothing here may follow the target.
-    fn hold(&mut self, reg: u32, held: Held<'a>) -> Option<()> {
-        self.held.retain(|entry| entry.0 != reg);
-        self.held.push((reg, held));
-        (!self.done).then_some(())
+    fn hold(&mut self, reg: u32, held: Held<'a>) -> bool {
+        if let Some(place) = usize::try_from(reg).ok().and_then(|reg| self.held.get_mut(reg)) {
+            *place = held;
+        }
+        !self.done
     }
 
-    fn held(&self, reg: u32) -> Option<Held<'a>> {
-        self.held.iter().find(|entry| entry.0 == reg).map(|entry| entry.1)
+    #[inline(never)]
+    fn held(&self, reg: u32) -> Held<'a> {
+        usize::try_from(reg).ok().and_then(|reg| self.held.get(reg)).copied().unwrap_or_default()
     }
 
-    fn mask(&mut self, reg: u32, by: &'a [u8]) -> Option<()> {
-        let Held::Packet { offset, len, mask: None } = self.held(reg)? else { return None };
-        self.hold(reg, Held::Packet { offset, len, mask: Some(by) })
+    fn mask(&mut self, reg: u32, by: &'a [u8]) -> bool {
+        match self.held(reg) {
+            Held::Packet { offset, len, mask: None } => self.hold(reg, Held::Packet { offset, len, mask: Some(by) }),
+            _ => false,
+        }
     }
 
-    fn compare(&mut self, cmp: &cmp::Cmp<'a>) -> Option<()> {
-        let not = match cmp.op {
-            cmp::EQ => false,
-            cmp::NEQ => true,
-            _ => return None,
-        };
-        match self.held(cmp.sreg)? {
+    fn compare(&mut self, cmp: &cmp::Cmp<'a>) -> Option<bool> {
+        let not = cmp.op == cmp::NEQ;
+        if !not && cmp.op != cmp::EQ {
+            return None;
+        }
+        match self.held(cmp.sreg) {
             Held::Packet { offset: payload::IP_PROTOCOL, mask: None, .. } | Held::Meta(meta::L4PROTO) => {
                 let [value] = *cmp.data else { return None };
-                put(&mut self.spec.protocol, Not { not, value })
+                Some(put(&mut self.spec.protocol, Not { not, value }))
             }
-            Held::Meta(meta::IIFNAME) => put(&mut self.spec.input, interface(not, cmp.data)),
-            Held::Meta(meta::OIFNAME) => put(&mut self.spec.output, interface(not, cmp.data)),
+            Held::Meta(meta::IIFNAME) => Some(put(&mut self.spec.input, interface(not, cmp.data)?)),
+            Held::Meta(meta::OIFNAME) => Some(put(&mut self.spec.output, interface(not, cmp.data)?)),
             Held::Packet { offset, len, mask } => self.addresses(offset, len, mask, cmp.data, not),
             _ => None,
         }
     }
 
     /// Addresses, whole or in part; nft joins a source and a destination to one load of 8 bytes.
-    fn addresses(&mut self, offset: u32, len: u32, mask: Option<&[u8]>, data: &[u8], not: bool) -> Option<()> {
+    fn addresses(&mut self, offset: u32, len: u32, mask: Option<&[u8]>, data: &[u8], not: bool) -> Option<bool> {
         let len = usize::try_from(len).ok().filter(|&len| len == data.len() && len > 0)?;
         let first = usize::try_from(offset.checked_sub(payload::IP_SOURCE)?).ok()?;
         // Bytes 12 to 20 of the header: source, destination.
@@ -134,131 +155,104 @@ impl<'a> Reader<'a> {
             Some(mask) => bits.get_mut(first..first + len)?.copy_from_slice(mask.get(..len)?),
             None => bits.get_mut(first..first + len)?.fill(0xff),
         }
-        let net = |at: usize| {
-            let mask = Ipv4Addr::new(bits[at], bits[at + 1], bits[at + 2], bits[at + 3]);
-            Net::new(Ipv4Addr::new(addr[at], addr[at + 1], addr[at + 2], addr[at + 3]), mask)
-        };
-        let (source, destination) = (first < 4, first + len > 4);
         // "Not both" is no rule of iptables; and bits outside the mask never match.
-        if (source && destination && not) || addr.iter().zip(&bits).any(|(a, b)| a & !b != 0) {
+        let (source, destination) = (first < 4, first + len > 4);
+        let (addr, bits) = (u64::from_be_bytes(addr), u64::from_be_bytes(bits));
+        if (source && destination && not) || addr & !bits != 0 {
             return None;
         }
-        if source {
-            put(&mut self.spec.source, Not { not, value: net(0) })?;
-        }
-        if destination {
-            put(&mut self.spec.destination, Not { not, value: net(4) })?;
-        }
-        Some(())
+        Some(
+            (!source || put(&mut self.spec.source, net(not, addr >> 32, bits >> 32)))
+                && (!destination || put(&mut self.spec.destination, net(not, addr, bits))),
+        )
     }
 
-    fn nat(&mut self, nat: &nat::NatExpr) -> Option<()> {
-        let kind = match nat.kind {
-            nat::SNAT => NatKind::Snat,
-            nat::DNAT => NatKind::Dnat,
-            _ => return None,
-        };
-        let addr = |reg| match self.held(reg) {
-            Some(Held::Data(value)) => <[u8; 4]>::try_from(value).ok().map(Ipv4Addr::from),
-            _ => None,
-        };
-        let addrs = match nat.addrs {
-            Some((min, max)) => Some((addr(min)?, addr(max)?)),
-            None => None,
-        };
-        let ports = self.ports(nat.ports)?;
-        self.translate(kind, addrs, ports, nat.flags)
-    }
-
-    /// Ports that registers hold; the outer `None` if they are not constants.
-    #[allow(clippy::option_option)]
-    fn ports(&self, registers: Option<(u32, u32)>) -> Option<Option<(u16, u16)>> {
-        let Some((min, max)) = registers else { return Some(None) };
-        let port = |reg| match self.held(reg) {
-            Some(Held::Data(&[high, low, ..])) => Some(u16::from_be_bytes([high, low])),
-            _ => None,
-        };
-        Some(Some((port(min)?, port(max)?)))
-    }
-
+    /// A NAT target; addresses and ports are in registers. `None` if those hold no constants.
     fn translate(
         &mut self,
         kind: NatKind,
-        addrs: Option<(Ipv4Addr, Ipv4Addr)>,
-        ports: Option<(u16, u16)>,
+        addrs: Option<(u32, u32)>,
+        ports: Option<(u32, u32)>,
         flags: u32,
-    ) -> Option<()> {
+    ) -> Option<bool> {
+        let bytes = |reg| if let Held::Data(value) = self.held(reg) { value } else { &[] };
+        let addr = |reg| u32_at(bytes(reg), 0).filter(|_| bytes(reg).len() == 4).map(|raw| raw.to_ne_bytes().into());
+        let port = |reg| u16_at(bytes(reg), 0).map(u16::from_be);
+        let addrs = match addrs {
+            Some((min, max)) => Some((addr(min)?, addr(max)?)),
+            None => None,
+        };
+        let ports = match ports {
+            Some((min, max)) => Some((port(min)?, port(max)?)),
+            None => None,
+        };
         // The kernel may add the bits that say "addresses" and "ports" (1, 2).
         let flags = NatFlags::from_bits(flags & !3)?;
-        self.finish(Target::Nat(Nat { kind, addrs, ports, flags }))
+        Some(self.finish(Target::Nat(Nat { kind, addrs, ports, flags })))
     }
 
-    fn finish(&mut self, target: Target) -> Option<()> {
+    fn verdict(&mut self, code: i32, chain: &[u8]) -> bool {
+        self.finish(match code {
+            immediate::ACCEPT => Target::Accept,
+            immediate::DROP => Target::Drop,
+            immediate::RETURN => Target::Return,
+            immediate::JUMP => Target::Jump(chain.to_vec()),
+            immediate::GOTO => Target::Goto(chain.to_vec()),
+            _ => return false,
+        })
+    }
+
+    #[inline(never)]
+    fn finish(&mut self, target: Target) -> bool {
         let first = !self.done;
         self.done = true;
-        first.then(|| self.spec.target = target)
+        if first {
+            self.spec.target = target;
+        }
+        first
     }
 
     /// The comment in the user data, a list of type, length, value.
-    fn comment(&mut self, userdata: Option<Attr<'_>>) {
-        let mut rest = userdata.map(|u| u.value).unwrap_or_default();
+    fn comment(&mut self, userdata: &[u8]) {
+        let mut rest = userdata;
         while let [kind, len, tail @ ..] = rest {
             let Some((value, next)) = tail.split_at_checked(usize::from(*len)) else { return };
-            if *kind == UDATA_COMMENT {
-                let text = Attr { kind: 0, value }.bytes_to_nul().to_vec();
-                if put(&mut self.spec.comment, text).is_none() {
-                    self.unknown.push("second comment".into());
-                }
+            if *kind == UDATA_COMMENT && !self.remark(to_nul(value)) {
+                self.not_known(b"second comment", b"");
             }
             rest = next;
         }
     }
+
+    #[inline(never)]
+    fn remark(&mut self, text: &[u8]) -> bool {
+        put(&mut self.spec.comment, text.to_vec())
+    }
+}
+
+/// The low halves of an address and its mask, in host byte order.
+#[inline(never)]
+fn net(not: bool, addr: u64, mask: u64) -> Not<Net> {
+    let [.., a, b, c, d] = addr.to_be_bytes();
+    let [.., e, f, g, h] = mask.to_be_bytes();
+    Not { not, value: Net::new(Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h)) }
 }
 
 /// Fills an empty place; a second condition of the same sort does not fit in a [`Spec`].
-fn put<T>(place: &mut Option<T>, value: T) -> Option<()> {
-    if place.is_some() {
-        return None;
+fn put<T>(place: &mut Option<T>, value: T) -> bool {
+    let empty = place.is_none();
+    if empty {
+        *place = Some(value);
     }
-    *place = Some(value);
-    Some(())
+    empty
 }
 
-fn interface(not: bool, data: &[u8]) -> Not<IfPattern> {
-    let end = data.iter().position(|&b| b == 0);
-    let name = &data[..end.unwrap_or(data.len())];
-    if name == NO_INTERFACE && !not {
-        return Not { not: true, value: IfPattern { name: Vec::new(), wild: true } };
+#[inline(never)]
+fn interface(not: bool, data: &[u8]) -> Option<Not<IfPattern>> {
+    let name = to_nul(data);
+    if name == to_nul(NO_INTERFACE) && !not {
+        return Some(Not { not: true, value: IfPattern::new(b"", true)? });
     }
     // No NUL, and shorter than a whole name can be: a beginning.
-    Not { not, value: IfPattern { name: name.to_vec(), wild: end.is_none() && data.len() < 16 } }
-}
-
-fn verdict(code: i32, chain: &[u8]) -> Option<Target> {
-    Some(match code {
-        immediate::ACCEPT => Target::Accept,
-        immediate::DROP => Target::Drop,
-        immediate::RETURN => Target::Return,
-        immediate::JUMP => Target::Jump(chain.to_vec()),
-        immediate::GOTO => Target::Goto(chain.to_vec()),
-        _ => return None,
-    })
-}
-
-/// What an expression is called where it cannot be shown.
-fn title(expr: &Expr<'_>) -> String {
-    let (word, name): (&str, &[u8]) = match expr {
-        Expr::Payload(_) => ("payload", b""),
-        Expr::Cmp(_) => ("cmp", b""),
-        Expr::Bitwise(_) => ("bitwise", b""),
-        Expr::Meta(_) => ("meta", b""),
-        Expr::Counter(_) => ("counter", b""),
-        Expr::Immediate(_) => ("immediate", b""),
-        Expr::Masq(_) => ("masq", b""),
-        Expr::Nat(_) => ("nat", b""),
-        Expr::Match(xt) => ("match ", xt.name),
-        Expr::Target(xt) => ("target ", xt.name),
-        Expr::Other(name) => ("", name),
-    };
-    format!("{word}{}", crate::model::name::printable(name))
+    Some(Not { not, value: IfPattern::new(name, name.len() == data.len() && data.len() < 16)? })
 }
