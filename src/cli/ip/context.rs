@@ -99,13 +99,14 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Deletes what a flush found. What has gone meanwhile, which the kernel says with `absent`, is no failure.
-    pub fn sweep(&mut self, requests: Vec<Request<Route>>, absent: i32) -> Result<(), Fail> {
+    /// Deletes what a flush found. What has gone meanwhile, which the kernel says with `absent`, is no
+    /// failure; any other refusal ends it with exit code `code`.
+    pub fn sweep(&mut self, requests: Vec<Request<Route>>, absent: i32, code: u8) -> Result<(), Fail> {
         for outcome in self.socket()?.batch(requests)? {
             match outcome {
                 Err(error) if error.errno() != Some(absent) => {
                     let reason = crate::error::strerror(error.errno().unwrap_or(libc::EIO));
-                    return Err(self.refused(error).reworded(&["Failed to send flush request: ", &reason]));
+                    return Err(self.refused(error).reworded(code, &["Failed to send flush request: ", &reason]));
                 }
                 _ => {}
             }

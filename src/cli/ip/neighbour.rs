@@ -235,7 +235,7 @@ fn show(context: &mut Context<'_>, neighs: &[Neigh], one_device: bool) {
 /// Deletes what was listed. A neighbour that has gone meanwhile is no failure.
 fn remove(context: &mut Context<'_>, neighs: &[Neigh]) -> Outcome {
     let requests = neighs.iter().map(|neigh| change(NeighVerb::Delete, neigh)).collect();
-    context.sweep(requests, libc::ENOENT)?;
+    context.sweep(requests, libc::ENOENT, 1)?;
     Ok(0)
 }
 

@@ -127,7 +127,7 @@ fn remove(context: &mut Context<'_>, routes: &[Route]) -> Outcome {
         .filter(|route| !is_null_route(route))
         .map(|route| change(RouteVerb::Delete, &as_request(route)))
         .collect();
-    context.sweep(requests, libc::ESRCH)?;
+    context.sweep(requests, libc::ESRCH, 2)?;
     Ok(0)
 }
 
