@@ -3,20 +3,23 @@
 //! happen and a [`Tally`]. Prints nothing. What ends it, and when, is as in iputils.
 
 mod echo;
+mod event;
 mod open;
+mod options;
 mod tally;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 pub use echo::TIMES;
 use echo::{HEADER, Message, Sent};
+pub use event::{Event, Reply};
 pub use open::{Sockets, Target, needs_scope};
+pub use options::{Fragments, Options};
 pub use tally::{Tally, Times, float};
 
-use crate::error::{Error, Result};
-use crate::sys::icmp::Queued;
+use crate::error::Error;
 use crate::sys::signal::{Signals, Wake};
 
 /// Requests longer than this cannot be sent anyway; the kernel says so.
@@ -30,145 +33,8 @@ const LONG_PAUSE: u64 = 500_000;
 /// Packets taken in a row, before signals and the clock are looked at again.
 const ROUND: u32 = 256;
 
-/// Whether packets may be fragmented (`IP_PMTUDISC_*`, the same for IPv6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fragments {
-    /// By any router: no DF bit.
-    Anywhere = 0,
-    /// Here, to the path's MTU.
-    Here = 1,
-    /// Not at all.
-    Never = 2,
-    /// Not at all, whatever the path's MTU is believed to be.
-    NeverUnchecked = 3,
-}
-
-/// How to ping.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Requests to send, or with a deadline answers to wait for; 0 is no end.
-    pub count: u64,
-    /// Milliseconds between requests; 0 is as soon as the last one was answered.
-    pub interval: u32,
-    /// Milliseconds to wait after the last request if none was answered; 0 is for ever.
-    pub linger: u32,
-    /// Seconds until the end; 0 is none.
-    pub deadline: u32,
-    /// Bytes of data in a request.
-    pub size: usize,
-    /// TTL or hop limit.
-    pub ttl: Option<u8>,
-    /// Fragmentation; `None` leaves the system's setting, except that multicast never fragments.
-    pub fragments: Option<Fragments>,
-    /// Broadcast addresses may be pinged.
-    pub broadcast: bool,
-    /// Interface to use.
-    pub device: Option<Vec<u8>>,
-    /// Source address for IPv4 targets.
-    pub source_v4: Option<Ipv4Addr>,
-    /// Source address for IPv6 targets.
-    pub source_v6: Option<std::net::Ipv6Addr>,
-    /// The source address stays what it is now, also if the route changes.
-    pub sticky: bool,
-    /// Errors of this host are not counted, as iputils does when it is quiet.
-    pub quiet: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Options {
-            count: 0,
-            interval: 1000,
-            linger: 10_000,
-            deadline: 0,
-            size: 56,
-            ttl: None,
-            fragments: None,
-            broadcast: false,
-            device: None,
-            source_v4: None,
-            source_v6: None,
-            sticky: false,
-            quiet: false,
-        }
-    }
-}
-
-/// What happens, in its order.
-#[derive(Debug)]
-pub enum Event<'a> {
-    /// A broadcast address is pinged, as [`Options::broadcast`] allows.
-    Broadcast,
-    /// The source address is not one of the interface that was asked for.
-    OtherDevice,
-    /// An answer.
-    Reply(Reply<'a>),
-    /// A host reports an error about the request `seq`.
-    Refused {
-        /// Who.
-        from: SocketAddr,
-        /// Sequence number of the request.
-        seq: u16,
-        /// ICMP type, code, and the number that goes with them.
-        error: Queued,
-    },
-    /// A router's advice: ICMP type 4 or 5.
-    Advice {
-        /// Who.
-        from: SocketAddr,
-        /// Sequence number of the request.
-        seq: u16,
-        /// ICMP type.
-        kind: u8,
-        /// ICMP code.
-        code: u8,
-        /// The better router.
-        gateway: Ipv4Addr,
-    },
-    /// This host reports why it did not send a request.
-    Local {
-        /// errno.
-        errno: i32,
-        /// The MTU, if it is `EMSGSIZE`.
-        mtu: u32,
-        /// Whether the request was one of IPv6.
-        v6: bool,
-    },
-    /// A request could not be sent, for a reason that only the errno tells.
-    NotSent {
-        /// errno.
-        errno: i32,
-        /// iputils prints it.
-        told: bool,
-    },
-    /// The request before the one that is sent now has no answer yet.
-    Outstanding(u64),
-    /// `SIGQUIT` asks how things stand.
-    Status,
-}
-
-/// An answer to a request.
-#[derive(Debug)]
-pub struct Reply<'a> {
-    /// Who answered.
-    pub from: SocketAddr,
-    /// Sequence number.
-    pub seq: u16,
-    /// TTL or hop limit that it arrived with.
-    pub ttl: Option<u8>,
-    /// Round-trip time, in microseconds.
-    pub time: Option<u64>,
-    /// There was an answer before, and it was not to be expected that several hosts answer.
-    pub repeated: bool,
-    /// The checksum is wrong.
-    pub corrupt: bool,
-    /// Another host was asked.
-    pub stranger: bool,
-    /// The ICMP message.
-    pub message: &'a [u8],
-    /// The request, to compare it with.
-    pub request: &'a [u8],
-}
+/// Result with a failure one pointer wide: every step can fail, and none is to pay for the size of an error.
+pub type Result<T> = std::result::Result<T, Box<Error>>;
 
 /// Receives events, with the count so far.
 pub type Notify<'a> = &'a mut dyn FnMut(&Event<'_>, &Tally);
@@ -227,8 +93,14 @@ pub fn run(target: &Target<'_>, options: &Options, signals: &Signals, notify: No
         end: None,
         starved: 0,
     };
-    state.go_on(signals).map_err(|e| Error::sys("poll", &e))?;
+    state.go_on(signals).map_err(|e| failed("poll", &e))?;
     Ok(state.tally)
+}
+
+/// A failed system call, put together out of line.
+#[inline(never)]
+fn failed(call: &str, error: &io::Error) -> Box<Error> {
+    Box::new(Error::sys(call, error))
 }
 
 impl Clock {
@@ -247,22 +119,11 @@ fn micros(time: Duration) -> u64 {
 
 impl Loop<'_> {
     fn go_on(&mut self, signals: &Signals) -> io::Result<()> {
-        loop {
-            match signals.take() {
-                Some(libc::SIGQUIT) => {
-                    (self.notify)(&Event::Status, &self.tally);
-                    continue;
-                }
-                Some(_) => return Ok(()),
-                None => {}
-            }
-            if self.is_over() {
-                return Ok(());
-            }
+        while !self.is_over() {
             let until = self.advance();
             // An error of this host may have been the last answer.
             if self.is_over() {
-                return Ok(());
+                break;
             }
             let now = self.clock.now();
             let time = until.map(|until| Duration::from_micros(until.saturating_sub(now)));
@@ -270,7 +131,16 @@ impl Loop<'_> {
             if wake.readable || wake.error {
                 self.drain(wake);
             }
+            while wake.signal
+                && let Some(signal) = signals.take()
+            {
+                if signal != libc::SIGQUIT {
+                    return Ok(());
+                }
+                (self.notify)(&Event::Status, &self.tally);
+            }
         }
+        Ok(())
     }
 
     fn is_over(&self) -> bool {

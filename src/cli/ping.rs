@@ -94,13 +94,16 @@ fn go(args: &Args<'_>, out: &mut Out<'_>) -> Result<u8, u8> {
     let addresses: Vec<SocketAddr> = found.into_iter().filter(wanted).collect();
     let (target, addr) = open(args, &sockets, &addresses, out)?;
     let host = shown(args.target);
+    // Whoever has read the first line may send a signal.
+    let signals = Signals::hold(&[libc::SIGINT, libc::SIGALRM, libc::SIGQUIT])
+        .map_err(|e| out.fail(&Error::sys("signalfd", &e)))?;
     out.io.print(header(args, &target, &addr, &host));
     out.io.flush();
     if process::uid() != 0 && args.options.interval < USER_INTERVAL {
         out.complain(&format!("cannot flood; minimal interval allowed for user is {USER_INTERVAL}ms"));
         return Err(2);
     }
-    let tally = listen(args, &target, &addr, out).map_err(|e| out.fail(&e))?;
+    let tally = listen(args, &target, &addr, &signals, out).map_err(|e| out.fail(&e))?;
     out.io.print(text::statistics(&host, &tally, args.options.interval == 0));
     out.io.flush();
     let few = args.options.deadline > 0 && tally.received < args.options.count;
@@ -145,9 +148,13 @@ fn open<'a>(
     Err(2)
 }
 
-fn listen(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, out: &mut Out<'_>) -> Result<Tally, Error> {
-    let signals =
-        Signals::hold(&[libc::SIGINT, libc::SIGALRM, libc::SIGQUIT]).map_err(|e| Error::sys("signalfd", &e))?;
+fn listen(
+    args: &Args<'_>,
+    target: &Target<'_>,
+    addr: &SocketAddr,
+    signals: &Signals,
+    out: &mut Out<'_>,
+) -> ping::Result<Tally> {
     let mut told = false;
     let notify: Notify<'_> = &mut |event, tally| {
         if let Event::NotSent { errno, told: false } = event
@@ -161,7 +168,7 @@ fn listen(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, out: &mut Out
         }
         out.print(args, event, tally);
     };
-    ping::run(target, &args.options, &signals, notify)
+    ping::run(target, &args.options, signals, notify)
 }
 
 fn header(args: &Args<'_>, target: &Target<'_>, addr: &SocketAddr, host: &str) -> String {

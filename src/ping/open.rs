@@ -3,10 +3,11 @@
 //! [`Target`] that is ready, or an error in iputils' words.
 
 use std::ffi::CString;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::{Event, Fragments, Notify, Options, TIMES, Tally};
-use crate::error::{Error, Kind, Result};
+use super::{Event, Fragments, Notify, Options, Result, TIMES, Tally, failed};
+use crate::error::Error;
 use crate::model::ip::family_of;
 use crate::model::name::printable;
 use crate::sys::address::is_link_local_multicast;
@@ -78,7 +79,7 @@ impl Sockets {
     /// # Errors
     /// The call is `socket`; `EPERM` if neither raw sockets nor those of datagrams are allowed.
     pub fn open(v4: bool, v6: bool) -> Result<Self> {
-        let failed = |e| Error::sys("socket", &e);
+        let failed = |e| failed("socket", &e);
         let first =
             v4.then(|| Socket::icmp(false)).transpose().or_else(|e| if v6 { Ok(None) } else { Err(failed(e)) })?;
         let second = v6.then(|| Socket::icmp(true)).transpose();
@@ -113,7 +114,9 @@ impl<'a> Target<'a> {
     pub fn open(sockets: &'a Sockets, addr: SocketAddr, options: &Options, notify: Notify<'_>) -> Result<Self> {
         let v6 = addr.is_ipv6();
         let socket = if v6 { &sockets.v6 } else { &sockets.v4 };
-        let Some(socket) = socket else { return Err(sys("socket", libc::EAFNOSUPPORT)) };
+        let Some(socket) = socket else {
+            return Err(failed("socket", &io::Error::from_raw_os_error(libc::EAFNOSUPPORT)));
+        };
         let device = options.device.as_deref().map(|name| Device::find(name, v6)).transpose()?;
         let index = device.as_ref().map_or(0, |device| device.index);
         let mut dest = addr;
@@ -145,10 +148,10 @@ impl<'a> Target<'a> {
         let names = if v6 { &V6 } else { &V4 };
         let [discover, bind, many, one] = names.words;
         if options.sticky {
-            socket.bind(&self.source).map_err(|e| Error::sys(bind, &e))?;
+            socket.bind(&self.source).map_err(|e| failed(bind, &e))?;
         }
         if socket.is_raw() {
-            socket.filter(v6, self.ident).map_err(|e| Error::sys("setsockopt(ICMP_FILTER)", &e))?;
+            socket.filter(v6, self.ident).map_err(|e| failed("setsockopt(ICMP_FILTER)", &e))?;
         }
         let ttl = options.ttl.map(i32::from);
         let settings = [
@@ -161,7 +164,7 @@ impl<'a> Target<'a> {
         ];
         for (option, value, words) in settings {
             if let Some(value) = value {
-                socket.set(option, value).map_err(|e| Error::sys(words, &e))?;
+                socket.set(option, value).map_err(|e| failed(words, &e))?;
             }
         }
         // Without it, packets are timed when they are read.
@@ -182,14 +185,14 @@ impl Device {
         let index = nl::if_index(&c_name).unwrap_or(0);
         // Of IPv4, SO_BINDTODEVICE is what fails.
         if index == 0 && v6 {
-            return Err(Error::usage(format!("unknown iface: {}", printable(name))));
+            return Err(refused(format!("unknown iface: {}", printable(name))));
         }
         Ok(Device { name: c_name, index })
     }
 
     fn bind(&self, socket: &Socket) -> Result<()> {
         let call = || format!("SO_BINDTODEVICE {}", printable(self.name.to_bytes()));
-        socket.bind_to_device(&self.name).map_err(|e| Error::sys(call(), &e))
+        socket.bind_to_device(&self.name).map_err(|e| failed(&call(), &e))
     }
 
     /// Whether one of its addresses is this one. If that cannot be known, it is taken to be so.
@@ -208,7 +211,7 @@ fn probe(
     options: &Options,
     notify: Notify<'_>,
 ) -> Result<SocketAddr> {
-    let probe = Socket::udp(dest.is_ipv6()).map_err(|e| Error::sys("socket", &e))?;
+    let probe = Socket::udp(dest.is_ipv6()).map_err(|e| failed("socket", &e))?;
     if let Some(device) = device {
         device.bind(&probe)?;
         device.bind(socket)?;
@@ -223,22 +226,20 @@ fn probe(
     }
     let mut dest = dest;
     dest.set_port(PORT);
-    let connect = || probe.connect(&dest).map_err(|e| Error::sys("connect", &e));
+    let connect = || probe.connect(&dest).map_err(|e| failed("connect", &e));
     match connect() {
         // Broadcast without leave to do so; a route that prohibits says the same.
         Err(e) if e.errno() == Some(libc::EACCES) && dest.is_ipv4() => {
             if !options.broadcast {
-                return Err(Error::usage(
-                    "Do you want to ping broadcast? Then -b. If not, check your local firewall rules",
-                ));
+                return Err(refused("Do you want to ping broadcast? Then -b. If not, check your local firewall rules"));
             }
             tell(Event::Broadcast);
-            probe.set(BROADCAST, 1).map_err(|e| Error::sys("cannot set broadcasting", &e))?;
+            probe.set(BROADCAST, 1).map_err(|e| failed("cannot set broadcasting", &e))?;
             connect()?;
         }
         other => other?,
     }
-    let mut source = probe.local_addr().map_err(|e| Error::sys("getsockname", &e))?;
+    let mut source = probe.local_addr().map_err(|e| failed("getsockname", &e))?;
     source.set_port(0);
     if device.is_some_and(|device| !device.has(source.ip())) {
         tell(Event::OtherDevice);
@@ -276,10 +277,10 @@ fn fragments(options: &Options, v6: bool, many: bool) -> Result<Option<Fragments
     let word = if v6 { "multicast" } else { "broadcast" };
     if process::uid() != 0 {
         if options.interval < MANY_INTERVAL {
-            return Err(Error::usage(format!("{word} ping with too short interval: {}", options.interval)));
+            return Err(refused(format!("{word} ping with too short interval: {}", options.interval)));
         }
         if options.fragments.is_some_and(|fragments| fragments != Fragments::Never) {
-            return Err(Error::usage(format!("{word} ping does not fragment")));
+            return Err(refused(format!("{word} ping does not fragment")));
         }
     }
     Ok(options.fragments.or(Some(Fragments::Never)))
@@ -298,6 +299,6 @@ fn ident() -> u16 {
     u16::from_ne_bytes(bytes)
 }
 
-fn sys(call: &str, errno: i32) -> Error {
-    Error::new(Kind::Sys { call: call.into(), errno })
+fn refused(text: impl Into<String>) -> Box<Error> {
+    Box::new(Error::usage(text))
 }

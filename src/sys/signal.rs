@@ -24,6 +24,8 @@ pub struct Wake {
     pub readable: bool,
     /// The descriptor has an error pending, or one in its error queue.
     pub error: bool,
+    /// A signal of the set has come.
+    pub signal: bool,
 }
 
 impl Signals {
@@ -78,11 +80,14 @@ impl Signals {
         let ret = unsafe { libc::ppoll(fds.as_mut_ptr(), 2, time, std::ptr::null()) };
         match check(ret) {
             // Stopped and continued: as if the time were up.
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => Ok(Wake { readable: false, error: false }),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {
+                Ok(Wake { readable: false, error: false, signal: false })
+            }
             Err(e) => Err(e),
             Ok(_) => {
-                let got = fds[0].revents;
-                Ok(Wake { readable: got & libc::POLLIN != 0, error: got & libc::POLLERR != 0 })
+                let [got, signals] = fds.map(|fd| fd.revents);
+                let has = |bit| got & bit != 0;
+                Ok(Wake { readable: has(libc::POLLIN), error: has(libc::POLLERR), signal: signals != 0 })
             }
         }
     }
@@ -94,5 +99,26 @@ impl Drop for Signals {
         while self.take().is_some() {}
         // SAFETY: `before` was filled in by the call that blocked the signals.
         unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const self.before, null_mut()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+
+    #[test]
+    fn a_held_signal_ends_a_wait_and_is_read_once() {
+        let quiet = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let signals = Signals::hold(&[libc::SIGURG]).unwrap();
+        assert_eq!(signals.take(), None);
+        let none = Wake { readable: false, error: false, signal: false };
+        assert_eq!(signals.wait(&quiet, Some(Duration::ZERO)).unwrap(), none);
+        // SAFETY: sends this thread a signal that it holds back, and that is harmless besides.
+        unsafe { libc::pthread_kill(libc::pthread_self(), libc::SIGURG) };
+        assert_eq!(signals.wait(&quiet, None).unwrap(), Wake { signal: true, ..none });
+        assert_eq!((signals.take(), signals.take()), (Some(libc::SIGURG), None));
+        quiet.send_to(b"x", quiet.local_addr().unwrap()).unwrap();
+        assert_eq!(signals.wait(&quiet, None).unwrap(), Wake { readable: true, ..none });
     }
 }

@@ -101,60 +101,69 @@ fn compare(line: &mut String, reply: &Reply<'_>) {
     }
 }
 
-/// Words of an ICMP error (RFC 792, RFC 1122, RFC 1812).
-fn icmp(error: &Queued) -> String {
-    let words = match (error.kind, error.code) {
-        (3, 0) => "Destination Net Unreachable",
-        (3, 1) => "Destination Host Unreachable",
-        (3, 2) => "Destination Protocol Unreachable",
-        (3, 3) => "Destination Port Unreachable",
-        (3, 4) => return format!("Frag needed and DF set (mtu = {})", error.info),
-        (3, 5) => "Source Route Failed",
-        (3, 6) => "Destination Net Unknown",
-        (3, 7) => "Destination Host Unknown",
-        (3, 8) => "Source Host Isolated",
-        (3, 9) => "Destination Net Prohibited",
-        (3, 10) => "Destination Host Prohibited",
-        (3, 11) => "Destination Net Unreachable for Type of Service",
-        (3, 12) => "Destination Host Unreachable for Type of Service",
-        (3, 13) => "Packet filtered",
-        (3, 14) => "Precedence Violation",
-        (3, 15) => "Precedence Cutoff",
-        (3, code) => return format!("Dest Unreachable, Bad Code: {code}"),
-        (11, 0) => "Time to live exceeded",
-        (11, 1) => "Frag reassembly time exceeded",
-        (11, code) => return format!("Time exceeded, Bad Code: {code}"),
-        (12, _) => return format!("Parameter problem: pointer = {}", error.info),
-        (4, _) => "Source Quench",
-        (kind, _) => return format!("Bad ICMP type: {kind}"),
-    };
-    words.to_owned()
+/// Codes of "destination unreachable" in their order (RFC 792, RFC 1122, RFC 1812); the fifth has a number
+/// in it. One text, because a table of texts weighs more.
+const UNREACHABLE: &str = "Destination Net Unreachable
+Destination Host Unreachable
+Destination Protocol Unreachable
+Destination Port Unreachable
+-
+Source Route Failed
+Destination Net Unknown
+Destination Host Unknown
+Source Host Isolated
+Destination Net Prohibited
+Destination Host Prohibited
+Destination Net Unreachable for Type of Service
+Destination Host Unreachable for Type of Service
+Packet filtered
+Precedence Violation
+Precedence Cutoff";
+
+/// The same of ICMPv6 (RFC 4443).
+const UNREACHABLE_V6: &str = "No route
+Administratively prohibited
+Beyond scope of source address
+Address unreachable
+Port unreachable
+Source address failed ingress/egress policy
+Reject route to destination";
+
+/// The line of a number, counted from 0. `None` past the last line.
+fn nth(lines: &str, number: u8) -> Option<String> {
+    lines.split('\n').nth(number.into()).map(str::to_owned)
 }
 
-/// Words of an ICMPv6 error (RFC 4443).
+/// Words of an ICMP error.
+fn icmp(error: &Queued) -> String {
+    let Queued { kind, code, info, .. } = *error;
+    let (words, unknown) = match kind {
+        3 if code == 4 => return format!("Frag needed and DF set (mtu = {info})"),
+        3 => (nth(UNREACHABLE, code), "Dest Unreachable, Bad Code: "),
+        11 => (nth("Time to live exceeded\nFrag reassembly time exceeded", code), "Time exceeded, Bad Code: "),
+        12 => return format!("Parameter problem: pointer = {info}"),
+        4 => return "Source Quench".into(),
+        _ => return format!("Bad ICMP type: {kind}"),
+    };
+    words.unwrap_or_else(|| format!("{unknown}{code}"))
+}
+
+/// Words of an ICMPv6 error.
 fn icmpv6(error: &Queued) -> String {
     let Queued { kind, code, info, .. } = *error;
-    let words = match (kind, code) {
-        (1, 0) => "Destination unreachable: No route",
-        (1, 1) => "Destination unreachable: Administratively prohibited",
-        (1, 2) => "Destination unreachable: Beyond scope of source address",
-        (1, 3) => "Destination unreachable: Address unreachable",
-        (1, 4) => "Destination unreachable: Port unreachable",
-        (1, 5) => "Destination unreachable: Source address failed ingress/egress policy",
-        (1, 6) => "Destination unreachable: Reject route to destination",
-        (1, _) => return format!("Destination unreachable: Unknown code {code}"),
-        (2, 0) => return format!("Packet too big: mtu={info}"),
-        (2, _) => return format!("Packet too big: mtu={info}, code={code}"),
-        (3, 0) => "Time exceeded: Hop limit",
-        (3, 1) => "Time exceeded: Defragmentation failure",
-        (3, _) => return format!("Time exceeded: code {code}"),
-        (4, 0) => return format!("Parameter problem: Wrong header field at {info}"),
-        (4, 1) => return format!("Parameter problem: Unknown header at {info}"),
-        (4, 2) => return format!("Parameter problem: Unknown option at {info}"),
-        (4, _) => return format!("Parameter problem: code {code} at {info}"),
+    let (what, words, unknown) = match kind {
+        1 => ("Destination unreachable: ", nth(UNREACHABLE_V6, code), "Unknown code "),
+        2 if code == 0 => return format!("Packet too big: mtu={info}"),
+        2 => return format!("Packet too big: mtu={info}, code={code}"),
+        3 => ("Time exceeded: ", nth("Hop limit\nDefragmentation failure", code), "code "),
+        4 => {
+            let words = nth("Wrong header field\nUnknown header\nUnknown option", code);
+            let words = words.unwrap_or_else(|| format!("code {code}"));
+            return format!("Parameter problem: {words} at {info}");
+        }
         _ => return format!("unknown icmp type: {kind}"),
     };
-    words.to_owned()
+    what.to_owned() + &words.unwrap_or_else(|| format!("{unknown}{code}"))
 }
 
 /// The statistics at the end; `at_once` is interval 0.
@@ -321,6 +330,39 @@ mod tests {
         assert!(dump.ends_with("\n#48\t38 39 3a 3b 3c 3d 3e 3f \n"), "{dump}");
         // The times are not compared: the request's are those of a later one.
         assert_eq!(line(|_, message| message[8..24].fill(0)), line(|_, _| {}));
+    }
+
+    #[test]
+    fn errors_have_words() {
+        let error = |kind, code, info| Queued { errno: 0, local: false, kind, code, info, offender: None };
+        for (kind, code, expected) in [
+            (3, 0, "Destination Net Unreachable"),
+            (3, 1, "Destination Host Unreachable"),
+            (3, 4, "Frag needed and DF set (mtu = 1400)"),
+            (3, 13, "Packet filtered"),
+            (3, 15, "Precedence Cutoff"),
+            (3, 16, "Dest Unreachable, Bad Code: 16"),
+            (11, 0, "Time to live exceeded"),
+            (11, 2, "Time exceeded, Bad Code: 2"),
+            (12, 0, "Parameter problem: pointer = 1400"),
+            (99, 0, "Bad ICMP type: 99"),
+        ] {
+            assert_eq!(icmp(&error(kind, code, 1400)), expected);
+        }
+        for (kind, code, expected) in [
+            (1, 0, "Destination unreachable: No route"),
+            (1, 6, "Destination unreachable: Reject route to destination"),
+            (1, 7, "Destination unreachable: Unknown code 7"),
+            (2, 0, "Packet too big: mtu=1400"),
+            (2, 1, "Packet too big: mtu=1400, code=1"),
+            (3, 0, "Time exceeded: Hop limit"),
+            (3, 2, "Time exceeded: code 2"),
+            (4, 2, "Parameter problem: Unknown option at 1400"),
+            (4, 3, "Parameter problem: code 3 at 1400"),
+            (9, 0, "unknown icmp type: 9"),
+        ] {
+            assert_eq!(icmpv6(&error(kind, code, 1400)), expected);
+        }
     }
 
     #[test]
