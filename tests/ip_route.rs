@@ -56,7 +56,7 @@ fn both_tools_read_and_delete_what_the_other_made() {
         theirs(&["route", "add", "-net", "10.6.0.0/16", "gw", "192.168.15.2"]).ok();
         theirs(&["arp", "-s", "192.168.15.3", "02:00:00:00:00:03"]).ok();
         for words in
-            ["ip -j route", "ip -j route show table all", "route -n", "arp -n 192.168.15.3", "arp -a 192.168.15.2"]
+            ["ip -j route", "ip -j route show table all", "route -n", "arp -n 192.168.15.3", "arp -an 192.168.15.2"]
         {
             let words: Vec<&str> = words.split(' ').collect();
             assert_eq!(ours(&words), theirs(&words), "{words:?}");
@@ -108,7 +108,7 @@ fn what_is_not_supported_is_named() {
             ("ip route add 10.0.0.0/8 nexthop dev v0 realms 1", "\"realms\" is not supported by netstrap"),
             ("ip route show vrf v0", "\"vrf\" is not supported by netstrap"),
             ("ip route get 10.0.0.1 vrf v0", "\"vrf\" is not supported by netstrap"),
-            ("ip neigh show vrf v0", "\"vrf\" of a neighbour listing is not supported by netstrap"),
+            ("ip neigh show vrf v0", "\"vrf\" is not supported by netstrap"),
             ("route add 10.0.0.1 dev v0 mod", "\"mod\" is not supported by netstrap"),
             ("arp -f /etc/ethers", "option -f is not supported by netstrap"),
             ("arp -s 192.168.15.2 02:00:00:00:00:02 auto", "\"auto\" is not supported by netstrap"),

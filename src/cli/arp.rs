@@ -14,7 +14,8 @@ use super::cursor::{shown, text};
 use super::getopt::Known;
 use super::hosts::{Base, aton};
 use super::io::Io;
-use crate::error::{Error, strerror};
+use super::nettools::Stop;
+use crate::error::Error;
 
 /// Exit code of a failure.
 const FAILED: u8 = 255;
@@ -22,40 +23,8 @@ const FAILED: u8 = 255;
 const USAGE: u8 = 3;
 
 const OPTIONS: Known = Known {
-    letters: &[
-        (b'A', true),
-        (b'H', true),
-        (b'a', false),
-        (b'd', false),
-        (b'f', false),
-        (b'p', true),
-        (b'n', false),
-        (b's', false),
-        (b'e', false),
-        (b'i', true),
-        (b't', true),
-        (b'v', false),
-        (b'h', false),
-        (b'?', false),
-        (b'D', false),
-        (b'N', false),
-        (b'V', false),
-    ],
-    names: &[
-        ("verbose", b'v'),
-        ("version", b'V'),
-        ("all", b'a'),
-        ("delete", b'd'),
-        ("file", b'f'),
-        ("numeric", b'n'),
-        ("set", b's'),
-        ("protocol", b'A'),
-        ("hw-type", b'H'),
-        ("device", b'i'),
-        ("help", b'h'),
-        ("use-device", b'D'),
-        ("symbolic", b'N'),
-    ],
+    letters: "A:H:adfp:nsei:t:vh?DNV",
+    names: "verbose=v version=V all=a delete=d file=f numeric=n set=s protocol=A hw-type=H device=i help=h use-device=D symbolic=N",
 };
 
 const HELP: &str = "\
@@ -78,50 +47,27 @@ Usage:
   <HW>=Use '-H ether' to specify hardware address type. Default: ether
 ";
 
-/// How a command ends early: a line for standard error, or the usage.
-enum Stop {
-    Line(String, Option<&'static str>),
-    Usage,
-    /// Everything was said.
-    Said(u8),
+/// A failure with a text of pieces.
+fn fail(pieces: &[&str]) -> Stop {
+    Stop::new(FAILED, pieces)
 }
 
-impl Stop {
-    fn line(pieces: &[&str]) -> Self {
-        Stop::Line(pieces.concat(), None)
-    }
+/// Wrong words.
+fn usage() -> Stop {
+    Stop::new(USAGE, &[HELP])
+}
 
-    /// `call: reason`, with what would fix it.
-    fn refused(call: &str, error: &Error) -> Self {
-        Stop::errno(call, error.errno().unwrap_or(libc::EIO))
+/// `call: reason`.
+fn errno(call: &str, errno: i32) -> Stop {
+    let stop = Stop::errno(FAILED, call, errno);
+    if errno == libc::ENETUNREACH {
+        return stop.hint("no network here holds that address, so give the device: -i IFACE");
     }
+    stop
+}
 
-    fn errno(call: &str, errno: i32) -> Self {
-        let hint = match errno {
-            libc::ENETUNREACH => Some("no network here holds that address, so give the device: -i IFACE"),
-            libc::ENODEV => Some("no such device; list them with: ip link"),
-            libc::EPERM | libc::EACCES => Some("run it as root, or try it in a sandbox: netstrap sandbox"),
-            _ => None,
-        };
-        Stop::Line([call, ": ", &strerror(errno)].concat(), hint)
-    }
-
-    fn print(self, io: &mut Io) -> u8 {
-        match self {
-            Stop::Said(code) => code,
-            Stop::Usage => {
-                io.error(HELP.trim_end());
-                USAGE
-            }
-            Stop::Line(line, hint) => {
-                io.error(line);
-                if let Some(hint) = hint {
-                    io.hint(hint);
-                }
-                FAILED
-            }
-        }
-    }
+fn refused(call: &str, error: &Error) -> Stop {
+    errno(call, error.errno().unwrap_or(libc::EIO))
 }
 
 /// What is asked for.
@@ -152,12 +98,12 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         Ok(parsed) => parsed,
         Err(complaint) => {
             io.error(["arp: ", &complaint].concat());
-            return Stop::Usage.print(io);
+            return usage().print(io);
         }
     };
     let mut options = Options::default();
     for (letter, value) in parsed.options {
-        if let Err(stop) = option(&mut options, letter, value.unwrap_or_default(), io) {
+        if let Err(stop) = option(&mut options, letter, value, io) {
             return stop.print(io);
         }
     }
@@ -182,22 +128,22 @@ fn option<'a>(options: &mut Options<'a>, letter: u8, value: &'a [u8], io: &mut I
         b'n' | b'N' => options.numeric = true,
         b'v' => options.verbose = true,
         b'i' => options.device = Some(value),
-        b'f' => return Err(Stop::line(&["arp: option -f is not supported by netstrap"])),
+        b'f' => return Err(fail(&["arp: option -f is not supported by netstrap"])),
         b'A' | b'p' if value != b"inet" => {
-            return Err(Stop::line(&["arp: ", &shown(value), ": kernel only supports 'inet'."]));
+            return Err(fail(&["arp: ", &shown(value), ": kernel only supports 'inet'."]));
         }
         b'A' | b'p' => {}
         b'H' | b't' if value != b"ether" => {
-            return Err(Stop::line(&["arp: ", &shown(value), ": unknown hardware type."]));
+            return Err(fail(&["arp: ", &shown(value), ": unknown hardware type."]));
         }
         b'H' | b't' => options.ether = true,
         b'V' => {
             io.print(concat!("net-tools 2.10\nnetstrap ", env!("CARGO_PKG_VERSION"), "\n"));
-            return Err(Stop::Said(0));
+            return Err(Stop::new(0, &[]));
         }
         _ => {
             io.print(HELP);
-            return Err(Stop::Said(0));
+            return Err(Stop::new(0, &[]));
         }
     }
     Ok(())
@@ -207,7 +153,6 @@ fn option<'a>(options: &mut Options<'a>, letter: u8, value: &'a [u8], io: &mut I
 fn host(word: &[u8]) -> Result<Ipv4Addr, Stop> {
     let word = text(word);
     aton(word).or_else(|| Base::Hosts.address(word)).ok_or_else(|| {
-        let line = [&shown(word.as_bytes()), ": Unknown host"].concat();
-        Stop::Line(line, Some("names are looked up in /etc/hosts, not in DNS"))
+        fail(&[&shown(word.as_bytes()), ": Unknown host"]).hint("names are looked up in /etc/hosts, not in DNS")
     })
 }

@@ -18,25 +18,30 @@ pub enum Base {
 impl Base {
     /// The address of a name.
     pub fn address(self, name: &str) -> Option<Ipv4Addr> {
-        self.find(|_, names| names.iter().any(|one| one.eq_ignore_ascii_case(name))).map(|row| row.0)
+        self.find(Some(name), None).map(|row| row.0)
     }
 
     /// The first name of an address.
     pub fn name(self, address: Ipv4Addr) -> Option<String> {
-        self.find(|own, _| own == address).map(|row| row.1)
+        self.find(None, Some(address)).map(|row| row.1)
     }
 
-    fn find(self, wanted: impl Fn(Ipv4Addr, &[&str]) -> bool) -> Option<(Ipv4Addr, String)> {
+    /// The first line with that name or address: its address and first name.
+    fn find(self, name: Option<&str>, address: Option<Ipv4Addr>) -> Option<(Ipv4Addr, String)> {
         let path = if self == Base::Hosts { "/etc/hosts" } else { "/etc/networks" };
         let content = std::fs::read(path).unwrap_or_default();
-        content.split(|&b| b == b'\n').find_map(|line| {
+        for line in content.split(|&b| b == b'\n') {
             let line = text(line).split('#').next().unwrap_or_default();
-            let mut words: Vec<&str> = line.split_whitespace().collect();
+            let mut words: Vec<&str> = line.split_ascii_whitespace().collect();
             let at = usize::from(self == Base::Networks);
-            let address = aton(words.get(at)?)?;
+            let Some(own) = words.get(at).and_then(|word| aton(word)) else { continue };
             words.remove(at);
-            wanted(address, &words).then(|| Some((address, (*words.first()?).to_owned())))?
-        })
+            let named = name.is_none_or(|name| words.iter().any(|word| word.eq_ignore_ascii_case(name)));
+            if let (true, true, Some(first)) = (named, address.is_none_or(|address| address == own), words.first()) {
+                return Some((own, (*first).to_owned()));
+            }
+        }
+        None
     }
 }
 

@@ -6,6 +6,7 @@ pub mod cursor;
 pub mod getopt;
 pub mod hosts;
 pub mod io;
+pub mod nettools;
 
 pub mod arp;
 pub mod install;

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use super::cursor::shown;
 use super::getopt::Known;
 use super::io::Io;
-use crate::error::strerror;
+use super::nettools::Stop;
 use crate::model::ip::Family;
 
 /// Exit code of a usage error, and of `flush`.
@@ -24,33 +24,8 @@ const LOOKUP: u8 = 6;
 const REFUSED: u8 = 7;
 
 const OPTIONS: Known = Known {
-    letters: &[
-        (b'A', true),
-        (b'e', false),
-        (b'C', false),
-        (b'F', false),
-        (b'h', false),
-        (b'n', false),
-        (b'N', false),
-        (b'6', false),
-        (b'4', false),
-        (b'V', false),
-        (b'v', false),
-        (b'?', false),
-    ],
-    names: &[
-        ("extend", b'e'),
-        ("verbose", b'v'),
-        ("version", b'V'),
-        ("numeric", b'n'),
-        ("symbolic", b'N'),
-        ("protocol", b'A'),
-        ("cache", b'C'),
-        ("fib", b'F'),
-        ("help", b'h'),
-        ("inet", b'4'),
-        ("inet6", b'6'),
-    ],
+    letters: "A:eCFhnN64Vv?",
+    names: "extend=e verbose=v version=V numeric=n symbolic=N protocol=A cache=C fib=F help=h inet=4 inet6=6",
 };
 
 const HELP: &str = "\
@@ -80,43 +55,12 @@ Usage: inet6_route [-v] del Target
        inet6_route flush      NOT supported
 ";
 
-/// How a command ends early: a line for standard error, perhaps a usage text behind it, an exit code, a hint.
-#[derive(Debug, PartialEq, Eq)]
-struct Stop {
-    code: u8,
-    line: Option<String>,
-    usage: Option<&'static str>,
-    hint: Option<String>,
-}
-
-impl Stop {
-    /// Wrong words: perhaps a complaint, then the usage.
-    fn usage(line: &str, family: Family) -> Self {
-        let usage = if family == Family::V6 { HELP_INET6 } else { HELP_INET };
-        Stop { code: USAGE, line: (!line.is_empty()).then(|| line.to_owned()), usage: Some(usage), hint: None }
-    }
-
-    fn line(code: u8, pieces: &[&str]) -> Self {
-        Stop { code, line: Some(pieces.concat()), usage: None, hint: None }
-    }
-
-    fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    fn print(self, io: &mut Io) -> u8 {
-        if let Some(line) = self.line {
-            io.error(line);
-        }
-        if let Some(usage) = self.usage {
-            io.error(usage.trim_end());
-        }
-        if let Some(hint) = self.hint {
-            io.hint(hint);
-        }
-        self.code
-    }
+/// Wrong words: perhaps a complaint, then the usage.
+#[inline(never)]
+fn usage(complaint: &str, family: Family) -> Stop {
+    let usage = if family == Family::V6 { HELP_INET6 } else { HELP_INET };
+    let end = if complaint.is_empty() { "" } else { "\n" };
+    Stop::new(USAGE, &[complaint, end, usage])
 }
 
 /// What the options say.
@@ -133,7 +77,7 @@ struct Options {
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     // getopt would read `-net` as `-n -e -t`.
-    let words: Vec<OsString> = argv.iter().skip(1).map(|word| marked(word)).collect();
+    let words: Vec<OsString> = argv.iter().skip(1).map(marked).collect();
     let parsed = match OPTIONS.parse(&words) {
         Ok(parsed) => parsed,
         Err(complaint) => {
@@ -145,7 +89,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     };
     let mut options = Options::default();
     for (letter, value) in parsed.options {
-        if let Err(code) = option(&mut options, letter, value.unwrap_or_default(), io) {
+        if let Err(code) = option(&mut options, letter, value, io) {
             return code;
         }
     }
@@ -219,13 +163,8 @@ fn act(options: &Options, operands: &[&[u8]], io: &mut Io) -> Result<u8, Stop> {
         }
         (b"flush", _) => {
             let name = if family == Family::V6 { "inet6" } else { "inet" };
-            Err(Stop::usage(&["Flushing `", name, "' routing table not supported"].concat(), family))
+            Err(usage(&["Flushing `", name, "' routing table not supported"].concat(), family))
         }
-        _ => Err(Stop { code: USAGE, line: None, usage: Some(HELP), hint: None }),
+        _ => Err(Stop::new(USAGE, &[HELP])),
     }
-}
-
-/// `call: reason` of a refusal.
-fn refused(call: &str, errno: Option<i32>) -> Stop {
-    Stop::line(REFUSED, &[call, ": ", &strerror(errno.unwrap_or(libc::EIO))])
 }

@@ -183,17 +183,18 @@ pub fn parse_prefix(word: &str, family: Family) -> Option<Prefix> {
 
 /// An address as C's `inet_aton` reads it: one to four parts, the last one fills what is left (`10.1` is 10.0.0.1).
 pub fn aton(word: &str) -> Option<Ipv4Addr> {
-    let parts: Vec<u32> = word.split('.').map(super::rtnames::parse_number).collect::<Option<_>>()?;
-    let (last, first) = parts.split_last()?;
-    if first.len() > 3 || first.iter().any(|&part| part > 255) {
-        return None;
+    let (mut bits, mut room) = (0, 32);
+    let mut parts = word.split('.').peekable();
+    while let Some(part) = parts.next() {
+        let number = super::rtnames::parse_number(part)?;
+        let width = if parts.peek().is_some() { 8 } else { room };
+        if room == 0 || (width < 32 && number >> width != 0) {
+            return None;
+        }
+        room -= width;
+        bits |= number << room;
     }
-    let room = 32 - 8 * first.len();
-    if room < 32 && last >> room != 0 {
-        return None;
-    }
-    let high = first.iter().zip([24, 16, 8]).fold(0, |bits, (part, shift)| bits | part << shift);
-    Some(Ipv4Addr::from_bits(high | last))
+    Some(Ipv4Addr::from_bits(bits))
 }
 
 /// `u8::parse` takes "+8"; iproute2 and iptables don't.

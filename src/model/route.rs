@@ -29,24 +29,12 @@ impl RouteKind {
     /// Address translation (gone since kernel 2.6).
     pub const NAT: RouteKind = RouteKind(10);
 
-    const NAMES: &'static [&'static str] = &[
-        "none",
-        "unicast",
-        "local",
-        "broadcast",
-        "anycast",
-        "multicast",
-        "blackhole",
-        "unreachable",
-        "prohibit",
-        "throw",
-        "nat",
-        "xresolve",
-    ];
+    const NAMES: &'static str =
+        "none unicast local broadcast anycast multicast blackhole unreachable prohibit throw nat xresolve";
 
     /// Its name; an unknown number has none.
     pub fn name(self) -> Option<&'static str> {
-        Self::NAMES.get(usize::from(self.0)).copied()
+        Self::NAMES.split(' ').nth(self.0.into())
     }
 
     /// The kind of a word, as iproute2 abbreviates it: the first of its own order that the word begins.
@@ -131,6 +119,10 @@ pub const SCOPE_NOWHERE: u8 = 255;
 pub const METRIC_WINDOW: u16 = 3;
 /// `RTAX_RTT`: round trip time, eighths of a millisecond.
 pub const METRIC_RTT: u16 = 4;
+/// `RTAX_RTTVAR`: its variance, quarters of a millisecond.
+pub const METRIC_RTTVAR: u16 = 5;
+/// `RTAX_RTO_MIN`: shortest retransmission time, milliseconds.
+pub const METRIC_RTO_MIN: u16 = 13;
 /// `RTAX_ADVMSS`: advertised TCP segment size, bytes.
 pub const METRIC_ADVMSS: u16 = 8;
 /// `RTAX_HOPLIMIT`: hop limit; all ones is "the default".
@@ -141,42 +133,26 @@ pub const METRIC_FEATURES: u16 = 12;
 pub const METRIC_CONGESTION: u16 = 16;
 
 /// Names of the metrics by `RTAX_*` number, from 2 on.
-const METRICS: &[&str] = &[
-    "mtu",
-    "window",
-    "rtt",
-    "rttvar",
-    "ssthresh",
-    "cwnd",
-    "advmss",
-    "reordering",
-    "hoplimit",
-    "initcwnd",
-    "features",
-    "rto_min",
-    "initrwnd",
-    "quickack",
-    "congctl",
-    "fastopen_no_cookie",
-];
+const METRICS: &str = "mtu window rtt rttvar ssthresh cwnd advmss reordering hoplimit initcwnd features rto_min initrwnd quickack \
+    congctl fastopen_no_cookie";
 
 /// Name of an `RTAX_*` number.
 pub fn metric_name(number: u16) -> Option<&'static str> {
-    METRICS.get(usize::from(number.checked_sub(2)?)).copied()
+    METRICS.split(' ').nth(number.checked_sub(2)?.into())
 }
 
 /// `RTAX_*` number of a name.
 pub fn metric_number(name: &str) -> Option<u16> {
-    let at = METRICS.iter().position(|metric| *metric == name)?;
+    let at = METRICS.split(' ').position(|metric| metric == name)?;
     u16::try_from(at + 2).ok()
 }
 
 /// How much a metric's raw value counts per millisecond, for those that are times.
 pub fn metric_per_ms(number: u16) -> Option<u32> {
-    match metric_name(number)? {
-        "rtt" => Some(8),
-        "rttvar" => Some(4),
-        "rto_min" => Some(1),
+    match number {
+        METRIC_RTT => Some(8),
+        METRIC_RTTVAR => Some(4),
+        METRIC_RTO_MIN => Some(1),
         _ => None,
     }
 }

@@ -150,47 +150,25 @@ fn device(out: &mut Out, key: &str, device: Option<LinkId>, view: &RouteView<'_>
     }
 }
 
-const FLAGS: &[(RouteFlags, &str)] = &[
-    (RouteFlags::DEAD, "dead"),
-    (RouteFlags::ONLINK, "onlink"),
-    (RouteFlags::PERVASIVE, "pervasive"),
-    (RouteFlags::OFFLOAD, "offload"),
-    (RouteFlags::TRAP, "trap"),
-    (RouteFlags::NOTIFY, "notify"),
-    (RouteFlags::LINKDOWN, "linkdown"),
-    (RouteFlags::UNRESOLVED, "unresolved"),
-    (RouteFlags::ROUTE_OFFLOAD, "rt_offload"),
-    (RouteFlags::ROUTE_TRAP, "rt_trap"),
-    (RouteFlags::OFFLOAD_FAILED, "rt_offload_failed"),
-];
+/// Flags by bit, the ones shown, in iproute2's order.
+const FLAGS: &str =
+    "dead onlink pervasive offload trap notify linkdown unresolved rt_offload rt_trap rt_offload_failed";
+const FLAG_BITS: [u8; 11] = [0, 2, 1, 3, 6, 8, 4, 5, 14, 15, 29];
 
 fn flags(out: &mut Out, flags: RouteFlags) {
     out.list("flags", |o| {
-        for (flag, name) in FLAGS {
-            if flags.contains(*flag) {
+        for (name, bit) in FLAGS.split(' ').zip(FLAG_BITS) {
+            if flags.bits() >> bit & 1 != 0 {
                 o.item("", name, " ");
             }
         }
     });
 }
 
-/// What a look-up's result is flagged with (`RTCF_*`), beside [`RouteFlags`].
-const CACHE_FLAGS: &[(u32, &str)] = &[
-    (0x8000_0000, "local"),
-    (0x0200_0000, "reject"),
-    (0x2000_0000, "mc"),
-    (0x1000_0000, "brd"),
-    (0x0800_0000, "dst-nat"),
-    (0x0080_0000, "src-nat"),
-    (0x0040_0000, "masq"),
-    (0x0002_0000, "dst-direct"),
-    (0x0400_0000, "src-direct"),
-    (0x0004_0000, "redirected"),
-    (0x0100_0000, "redirect"),
-    (0x0020_0000, "fastroute"),
-    (0x0001_0000, "notify"),
-    (0x0010_0000, "proxy"),
-];
+/// What a look-up's result is flagged with (`RTCF_*`), beside [`RouteFlags`], by bit.
+const CACHE_FLAGS: &str =
+    "local reject mc brd dst-nat src-nat masq dst-direct src-direct redirected redirect fastroute notify proxy";
+const CACHE_BITS: [u8; 14] = [31, 25, 29, 28, 27, 23, 22, 17, 26, 18, 24, 21, 16, 20];
 
 fn path(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     if route.flags.contains(RouteFlags::CLONED) {
@@ -227,9 +205,9 @@ fn cache_flags(out: &mut Out, mut flags: u32) {
         if flags != 0 {
             o.text("<");
         }
-        for (flag, name) in CACHE_FLAGS {
-            if flags & flag != 0 {
-                flags &= !flag;
+        for (name, bit) in CACHE_FLAGS.split(' ').zip(CACHE_BITS) {
+            if flags >> bit & 1 != 0 {
+                flags &= !(1 << bit);
                 o.item("", name, if flags == 0 { "> " } else { "," });
             }
         }

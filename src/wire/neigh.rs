@@ -138,3 +138,91 @@ pub fn decode(frame: &Frame<'_>, ns: u32) -> Option<Neigh> {
     }
     Some(neigh)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::neigh::EXT_MANAGED;
+    use crate::wire::reply::frames;
+
+    fn hex(request: Request<Route>) -> String {
+        request.seal(1, 0).unwrap().iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    fn id(index: u32) -> Option<LinkId> {
+        NonZeroU32::new(index).map(|index| LinkId { ns: 0, index })
+    }
+
+    fn neigh() -> Neigh {
+        Neigh {
+            family: Family::V4,
+            device: id(3),
+            dst: "192.168.15.2".parse().ok(),
+            lladdr: Some(vec![2, 0, 0, 0, 0, 1]),
+            state: NeighState::PERMANENT,
+            ..Neigh::default()
+        }
+    }
+
+    #[test]
+    fn changes_as_iproute2_sends_them() {
+        assert_eq!(
+            hex(change(NeighVerb::Add, &neigh())),
+            concat!(
+                "300000001c0001060100000000000000", // NEWNEIGH REQUEST|CREATE|EXCL
+                "020000000300000080000000",         // ndmsg: index 3, permanent
+                "08000100c0a80f02",                 // DST
+                "0a0002000200000000010000",         // LLADDR
+            )
+        );
+        let bare = Neigh { lladdr: None, ..neigh() };
+        let delete = "240000001d0001000100000000000000".to_owned() + "020000000300000080000000" + "08000100c0a80f02";
+        assert_eq!(hex(change(NeighVerb::Delete, &bare)), delete);
+        let managed = Neigh { state: NeighState::empty(), ext_flags: EXT_MANAGED, ..bare };
+        assert!(
+            hex(change(NeighVerb::Add, &managed)).ends_with("02000000030000000000000008000100c0a80f0208000f0001000000")
+        );
+        assert_eq!(hex(change(NeighVerb::Change, &managed))[12..16], *"0101");
+        assert_eq!(hex(change(NeighVerb::Replace, &managed))[12..16], *"0105");
+    }
+
+    #[test]
+    fn questions_as_iproute2_asks_them() {
+        let on_device = NeighFilter { device: id(3), ..NeighFilter::default() };
+        let dump = "240000001e0001000100000000000000".to_owned() + "000000000000000000000000" + "0800080003000000";
+        assert_eq!(hex(on_device.encode()), dump);
+        let proxies = NeighFilter { proxies: true, ..NeighFilter::default() };
+        assert_eq!(hex(proxies.encode()), "1c0000001e0001000100000000000000000000000000000000000800");
+        let one = NeighQuestion { device: id(3).unwrap(), dst: "192.168.15.2".parse().unwrap(), proxy: false };
+        let get = "240000001e0001000100000000000000".to_owned() + "020000000300000000000000" + "08000100c0a80f02";
+        assert_eq!(hex(one.encode()), get);
+    }
+
+    #[test]
+    fn what_is_encoded_decodes() {
+        let proxy =
+            Neigh { dst: "fe80::1".parse().ok(), family: Family::V6, flags: NeighFlags::PROXY, ..Neigh::default() };
+        let odd = Neigh {
+            protocol: 11,
+            ext_flags: EXT_MANAGED,
+            state: NeighState::from_bits_retain(0x8002),
+            flags: NeighFlags::from_bits_retain(0x84),
+            ..neigh()
+        };
+        for neigh in [neigh(), proxy, odd] {
+            let bytes = change(NeighVerb::Add, &neigh).seal(1, 0).unwrap();
+            assert_eq!(decode(&frames(&bytes).next().unwrap(), 0), Some(neigh));
+        }
+    }
+
+    #[test]
+    fn a_header_cut_short_is_no_neighbour() {
+        let bytes = change(NeighVerb::Add, &neigh()).seal(1, 0).unwrap();
+        for cut in 16..bytes.len() {
+            let mut bytes = bytes[..cut].to_vec();
+            bytes[..4].copy_from_slice(&u32::try_from(cut).unwrap().to_ne_bytes());
+            let neigh = frames(&bytes).next().and_then(|frame| decode(&frame, 0));
+            assert_eq!(neigh.is_some(), cut >= 16 + NDMSG, "{cut}");
+        }
+    }
+}

@@ -343,3 +343,6 @@ fn cache(value: &[u8]) -> Option<Cache> {
     let signed = |at| u32_at(value, at).map(u32::cast_signed);
     Some(Cache { expires: signed(8)?, error: signed(12)? })
 }
+
+#[cfg(test)]
+mod tests;

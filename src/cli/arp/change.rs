@@ -3,10 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 
-use super::{FAILED, Options, Stop, host};
+use super::{FAILED, Options, errno, fail, host, refused, usage};
 use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
 use crate::cli::ip::context::link_id;
+use crate::cli::nettools::{Stop, put};
 use crate::error::Error;
 use crate::model::ip::{Family, Prefix};
 use crate::model::link::{Link, LinkId};
@@ -40,21 +41,21 @@ fn modifiers<'a>(options: &Options<'a>, words: &[&'a [u8]]) -> Result<Modifiers<
             // Trailers went out of the kernel; the flag has no meaning.
             b"trail" => {}
             b"dontpub" => found.publish_only = true,
-            b"dev" => found.device = Some(words.next().ok_or(Stop::Usage)?),
-            b"netmask" => match *words.next().ok_or(Stop::Usage)? {
+            b"dev" => found.device = Some(words.next().ok_or_else(usage)?),
+            b"netmask" => match *words.next().ok_or_else(usage)? {
                 b"255.255.255.255" => {}
-                b"0.0.0.0" => return Err(Stop::line(&["arp: netmask 0.0.0.0 is not supported by netstrap"])),
+                b"0.0.0.0" => return Err(fail(&["arp: netmask 0.0.0.0 is not supported by netstrap"])),
                 _ => found.publish_only = true,
             },
-            b"auto" => return Err(Stop::line(&["arp: \"auto\" is not supported by netstrap"])),
-            _ => return Err(Stop::Usage),
+            b"auto" => return Err(fail(&["arp: \"auto\" is not supported by netstrap"])),
+            _ => return Err(usage()),
         }
     }
     Ok(found)
 }
 
 fn open(call: &str) -> Result<Socket<Route>, Stop> {
-    Socket::open().map_err(|e| Stop::refused(call, &e))
+    Socket::open().map_err(|e| refused(call, &e))
 }
 
 fn find(socket: &mut Socket<Route>, name: &[u8]) -> Option<Link> {
@@ -63,51 +64,51 @@ fn find(socket: &mut Socket<Route>, name: &[u8]) -> Option<Link> {
 
 /// The named device; its absence is the ioctl's error.
 fn device(socket: &mut Socket<Route>, name: &[u8], call: &str) -> Result<LinkId, Stop> {
-    find(socket, name).as_ref().and_then(link_id).ok_or_else(|| Stop::errno(call, libc::ENODEV))
+    find(socket, name).as_ref().and_then(link_id).ok_or_else(|| errno(call, libc::ENODEV))
 }
 
 /// The device on whose network an address is. The machine's own addresses are on the loopback device,
 /// which a set entry must not name.
 fn route_to(socket: &mut Socket<Route>, address: Ipv4Addr, set: bool, call: &str) -> Result<LinkId, Stop> {
     let question = RouteQuestion::about(Prefix::host(address.into()));
-    let answer = socket.get(&question).map_err(|e| Stop::refused(call, &e))?;
+    let answer = socket.get(&question).map_err(|e| refused(call, &e))?;
     let local = answer.as_ref().is_some_and(|answer| answer.kind != RouteKind::UNICAST);
     match answer {
-        Some(answer) if answer.via.is_some() => Err(Stop::errno(call, libc::ENETUNREACH)),
+        Some(answer) if answer.via.is_some() => Err(errno(call, libc::ENETUNREACH)),
         Some(Answer { device: Some(device), .. }) if !(set && local) => Ok(device),
-        _ => Err(Stop::errno(call, libc::EINVAL)),
+        _ => Err(errno(call, libc::EINVAL)),
     }
 }
 
 /// `arp -s HOST HWADDR [temp|pub] ...`, or with `-D` the hardware address of a device.
 pub fn set<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Result<(), Stop> {
     const CALL: &str = "SIOCSARP";
-    let (name, words) = words.split_first().ok_or_else(|| Stop::line(&["arp: need host name"]))?;
+    let (name, words) = words.split_first().ok_or_else(|| fail(&["arp: need host name"]))?;
     let address = host(name)?;
-    let (hardware, words) = words.split_first().ok_or_else(|| Stop::line(&["arp: need hardware address"]))?;
+    let (hardware, words) = words.split_first().ok_or_else(|| fail(&["arp: need hardware address"]))?;
     let mut socket = open(CALL)?;
     let lladdr = if options.use_device {
         let link = find(&mut socket, hardware);
-        let missing = || Stop::line(&["arp: cant get HW-Address for `", &shown(hardware), "': No such device."]);
+        let missing = || fail(&["arp: cant get HW-Address for `", &shown(hardware), "': No such device."]);
         link.ok_or_else(missing)?.address.unwrap_or_default()
     } else {
-        ether(hardware).ok_or_else(|| Stop::line(&["arp: invalid hardware address"]))?
+        ether(hardware).ok_or_else(|| fail(&["arp: invalid hardware address"]))?
     };
     let found = modifiers(options, words)?;
     if options.verbose {
         io.error("arp: SIOCSARP()");
     }
     if found.publish_only {
-        return Err(Stop::errno(CALL, libc::EINVAL));
+        return Err(errno(CALL, libc::EINVAL));
     }
     let mut neigh = entry(address);
     if found.published == Some(true) {
         neigh.flags |= NeighFlags::PROXY;
         neigh.device = Some(match found.device {
             Some(name) => device(&mut socket, name, CALL)?,
-            None => owner(&mut socket, &lladdr)
-                .map_err(|e| Stop::refused(CALL, &e))?
-                .ok_or_else(|| Stop::errno(CALL, libc::ENODEV))?,
+            None => {
+                owner(&mut socket, &lladdr).map_err(|e| refused(CALL, &e))?.ok_or_else(|| errno(CALL, libc::ENODEV))?
+            }
         });
     } else {
         neigh.state = if found.temporary { NeighState::STALE } else { NeighState::PERMANENT };
@@ -117,7 +118,7 @@ pub fn set<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Result
             None => route_to(&mut socket, address, true, CALL)?,
         });
     }
-    socket.request(change(NeighVerb::Replace, &neigh)).map_err(|e| Stop::refused(CALL, &e))?;
+    socket.request(change(NeighVerb::Replace, &neigh)).map_err(|e| refused(CALL, &e))?;
     Ok(())
 }
 
@@ -145,7 +146,7 @@ fn ether(word: &[u8]) -> Option<Vec<u8>> {
 
 /// `arp -d HOST [pub]`: the entry, or where there is none, the published one.
 pub fn delete<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Result<(), Stop> {
-    let (name, words) = words.split_first().ok_or_else(|| Stop::line(&["arp: need host name"]))?;
+    let (name, words) = words.split_first().ok_or_else(|| fail(&["arp: need host name"]))?;
     let address = host(name)?;
     let found = modifiers(options, words)?;
     if found.published != Some(true) {
@@ -161,7 +162,7 @@ pub fn delete<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Res
         let neigh = Neigh { device: Some(id), ..entry(address) };
         match socket.request(change(NeighVerb::Delete, &neigh)) {
             Ok(_) => return Ok(()),
-            Err(error) if !absent(&error) => return Err(Stop::refused(call, &error)),
+            Err(error) if !absent(&error) => return Err(refused(call, &error)),
             Err(_) if found.published == Some(false) => return Err(no_entry(name, io)),
             Err(_) => {}
         }
@@ -180,7 +181,7 @@ pub fn delete<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Res
     match socket.request(change(NeighVerb::Delete, &neigh)) {
         Ok(_) => Ok(()),
         Err(error) if absent(&error) => Err(no_entry(name, io)),
-        Err(error) => Err(Stop::refused(call, &error)),
+        Err(error) => Err(refused(call, &error)),
     }
 }
 
@@ -189,8 +190,8 @@ fn absent(error: &Error) -> bool {
 }
 
 fn no_entry(name: &[u8], io: &mut Io) -> Stop {
-    io.print(["No ARP entry for ", &shown(name), "\n"].concat());
-    Stop::Said(FAILED)
+    put(io, &["No ARP entry for ", &shown(name), "\n"]);
+    Stop::new(FAILED, &[])
 }
 
 #[cfg(test)]

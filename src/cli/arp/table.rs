@@ -2,10 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Options, Stop, host};
+use super::{Options, host, refused};
 use crate::cli::cursor::text;
 use crate::cli::hosts::Base;
 use crate::cli::io::Io;
+use crate::cli::nettools::{Stop, cut, put};
 use crate::error::Error;
 use crate::model::ip::Family;
 use crate::model::link::Link;
@@ -31,7 +32,7 @@ struct Entry {
 /// Prints the table, or one host of it.
 pub fn show(options: &Options<'_>, name: Option<&[u8]>, io: &mut Io) -> Result<(), Stop> {
     let wanted = name.map(host).transpose()?;
-    let entries = read().map_err(|e| Stop::refused("rtnetlink", &e))?;
+    let entries = read().map_err(|e| refused("rtnetlink", &e))?;
     let device = options.device.map(printable);
     let found: Vec<&Entry> = entries
         .iter()
@@ -48,15 +49,15 @@ pub fn show(options: &Options<'_>, name: Option<&[u8]>, io: &mut Io) -> Result<(
     let (all, shown) = (entries.len().to_string(), found.len().to_string());
     if options.verbose {
         let skipped = (entries.len() - found.len()).to_string();
-        io.print(["Entries: ", &all, "\tSkipped: ", &skipped, "\tFound: ", &shown, "\n"].concat());
+        put(io, &["Entries: ", &all, "\tSkipped: ", &skipped, "\tFound: ", &shown, "\n"]);
     }
     if found.is_empty() {
         match (name, wanted) {
             (Some(name), Some(address)) if !options.bsd => {
-                io.print([text(name), " (", &address.to_string(), ") -- no entry\n"].concat());
+                put(io, &[text(name), " (", &address.to_string(), ") -- no entry\n"]);
             }
             _ if options.ether || name.is_some() || device.is_some() => {
-                io.print(["arp: in ", &all, " entries no match found.\n"].concat());
+                put(io, &["arp: in ", &all, " entries no match found.\n"]);
             }
             _ => {}
         }
@@ -113,34 +114,27 @@ fn hardware_name(hardware: u16) -> &'static str {
     }
 }
 
-/// A cell cut or filled to its width.
-fn cell(io: &mut Io, value: &str, width: usize) {
-    let cut: String = value.chars().take(width).collect();
-    io.print(&cut);
-    (cut.chars().count()..width).for_each(|_| io.print(" "));
-}
-
 fn columns(entry: &Entry, options: &Options<'_>, io: &mut Io) {
-    cell(io, &name(entry, options).unwrap_or_else(|| entry.address.to_string()), 23);
+    cut(io, &name(entry, options).unwrap_or_else(|| entry.address.to_string()), 23);
     io.print("  ");
     let (kind, address) = match (entry.complete, entry.published) {
         (true, _) => (hardware_name(entry.hardware), entry.lladdr.as_str()),
         (false, true) => ("*", "<from_interface>"),
         (false, false) => ("", "(incomplete)"),
     };
-    cell(io, kind, 8);
-    cell(io, address, 20);
+    cut(io, kind, 8);
+    cut(io, address, 20);
     let flags = [(entry.complete, "C"), (entry.permanent, "M"), (entry.published, "P")];
-    cell(io, &flags.into_iter().filter(|row| row.0).map(|row| row.1).collect::<String>(), 6);
-    cell(io, "", 16);
-    io.print([&entry.device, "\n"].concat());
+    cut(io, &flags.into_iter().filter(|row| row.0).map(|row| row.1).collect::<String>(), 6);
+    cut(io, "", 16);
+    put(io, &[&entry.device, "\n"]);
 }
 
 fn bsd(entry: &Entry, options: &Options<'_>, io: &mut Io) {
     let name = name(entry, options);
-    io.print([name.as_deref().unwrap_or("?"), " (", &entry.address.to_string(), ") at "].concat());
+    put(io, &[name.as_deref().unwrap_or("?"), " (", &entry.address.to_string(), ") at "]);
     match (entry.complete, entry.published) {
-        (true, _) => io.print([&entry.lladdr, " [", hardware_name(entry.hardware), "] "].concat()),
+        (true, _) => put(io, &[&entry.lladdr, " [", hardware_name(entry.hardware), "] "]),
         (false, true) => io.print("<from_interface> "),
         (false, false) => io.print("<incomplete> "),
     }
@@ -150,5 +144,5 @@ fn bsd(entry: &Entry, options: &Options<'_>, io: &mut Io) {
     if entry.published {
         io.print("PUB ");
     }
-    io.print(["on ", &entry.device, "\n"].concat());
+    put(io, &["on ", &entry.device, "\n"]);
 }

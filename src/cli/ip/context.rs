@@ -15,7 +15,7 @@ use crate::model::rtnames::{NameSet, Names};
 use crate::netns::{Folder, Namespace};
 use crate::show::out::{Format, Out};
 use crate::socket::Socket;
-use crate::wire::build::Route;
+use crate::wire::build::{Request, Route};
 use crate::wire::encode;
 use crate::wire::link::GetLink;
 use std::os::unix::ffi::OsStrExt;
@@ -107,6 +107,21 @@ impl<'a> Context<'a> {
             }
             Err(error) => Err(self.refused(error)),
         }
+    }
+
+    /// Deletes what a flush found. What has gone meanwhile, which the kernel says with `absent`, is no
+    /// failure; any other refusal ends it with exit code `code`.
+    pub fn sweep(&mut self, requests: Vec<Request<Route>>, absent: i32, code: u8) -> Result<(), Fail> {
+        for outcome in self.socket()?.batch(requests)? {
+            match outcome {
+                Err(error) if error.errno() != Some(absent) => {
+                    let reason = crate::error::strerror(error.errno().unwrap_or(libc::EIO));
+                    return Err(self.refused(error).reworded(code, &["Failed to send flush request: ", &reason]));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// A refused request, with the command line and the namespace for the hint.

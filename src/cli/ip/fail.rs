@@ -73,9 +73,10 @@ impl Fail {
         Fail::joined(KERNEL, &[text])
     }
 
-    /// The same end in other words.
+    /// The same end in other words, with another exit code.
     #[must_use]
-    pub fn reworded(mut self, pieces: &[&str]) -> Self {
+    pub fn reworded(mut self, code: u8, pieces: &[&str]) -> Self {
+        self.0.code = code;
         self.0.text = Some(pieces.concat());
         self
     }

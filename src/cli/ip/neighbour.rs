@@ -3,9 +3,8 @@
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::usage;
-use super::words::{address, lladdr, number, prefix, prefixes, value};
+use super::words::{address, keyword, lladdr, number, prefix, prefixes, value};
 use crate::cli::cursor::{Cursor, text};
-use crate::error::strerror;
 use crate::model::ip::{Prefix, family_of};
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFilter, NeighFlags, NeighQuestion, NeighState, NeighVerb};
 use crate::model::op::Op;
@@ -13,78 +12,63 @@ use crate::model::rtnames::NameSet;
 use crate::show::neigh::NeighView;
 use crate::wire::neigh::change;
 
-#[derive(Clone, Copy)]
-enum Verb {
-    Change(NeighVerb),
-    Get,
-    Show,
-    Flush,
-    Help,
-}
-
-/// Verbs in iproute2's order: a word stands for the first that it begins.
-const VERBS: &[(&str, Verb)] = &[
-    ("add", Verb::Change(NeighVerb::Add)),
-    ("change", Verb::Change(NeighVerb::Change)),
-    ("chg", Verb::Change(NeighVerb::Change)),
-    ("replace", Verb::Change(NeighVerb::Replace)),
-    ("delete", Verb::Change(NeighVerb::Delete)),
-    ("get", Verb::Get),
-    ("show", Verb::Show),
-    ("lst", Verb::Show),
-    ("list", Verb::Show),
-    ("flush", Verb::Flush),
-    ("help", Verb::Help),
-];
+/// Verbs in iproute2's order.
+const VERBS: &str = "add~a change~c chg=c replace~r delete~d get~g show~s lst~s list~s flush~f help~h";
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let Some(verb) = words.next() else { return list(context, words, false) };
-    match VERBS.iter().find(|(name, _)| prefixes(verb, name)).map(|(_, verb)| *verb) {
-        Some(Verb::Change(verb)) => modify(context, words, verb),
-        Some(Verb::Get) => get(context, words),
-        Some(Verb::Show) => list(context, words, false),
-        Some(Verb::Flush) if words.is_empty() => Err(Fail::own("Flush requires arguments.")),
-        Some(Verb::Flush) => list(context, words, true),
-        Some(Verb::Help) => Err(usage::fail(usage::NEIGH)),
-        None => Err(Fail::unknown_verb(verb, "neigh")),
-    }
+    let Some(word) = words.next() else { return list(context, words, false) };
+    let verb = match keyword(word, VERBS).1 {
+        b'g' => return get(context, words),
+        b's' => return list(context, words, false),
+        b'f' if words.is_empty() => return Err(Fail::own("Flush requires arguments.")),
+        b'f' => return list(context, words, true),
+        b'h' => return Err(usage::fail(usage::NEIGH)),
+        b'a' => NeighVerb::Add,
+        b'c' => NeighVerb::Change,
+        b'r' => NeighVerb::Replace,
+        b'd' => NeighVerb::Delete,
+        _ => return Err(Fail::unknown_verb(word, "neigh")),
+    };
+    modify(context, words, verb)
 }
 
 fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> Outcome {
+    const WORDS: &str = "lladdr~l nud=n proxy~p router=r use=u managed=m extern_learn~x dev=d protocol~o to=t";
     let mut neigh = Neigh { state: NeighState::PERMANENT, ..Neigh::default() };
     let (mut name, mut hardware) = (None, None);
     while let Some(word) = words.next() {
-        if prefixes(word, "lladdr") {
-            let word = value(&mut words)?;
-            if hardware.replace(word).is_some() {
-                return Err(Fail::duplicate("lladdr", word));
+        let key = keyword(word, WORDS).1;
+        match key {
+            b'l' => {
+                let word = value(&mut words)?;
+                if hardware.replace(word).is_some() {
+                    return Err(Fail::duplicate("lladdr", word));
+                }
             }
-        } else if word == b"nud" {
-            neigh.state = state(value(&mut words)?)?;
-        } else if prefixes(word, "proxy") {
-            let word = value(&mut words)?;
-            destination(context, &mut neigh, word, "address", Fail::duplicate)?;
-            neigh.flags |= NeighFlags::PROXY;
-        } else if word == b"router" {
-            neigh.flags |= NeighFlags::ROUTER;
-        } else if word == b"use" {
-            neigh.flags |= NeighFlags::USE;
-        } else if word == b"managed" {
-            neigh.ext_flags |= EXT_MANAGED;
-            // The kernel resolves it, so it is not permanent.
-            neigh.state -= NeighState::PERMANENT;
-        } else if prefixes(word, "extern_learn") {
-            neigh.flags |= NeighFlags::EXT_LEARNED;
-        } else if word == b"dev" {
-            name = Some(value(&mut words)?);
-        } else if prefixes(word, "protocol") {
-            let word = value(&mut words)?;
-            let number = context.names.number(NameSet::Protocols, text(word)).and_then(|n| u8::try_from(n).ok());
-            neigh.protocol = number.ok_or_else(|| Fail::wrong("\"protocol\" value is invalid\n", word))?;
-        } else {
-            let word = if word == b"to" { value(&mut words)? } else { word };
-            destination(context, &mut neigh, word, "to", Fail::garbage)?;
+            b'n' => neigh.state = state(value(&mut words)?)?,
+            b'p' => {
+                destination(context, &mut neigh, value(&mut words)?, true)?;
+                neigh.flags |= NeighFlags::PROXY;
+            }
+            b'r' => neigh.flags |= NeighFlags::ROUTER,
+            b'u' => neigh.flags |= NeighFlags::USE,
+            b'm' => {
+                neigh.ext_flags |= EXT_MANAGED;
+                // The kernel resolves it, so it is not permanent.
+                neigh.state -= NeighState::PERMANENT;
+            }
+            b'x' => neigh.flags |= NeighFlags::EXT_LEARNED,
+            b'd' => name = Some(value(&mut words)?),
+            b'o' => {
+                let word = value(&mut words)?;
+                let number = context.names.number(NameSet::Protocols, text(word)).and_then(|n| u8::try_from(n).ok());
+                neigh.protocol = number.ok_or_else(|| Fail::wrong("\"protocol\" value is invalid\n", word))?;
+            }
+            _ => {
+                let word = if key == b't' { value(&mut words)? } else { word };
+                destination(context, &mut neigh, word, false)?;
+            }
         }
     }
     // A proxy entry may stand for all links.
@@ -104,18 +88,12 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NeighVerb) -> 
 }
 
 /// The address of a neighbour, given once.
-fn destination(
-    context: &Context<'_>,
-    neigh: &mut Neigh,
-    word: &[u8],
-    keyword: &str,
-    twice: fn(&str, &[u8]) -> Fail,
-) -> Result<(), Fail> {
+fn destination(context: &Context<'_>, neigh: &mut Neigh, word: &[u8], proxy: bool) -> Result<(), Fail> {
     if prefixes(word, "help") {
         return Err(usage::fail(usage::NEIGH));
     }
     if neigh.dst.is_some() {
-        return Err(twice(keyword, word));
+        return Err(if proxy { Fail::duplicate("address", word) } else { Fail::garbage("to", word) });
     }
     neigh.dst = Some(address(word, context.options.family)?);
     Ok(())
@@ -123,21 +101,19 @@ fn destination(
 
 /// A state by name (two may be shortened) or number.
 fn state(word: &[u8]) -> Result<NeighState, Fail> {
-    if word == b"none" {
-        return Ok(NeighState::empty());
-    }
-    let short = |name: &str| matches!(name, "PERMANENT" | "REACHABLE" | "FAILED");
-    let lower = text(word).to_ascii_uppercase();
-    let named = NeighState::NAMES.iter().find(|(_, name)| {
-        if text(word).bytes().any(|b| b.is_ascii_uppercase()) {
-            return false;
-        }
-        if short(name) { prefixes(lower.as_bytes(), name) } else { lower == *name }
-    });
-    match named {
-        Some((state, _)) => Ok(*state),
-        None => number::<u16>(word, "nud state is bad").map(NeighState::from_bits_retain),
-    }
+    const STATES: &str = "permanent~p reachable~r noarp=n none=0 stale=s incomplete=i delay=d probe=b failed~f";
+    Ok(match keyword(word, STATES).1 {
+        b'p' => NeighState::PERMANENT,
+        b'r' => NeighState::REACHABLE,
+        b'n' => NeighState::NOARP,
+        b'0' => NeighState::empty(),
+        b's' => NeighState::STALE,
+        b'i' => NeighState::INCOMPLETE,
+        b'd' => NeighState::DELAY,
+        b'b' => NeighState::PROBE,
+        b'f' => NeighState::FAILED,
+        _ => return number::<u16>(word, "nud state is bad").map(NeighState::from_bits_retain),
+    })
 }
 
 /// What neighbours are listed or flushed.
@@ -170,40 +146,39 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>, flush: bool) -> Resu
         Narrow { filter, states: NeighState::all() - hidden, stateless: false, prefix: None, unused: false };
     let (mut name, mut chosen) = (None, false);
     while let Some(word) = words.next() {
-        match word {
-            b"dev" => {
+        let (full, key) = keyword(word, "dev=d master=m vrf=? unused=u nud=n proxy=p protocol~? to=t");
+        match key {
+            b'd' => {
                 let word = value(&mut words)?;
                 if name.replace(word).is_some() {
                     return Err(Fail::duplicate("dev", word));
                 }
             }
-            b"master" => {
+            b'm' => {
                 let word = value(&mut words)?;
                 let link = context.find_link(word)?.as_ref().and_then(super::context::link_id);
                 narrow.filter.master = Some(link.ok_or_else(|| Fail::wrong("Device does not exist\n", word))?);
             }
-            b"unused" => narrow.unused = true,
-            b"nud" => {
+            b'u' => narrow.unused = true,
+            b'n' => {
                 if !chosen {
                     narrow.states = NeighState::empty();
                     chosen = true;
                 }
                 let word = value(&mut words)?;
-                let state = if word == b"all" {
-                    if flush { NeighState::all() - NeighState::NOARP } else { NeighState::all() }
-                } else {
-                    state(word)?
+                let all = word == b"all";
+                let state = match (all, flush) {
+                    (true, true) => NeighState::all() - NeighState::NOARP,
+                    (true, false) => NeighState::all(),
+                    _ => state(word)?,
                 };
-                narrow.stateless |= state.is_empty() || word == b"all";
+                narrow.stateless |= state.is_empty() || all;
                 narrow.states |= state;
             }
-            b"proxy" => narrow.filter.proxies = true,
-            b"vrf" => return Err(Fail::unsupported("\"vrf\" of a neighbour listing")),
-            word if prefixes(word, "protocol") => {
-                return Err(Fail::unsupported("\"protocol\" of a neighbour listing"));
-            }
-            word => {
-                let word = if word == b"to" { value(&mut words)? } else { word };
+            b'p' => narrow.filter.proxies = true,
+            b'?' => return Err(Fail::unsupported_word("neighbour selector", full.as_bytes())),
+            _ => {
+                let word = if key == b't' { value(&mut words)? } else { word };
                 if prefixes(word, "help") {
                     return Err(usage::fail(usage::NEIGH));
                 }
@@ -260,16 +235,7 @@ fn show(context: &mut Context<'_>, neighs: &[Neigh], one_device: bool) {
 /// Deletes what was listed. A neighbour that has gone meanwhile is no failure.
 fn remove(context: &mut Context<'_>, neighs: &[Neigh]) -> Outcome {
     let requests = neighs.iter().map(|neigh| change(NeighVerb::Delete, neigh)).collect();
-    for outcome in context.socket()?.batch(requests)? {
-        match outcome {
-            Ok(_) => {}
-            Err(error) if error.errno() == Some(libc::ENOENT) => {}
-            Err(error) => {
-                let errno = strerror(error.errno().unwrap_or(libc::EIO));
-                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
-            }
-        }
-    }
+    context.sweep(requests, libc::ENOENT, 1)?;
     Ok(0)
 }
 
@@ -277,15 +243,14 @@ fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let mut neigh = Neigh::default();
     let mut name = None;
     while let Some(word) = words.next() {
-        if word == b"dev" {
-            name = Some(value(&mut words)?);
-        } else if prefixes(word, "proxy") {
-            let word = value(&mut words)?;
-            destination(context, &mut neigh, word, "address", Fail::duplicate)?;
-            neigh.flags |= NeighFlags::PROXY;
-        } else {
-            let word = if word == b"to" { value(&mut words)? } else { word };
-            destination(context, &mut neigh, word, "to", Fail::garbage)?;
+        match keyword(word, "dev=d proxy~p to=t").1 {
+            b'd' => name = Some(value(&mut words)?),
+            b'p' => {
+                destination(context, &mut neigh, value(&mut words)?, true)?;
+                neigh.flags |= NeighFlags::PROXY;
+            }
+            b't' => destination(context, &mut neigh, value(&mut words)?, false)?,
+            _ => destination(context, &mut neigh, word, false)?,
         }
     }
     let (Some(name), Some(dst)) = (name, neigh.dst) else {

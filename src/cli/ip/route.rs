@@ -6,60 +6,39 @@ mod show;
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::usage;
-use super::words::prefixes;
+use super::words::keyword;
 use crate::cli::cursor::{Cursor, text};
 use crate::model::op::Op;
 use crate::model::route::RouteVerb;
 use crate::model::rtnames::NameSet;
 
-#[derive(Clone, Copy)]
-enum Verb {
-    Show,
-    Get,
-    Change(RouteVerb),
-    Flush,
-    Help,
-    Missing,
-}
-
-/// Verbs in iproute2's order: a word stands for the first that it begins.
-const VERBS: &[(&str, Verb)] = &[
-    ("list", Verb::Show),
-    ("show", Verb::Show),
-    ("lst", Verb::Show),
-    ("get", Verb::Get),
-    ("add", Verb::Change(RouteVerb::Add)),
-    ("change", Verb::Change(RouteVerb::Change)),
-    ("chg", Verb::Change(RouteVerb::Change)),
-    ("replace", Verb::Change(RouteVerb::Replace)),
-    ("prepend", Verb::Change(RouteVerb::Prepend)),
-    ("append", Verb::Change(RouteVerb::Append)),
-    ("test", Verb::Change(RouteVerb::Test)),
-    ("delete", Verb::Change(RouteVerb::Delete)),
-    ("flush", Verb::Flush),
-    ("save", Verb::Missing),
-    ("restore", Verb::Missing),
-    ("showdump", Verb::Missing),
-    ("help", Verb::Help),
-];
+/// Verbs in iproute2's order.
+const VERBS: &str = "list~s show~s lst~s get~g add~a change~c chg=c replace~r prepend~p append~b test~t delete~d flush~f \
+    save~? restore~? showdump~? help~h";
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let Some(verb) = words.next() else { return show::list(context, words, false) };
-    match VERBS.iter().find(|(name, _)| prefixes(verb, name)) {
-        Some((_, Verb::Show)) => show::list(context, words, false),
-        Some((_, Verb::Flush)) if words.is_empty() => Err(Fail::own("\"ip route flush\" requires arguments.")),
-        Some((_, Verb::Flush)) => show::list(context, words, true),
-        Some((_, Verb::Get)) => show::get(context, words),
-        Some((_, Verb::Change(verb))) => {
-            let route = parse::route(context, words, *verb)?;
-            context.change(&Op::Route(*verb, route))?;
-            Ok(0)
-        }
-        Some((_, Verb::Help)) => Err(usage::fail(usage::ROUTE)),
-        Some((name, Verb::Missing)) => Err(Fail::unsupported(&["\"ip route ", name, "\""].concat())),
-        None => Err(Fail::unknown_verb(verb, "route")),
-    }
+    let Some(word) = words.next() else { return show::list(context, words, false) };
+    let (name, key) = keyword(word, VERBS);
+    let verb = match key {
+        b's' => return show::list(context, words, false),
+        b'f' if words.is_empty() => return Err(Fail::own("\"ip route flush\" requires arguments.")),
+        b'f' => return show::list(context, words, true),
+        b'g' => return show::get(context, words),
+        b'h' => return Err(usage::fail(usage::ROUTE)),
+        b'?' => return Err(Fail::unsupported(&["\"ip route ", name, "\""].concat())),
+        b'a' => RouteVerb::Add,
+        b'c' => RouteVerb::Change,
+        b'r' => RouteVerb::Replace,
+        b'p' => RouteVerb::Prepend,
+        b'b' => RouteVerb::Append,
+        b't' => RouteVerb::Test,
+        b'd' => RouteVerb::Delete,
+        _ => return Err(Fail::unknown_verb(word, "route")),
+    };
+    let route = parse::route(context, words, verb)?;
+    context.change(&Op::Route(verb, route))?;
+    Ok(0)
 }
 
 /// A type of service byte: a name of `rt_dsfield`, or a number in hexadecimal.

@@ -12,6 +12,19 @@ pub fn prefixes(word: &[u8], keyword: &str) -> bool {
     !word.is_empty() && keyword.as_bytes().starts_with(word)
 }
 
+/// The keyword that a word stands for, in a list of iproute2's own order: each entry is the name, `=` if it must
+/// be whole or `~` if it may be shortened, and a key. Returns name and key. One string: a table of
+/// names costs relocations.
+pub fn keyword(word: &[u8], list: &'static str) -> (&'static str, u8) {
+    for entry in list.split(' ') {
+        let Some((name, &[mark, key])) = entry.as_bytes().split_last_chunk() else { continue };
+        if name == word || (mark == b'~' && !word.is_empty() && name.starts_with(word)) {
+            return (&entry[..name.len()], key);
+        }
+    }
+    ("", 0)
+}
+
 /// The value after a keyword.
 pub fn value<'w>(words: &mut Cursor<'w>) -> Result<&'w [u8], Fail> {
     words.next().ok_or_else(Fail::incomplete)
@@ -85,6 +98,17 @@ mod tests {
         for bad in [&b"zz"[..], b"", b"1:2:", b"1:+2", b"100:1"] {
             assert!(lladdr(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn keywords_are_found_in_order() {
+        const LIST: &str = "table~t tos=o type~y";
+        assert_eq!(keyword(b"t", LIST), ("table", b't'));
+        assert_eq!(keyword(b"to", LIST), ("", 0));
+        assert_eq!(keyword(b"tos", LIST), ("tos", b'o'));
+        assert_eq!(keyword(b"ty", LIST), ("type", b'y'));
+        assert_eq!(keyword(b"", LIST), ("", 0));
+        assert_eq!(keyword(b"tables", LIST), ("", 0));
     }
 
     #[test]

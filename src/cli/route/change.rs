@@ -3,9 +3,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{LOOKUP, REFUSED, Stop, refused};
+use super::{LOOKUP, REFUSED, usage};
 use crate::cli::cursor::{shown, text};
 use crate::cli::hosts::{Base, aton};
+use crate::cli::ip::context::link_id;
+use crate::cli::ip::words::keyword;
+use crate::cli::nettools::Stop;
 use crate::error::Error;
 use crate::model::ip::{Family, Prefix, netmask_len, parse_addr};
 use crate::model::link::LinkId;
@@ -22,20 +25,25 @@ use crate::wire::route::change;
 const HEADERS: u32 = 40;
 
 /// A route in words.
-struct Words {
+struct Words<'a> {
+    rest: std::slice::Iter<'a, &'a [u8]>,
+    family: Family,
     route: Route,
-    device: Option<Vec<u8>>,
+    device: Option<&'a [u8]>,
     mask: u32,
-    mask_word: Option<String>,
+    mask_word: &'a str,
 }
 
 /// Carries a change out.
 pub fn run(family: Family, add: bool, words: &[&[u8]]) -> Result<u8, Stop> {
     let call = if add { "SIOCADDRT" } else { "SIOCDELRT" };
-    let Words { mut route, device, .. } = match family {
-        Family::V6 => read_v6(words)?,
-        _ => read_v4(words)?,
-    };
+    let blank = Route::to(Prefix::default_route(Family::V4));
+    let mut read = Words { rest: words.iter(), family, route: blank, device: None, mask: 0, mask_word: "" };
+    match family {
+        Family::V6 => read.v6()?,
+        _ => read.v4()?,
+    }
+    let Words { mut route, device, .. } = read;
     if !add {
         // Whoever made it, however far it reaches: the ioctl does not say.
         route.protocol = 0;
@@ -43,10 +51,10 @@ pub fn run(family: Family, add: bool, words: &[&[u8]]) -> Result<u8, Stop> {
             route.scope = SCOPE_NOWHERE;
         }
     }
-    let mut socket = Socket::<build::Route>::open().map_err(|e| refused(call, e.errno()))?;
+    let mut socket = Socket::<build::Route>::open().map_err(|e| Stop::refused(REFUSED, call, &e))?;
     if let Some(name) = device.filter(|_| route.kind == RouteKind::UNICAST) {
         let no_device = if family == Family::V6 { "SIOGIFINDEX" } else { call };
-        route.device = Some(find(&mut socket, &name, no_device)?);
+        route.device = Some(find(&mut socket, name, no_device)?);
     }
     let verb = if add { RouteVerb::Prepend } else { RouteVerb::Delete };
     if let Some(IpAddr::V4(via)) = route.via.filter(|_| add && route.kind == RouteKind::UNICAST) {
@@ -64,17 +72,16 @@ pub fn run(family: Family, add: bool, words: &[&[u8]]) -> Result<u8, Stop> {
     }
 }
 
+#[inline(never)]
 fn explain(call: &str, error: &Error, route: &Route) -> Stop {
-    let stop = refused(call, error.errno());
+    let stop = Stop::refused(REFUSED, call, error);
     match error.errno() {
         Some(libc::ENETUNREACH) => {
             stop.hint("the gateway must be on a network that an address here belongs to; see: ip addr")
         }
-        Some(libc::ENODEV) => stop.hint("say by which device or gateway: dev IFACE or gw ADDRESS"),
         Some(libc::EINVAL) if route.dst.is_empty() && !route.dst.addr().is_unspecified() => {
             stop.hint("give the network its mask: -net ADDRESS netmask MASK, or -net ADDRESS/LEN")
         }
-        Some(libc::EPERM) => stop.hint("run it as root, or try it in a sandbox: netstrap sandbox"),
         Some(libc::ESRCH) => stop.hint("no such route; list them with: route -n"),
         _ => stop,
     }
@@ -82,110 +89,138 @@ fn explain(call: &str, error: &Error, route: &Route) -> Stop {
 
 fn find(socket: &mut Socket<build::Route>, name: &[u8], call: &str) -> Result<LinkId, Stop> {
     let link = socket.get(&GetLink::Name(name)).ok().flatten();
-    let index = link.and_then(|link| std::num::NonZeroU32::new(link.index));
-    index.map(|index| LinkId { ns: 0, index }).ok_or_else(|| {
-        refused(call, Some(libc::ENODEV))
-            .hint(["no link is called ", &shown(name), "; list them with: ip link"].concat())
-    })
+    link.as_ref().and_then(link_id).ok_or_else(|| Stop::errno(REFUSED, call, libc::ENODEV))
 }
 
-/// The words after the verb, in turn.
-struct Rest<'a> {
-    words: &'a [&'a [u8]],
-    family: Family,
-}
-
-impl<'a> Rest<'a> {
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let (first, rest) = self.words.split_first()?;
-        self.words = rest;
-        Some(first)
+impl<'a> Words<'a> {
+    fn usage(&self, complaint: &str) -> Stop {
+        usage(complaint, self.family)
     }
 
     fn value(&mut self) -> Result<&'a [u8], Stop> {
-        self.next().ok_or_else(|| Stop::usage("", self.family))
+        match self.rest.next() {
+            Some(word) => Ok(word),
+            None => Err(self.usage("")),
+        }
     }
 
     /// Digits, as `atoi` takes them after a first digit was seen.
     fn number(&mut self) -> Result<u32, Stop> {
         let word = text(self.value()?);
-        let digits = word.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default();
-        digits.parse().map_err(|_| Stop::usage("", self.family))
+        let end = word.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(word.len());
+        word[..end].parse().map_err(|_| self.usage(""))
     }
-}
 
-fn read_v4(words: &[&[u8]]) -> Result<Words, Stop> {
-    let mut rest = Rest { words, family: Family::V4 };
-    let mut target = rest.value()?;
-    let marked = match target {
-        b"#net" | b"#host" => Some(target == b"#net"),
-        _ => None,
-    };
-    if marked.is_some() {
-        target = rest.value()?;
-    }
-    let (address, mask) = split_mask(text(target))?;
-    let (address, named_net) = resolve(address, marked == Some(false))?;
-    let is_net = marked.unwrap_or(named_net);
-    let mut read = Words { route: Route::to(Prefix::host(address.into())), device: None, mask, mask_word: None };
-    read.route.scope = SCOPE_LINK;
-    while let Some(word) = rest.next() {
-        read.word_v4(word, &mut rest)?;
-    }
-    if read.mask != 0 {
-        read.check_mask(address.to_bits(), is_net)?;
-    }
-    if is_net {
-        let len = netmask_len(Ipv4Addr::from_bits(read.mask).into()).unwrap_or(0);
-        read.route.dst = Prefix::new(address.into(), len).unwrap_or(read.route.dst);
-    }
-    Ok(read)
-}
-
-impl Words {
-    fn word_v4(&mut self, word: &[u8], rest: &mut Rest<'_>) -> Result<(), Stop> {
-        let usage = |line: &str| Stop::usage(line, Family::V4);
-        match word {
-            b"metric" => self.route.metric = Some(rest.number()?),
-            b"netmask" => {
-                let word = text(rest.value()?);
-                if self.mask != 0 {
-                    return Err(usage(""));
-                }
-                self.mask = resolve(word, false)?.0.to_bits();
-                self.mask_word = Some(word.to_owned());
-            }
-            b"gw" | b"gateway" => {
-                let word = text(rest.value()?);
-                if self.route.via.is_some() {
-                    return Err(usage(""));
-                }
-                let (address, is_net) = resolve(word, true)?;
-                if is_net {
-                    return Err(usage(&["route: ", word, ": cannot use a NETWORK as gateway!"].concat()));
-                }
-                self.route.via = Some(address.into());
-                self.route.scope = SCOPE_UNIVERSE;
-            }
-            b"mss" | b"mtu" => match rest.number()? {
-                mss @ 64..=65536 => self.route.metrics.set(METRIC_ADVMSS, mss - HEADERS),
-                _ => return Err(usage("route: Invalid MSS/MTU.")),
-            },
-            b"window" => match rest.number()? {
-                0..128 => return Err(usage("route: Invalid window.")),
-                window => self.route.metrics.set(METRIC_WINDOW, window),
-            },
-            // In milliseconds; the kernel counts eighths.
-            b"irtt" => self.route.metrics.set(METRIC_RTT, rest.number()?.saturating_mul(8)),
-            b"reject" => {
-                self.route.kind = RouteKind::UNREACHABLE;
-                self.route.scope = SCOPE_HOST;
-            }
-            b"mod" | b"dyn" | b"reinstate" => {
-                return Err(Stop::line(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"]));
-            }
-            _ => self.device(word, rest)?,
+    fn v4(&mut self) -> Result<(), Stop> {
+        let mut target = self.value()?;
+        let marked = match target {
+            b"#net" | b"#host" => Some(target == b"#net"),
+            _ => None,
+        };
+        if marked.is_some() {
+            target = self.value()?;
         }
+        let (address, mask) = split_mask(text(target))?;
+        let (address, named_net) = resolve(address, marked == Some(false))?;
+        let is_net = marked.unwrap_or(named_net);
+        self.mask = mask;
+        self.route.dst = Prefix::host(address.into());
+        self.route.scope = SCOPE_LINK;
+        self.properties()?;
+        if self.mask != 0 {
+            self.check_mask(address.to_bits(), is_net)?;
+        }
+        if is_net {
+            let len = netmask_len(Ipv4Addr::from_bits(self.mask).into()).unwrap_or(0);
+            self.route.dst = Prefix::new(address.into(), len).unwrap_or(self.route.dst);
+        }
+        Ok(())
+    }
+
+    fn v6(&mut self) -> Result<(), Stop> {
+        let target = text(self.value()?);
+        let dst = match target.split_once('/') {
+            _ if target == "default" => Some(Prefix::default_route(Family::V6)),
+            Some((address, len)) => {
+                let len = len.parse().ok().filter(|len| *len <= 128).ok_or_else(|| self.usage(""))?;
+                parse_addr(address, Family::V6).and_then(|address| Prefix::new(address, len))
+            }
+            None => parse_addr(target, Family::V6).map(Prefix::host),
+        };
+        // The ioctl leaves host bits to the kernel, which clears them.
+        self.route.dst = dst.ok_or_else(|| unknown_host(1, target))?.network();
+        // net-tools' default; the kernel's own would be 1024.
+        self.route.metric = Some(1);
+        self.properties()
+    }
+
+    /// What follows the destination. IPv6 knows fewer words: the others name the device there.
+    fn properties(&mut self) -> Result<(), Stop> {
+        const WORDS: &str = "metric=m gw=g gateway=g mod=? dyn=? dev=d device=d netmask=n mss=s mtu=s window=w irtt=i reject=r \
+            reinstate=?";
+        const WORDS_V6: &str = "metric=m gw=g gateway=g mod=? dyn=? dev=d device=d";
+        let list = if self.family == Family::V6 { WORDS_V6 } else { WORDS };
+        while let Some(word) = self.rest.next() {
+            match keyword(word, list).1 {
+                b'm' => self.route.metric = Some(self.number()?),
+                b'n' => self.netmask()?,
+                b'g' => self.gateway()?,
+                b's' => match self.number()? {
+                    mss @ 64..=65536 => self.route.metrics.set(METRIC_ADVMSS, mss - HEADERS),
+                    _ => return Err(self.usage("route: Invalid MSS/MTU.")),
+                },
+                b'w' => match self.number()? {
+                    0..128 => return Err(self.usage("route: Invalid window.")),
+                    window => self.route.metrics.set(METRIC_WINDOW, window),
+                },
+                // In milliseconds; the kernel counts eighths.
+                b'i' => {
+                    let rtt = self.number()?.saturating_mul(8);
+                    self.route.metrics.set(METRIC_RTT, rtt);
+                }
+                b'r' => {
+                    self.route.kind = RouteKind::UNREACHABLE;
+                    self.route.scope = SCOPE_HOST;
+                }
+                b'?' => return Err(Stop::new(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"])),
+                key => {
+                    // A bare word is the device, and the last one.
+                    let name = if key == b'd' { self.value()? } else { word };
+                    if self.device.is_some() || (key != b'd' && self.rest.len() > 0) {
+                        return Err(self.usage(""));
+                    }
+                    self.device = Some(name);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn netmask(&mut self) -> Result<(), Stop> {
+        let word = text(self.value()?);
+        if self.mask != 0 {
+            return Err(self.usage(""));
+        }
+        self.mask = resolve(word, false)?.0.to_bits();
+        self.mask_word = word;
+        Ok(())
+    }
+
+    fn gateway(&mut self) -> Result<(), Stop> {
+        let word = text(self.value()?);
+        if self.route.via.is_some() {
+            return Err(self.usage(""));
+        }
+        if self.family == Family::V6 {
+            self.route.via = Some(parse_addr(word, Family::V6).ok_or_else(|| unknown_host(LOOKUP, word))?);
+            return Ok(());
+        }
+        let (address, is_net) = resolve(word, true)?;
+        if is_net {
+            return Err(self.usage(&["route: ", word, ": cannot use a NETWORK as gateway!"].concat()));
+        }
+        self.route.via = Some(address.into());
+        self.route.scope = SCOPE_UNIVERSE;
         Ok(())
     }
 
@@ -194,24 +229,13 @@ impl Words {
         let complaint = if !is_net {
             ["route: netmask ", &hex8(host_bits), " doesn't make sense with host route"].concat()
         } else if host_bits & host_bits.wrapping_add(1) != 0 {
-            ["route: bogus netmask ", self.mask_word.as_deref().unwrap_or("")].concat()
+            ["route: bogus netmask ", self.mask_word].concat()
         } else if address & host_bits != 0 {
             "route: netmask doesn't match route address".to_owned()
         } else {
             return Ok(());
         };
-        Err(Stop::usage(&complaint, Family::V4))
-    }
-
-    /// `dev IFACE`, or a last word that is the interface.
-    fn device(&mut self, word: &[u8], rest: &mut Rest<'_>) -> Result<(), Stop> {
-        let keyword = matches!(word, b"dev" | b"device");
-        let name = if keyword { rest.value()? } else { word };
-        if self.device.is_some() || (!keyword && !rest.words.is_empty()) {
-            return Err(Stop::usage("", rest.family));
-        }
-        self.device = Some(name.to_vec());
-        Ok(())
+        Err(self.usage(&complaint))
     }
 }
 
@@ -221,8 +245,8 @@ fn split_mask(target: &str) -> Result<(&str, u32), Stop> {
     match crate::model::rtnames::parse_number(len) {
         Some(0 | 32) => Ok((address, 0)),
         Some(len @ 1..32) => Ok((address, !(u32::MAX >> len))),
-        Some(_) => Err(Stop::usage("route: netmask doesn't match route address", Family::V4)),
-        None => Err(Stop::usage("", Family::V4)),
+        Some(_) => Err(usage("route: netmask doesn't match route address", Family::V4)),
+        None => Err(usage("", Family::V4)),
     }
 }
 
@@ -241,47 +265,11 @@ fn resolve(word: &str, host_first: bool) -> Result<(Ipv4Addr, bool), Stop> {
 }
 
 fn unknown_host(code: u8, word: &str) -> Stop {
-    Stop::line(code, &[&shown(word.as_bytes()), ": Unknown host"])
+    Stop::new(code, &[&shown(word.as_bytes()), ": Unknown host"])
         .hint("names are looked up in /etc/hosts and /etc/networks, not in DNS")
 }
 
 /// Eight hexadecimal digits.
 fn hex8(bits: u32) -> String {
     (0..8).rev().map(|nibble| char::from_digit(bits >> (4 * nibble) & 15, 16).unwrap_or('0')).collect()
-}
-
-fn read_v6(words: &[&[u8]]) -> Result<Words, Stop> {
-    let mut rest = Rest { words, family: Family::V6 };
-    let target = text(rest.value()?);
-    let dst = match target.split_once('/') {
-        _ if target == "default" => Some(Prefix::default_route(Family::V6)),
-        Some((address, len)) => {
-            let len = len.parse().ok().filter(|len| *len <= 128).ok_or_else(|| Stop::usage("", Family::V6))?;
-            parse_addr(address, Family::V6).and_then(|address| Prefix::new(address, len))
-        }
-        None => parse_addr(target, Family::V6).map(Prefix::host),
-    };
-    let dst = dst.ok_or_else(|| unknown_host(1, target))?;
-    // The ioctl leaves host bits to the kernel, which clears them.
-    let mut read = Words { route: Route::to(dst.network()), device: None, mask: 0, mask_word: None };
-    // net-tools' default; the kernel's own would be 1024.
-    read.route.metric = Some(1);
-    while let Some(word) = rest.next() {
-        match word {
-            b"metric" => read.route.metric = Some(rest.number()?),
-            b"gw" | b"gateway" => {
-                let word = text(rest.value()?);
-                if read.route.via.is_some() {
-                    return Err(Stop::usage("", Family::V6));
-                }
-                let via: Option<IpAddr> = parse_addr(word, Family::V6);
-                read.route.via = Some(via.ok_or_else(|| unknown_host(LOOKUP, word))?);
-            }
-            b"mod" | b"dyn" => {
-                return Err(Stop::line(REFUSED, &["route: \"", text(word), "\" is not supported by netstrap"]));
-            }
-            _ => read.device(word, &mut rest)?,
-        }
-    }
-    Ok(read)
 }

@@ -3,11 +3,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{Options, Stop, refused};
+use super::{Options, REFUSED};
 use crate::cli::cursor::text;
 use crate::cli::hosts::Base;
 use crate::cli::io::Io;
-use crate::error::strerror;
+use crate::cli::nettools::{Stop, cut, left, put, right};
+use crate::error::{Error, strerror};
 use crate::model::ip::{Family, Prefix, netmask};
 use crate::model::link::Link;
 use crate::model::name::printable;
@@ -34,25 +35,28 @@ pub fn show(options: &Options, io: &mut Io) -> Result<u8, Stop> {
     }
     if options.cache {
         // There has been no cache to list since kernel 3.6.
-        io.print("Kernel IP routing cache\nSource          Destination     Gateway         ");
-        io.print(TITLE[usize::from(options.extend).min(2)]);
+        let title = TITLE[usize::from(options.extend).min(2)];
+        put(io, &["Kernel IP routing cache\nSource          Destination     Gateway         ", title]);
     }
     Ok(0)
 }
 
+fn failed(error: Error) -> Stop {
+    Stop::refused(REFUSED, "rtnetlink", &error)
+}
+
 fn show_v4(options: &Options, io: &mut Io) -> Result<(), Stop> {
     let filter = RouteFilter { family: Family::V4, table: TABLE_MAIN, ..RouteFilter::default() };
-    let mut socket = Socket::<build::Route>::open().map_err(|e| refused("rtnetlink", e.errno()))?;
+    let mut socket = Socket::<build::Route>::open().map_err(failed)?;
     let routes = match socket.dump(&filter) {
         // The main table does not exist before its first route.
         Err(error) if error.errno() == Some(libc::ENOENT) => Vec::new(),
-        routes => routes.map_err(|e| refused("rtnetlink", e.errno()))?,
+        routes => routes.map_err(failed)?,
     };
-    let links = socket.dump(&GetLink::All).map_err(|e| refused("rtnetlink", e.errno()))?;
+    let links = socket.dump(&GetLink::All).map_err(failed)?;
     io.print("Kernel IP routing table\n");
     let Some(title) = TITLE.get(usize::from(options.extend)) else { return Ok(()) };
-    io.print("Destination     Gateway         Genmask         ");
-    io.print(title);
+    put(io, &["Destination     Gateway         Genmask         ", title]);
     let listed = |route: &&Route| {
         route.table == TABLE_MAIN && !matches!(route.kind, RouteKind::BROADCAST | RouteKind::MULTICAST)
     };
@@ -75,55 +79,39 @@ fn line_v4(route: &Route, options: &Options, links: &[Link], io: &mut Io) {
     let v4 = if let Some(IpAddr::V4(v4)) = via { v4 } else { Ipv4Addr::UNSPECIFIED };
     let gateway = if reject { "-".to_owned() } else { gateway_name(v4, options.numeric) };
     let device = if reject { "-" } else { device.as_deref().unwrap_or("*") };
-    for (cell, width) in [
-        (destination_name(&route.dst, options.numeric), 15),
-        (gateway, 15),
-        (netmask(route.dst.len()).to_string(), 15),
-        (flags, 5),
-    ] {
-        left(io, &cell, width);
+    let mask = netmask(route.dst.len()).to_string();
+    for cell in [&destination_name(&route.dst, options.numeric), &gateway, &mask] {
+        cut(io, cell, 15);
+        io.print(" ");
     }
+    left(io, &flags, 6);
     columns_v4(route, reject, device, options.extend, io);
 }
 
 fn columns_v4(route: &Route, reject: bool, device: &str, extend: u8, io: &mut Io) {
     let number = |value: u32| if reject { "-".to_owned() } else { value.to_string() };
-    let mss = number(route.metrics.get(METRIC_ADVMSS).filter(|mss| *mss != 0).map_or(0, |mss| mss + HEADERS));
-    let window = number(route.metrics.get(METRIC_WINDOW).unwrap_or(0));
-    let rtt = number(route.metrics.get(METRIC_RTT).unwrap_or(0) / 8);
+    let metric = |number| route.metrics.get(number).unwrap_or(0);
+    let mss = metric(METRIC_ADVMSS);
+    let mss = number(if mss == 0 { 0 } else { mss + HEADERS });
+    let (window, rtt) = (number(metric(METRIC_WINDOW)), number(metric(METRIC_RTT) / 8));
     if extend == 1 {
         right(io, &mss, 5);
-        left(io, &window, 5);
-        right(io, &rtt, 6);
-        io.print([device, "\n"].concat());
-        return;
-    }
-    left(io, &route.metric.unwrap_or(0).to_string(), 6);
-    left(io, &number(0), 2);
-    right(io, "0", 7);
-    if extend == 0 {
-        io.print([device, "\n"].concat());
-        return;
-    }
-    left(io, device, 8);
-    left(io, &mss, 5);
-    left(io, &window, 6);
-    io.print([&rtt, "\n"].concat());
-}
-
-/// A cell filled with blanks at its right, and a blank behind it. Cells of names are cut.
-fn left(io: &mut Io, cell: &str, width: usize) {
-    let cut: String = if width == 15 { cell.chars().take(15).collect() } else { cell.to_owned() };
-    io.print(&cut);
-    (cut.chars().count()..width + 1).for_each(|_| io.print(" "));
-    if cut.chars().count() > width {
         io.print(" ");
+        left(io, &window, 6);
+        right(io, &rtt, 6);
+        put(io, &[" ", device, "\n"]);
+        return;
     }
-}
-
-fn right(io: &mut Io, cell: &str, width: usize) {
-    (cell.len()..width).for_each(|_| io.print(" "));
-    io.print([cell, " "].concat());
+    left(io, &route.metric.unwrap_or(0).to_string(), 7);
+    put(io, &[if reject { "-" } else { "0" }, "        0 "]);
+    if extend == 2 {
+        left(io, device, 9);
+        left(io, &mss, 6);
+        left(io, &window, 7);
+        put(io, &[&rtt, "\n"]);
+        return;
+    }
+    put(io, &[device, "\n"]);
 }
 
 fn destination_name(dst: &Prefix, numeric: bool) -> String {
@@ -163,11 +151,10 @@ fn show_v6(options: &Options, io: &mut Io) -> Result<u8, Stop> {
     const FILE: &str = "/proc/net/ipv6_route";
     let content = std::fs::read(FILE).map_err(|e| {
         let reason = strerror(e.raw_os_error().unwrap_or(libc::EIO));
-        Stop::line(1, &[FILE, ": ", &reason, "\nINET6 (IPv6) not configured in this system."])
+        Stop::new(1, &[FILE, ": ", &reason, "\nINET6 (IPv6) not configured in this system."])
     })?;
-    io.print("Kernel IPv6 routing ");
-    io.print(if options.cache { "cache\n" } else { "table\n" });
-    io.print("Destination                    Next Hop                   Flag Met Ref  Use If\n");
+    let title = "Destination                    Next Hop                   Flag Met Ref  Use If\n";
+    put(io, &["Kernel IPv6 routing ", if options.cache { "cache\n" } else { "table\n" }, title]);
     for line in content.split(|&b| b == b'\n') {
         line_v6(line, options, io);
     }
@@ -179,23 +166,79 @@ fn show_v6(options: &Options, io: &mut Io) -> Result<u8, Stop> {
 fn line_v6(line: &[u8], options: &Options, io: &mut Io) -> Option<()> {
     let words: Vec<&str> = text(line).split_whitespace().collect();
     let [dst, len, _, _, via, metric, references, uses, flags, device] = words[..] else { return None };
-    let hex = |word: &str| u32::from_str_radix(word, 16).ok();
-    let address = |word: &str| u128::from_str_radix(word, 16).ok().map(Ipv6Addr::from_bits);
-    let bits = hex(flags)?;
+    let number = |word: &str| hex(word).and_then(|bits| u32::try_from(bits).ok());
+    let bits = number(flags)?;
     if (bits & CACHE_V6 != 0) != options.cache {
         return Some(());
     }
-    let name = |addr: Ipv6Addr| match options.numeric || !addr.is_unspecified() {
-        true => addr.to_string(),
-        false => "[::]".to_owned(),
+    let name = |word: &str| {
+        let bits = hex(word)?;
+        let any = bits == 0 && !options.numeric;
+        Some(if any { "[::]".to_owned() } else { Ipv6Addr::from_bits(bits).to_string() })
     };
-    left(io, &[&name(address(dst)?), "/", &hex(len)?.to_string()].concat(), 30);
-    left(io, &name(address(via)?), 26);
+    left(io, &[&name(dst)?, "/", &number(len)?.to_string()].concat(), 31);
+    left(io, &name(via)?, 27);
     let letters: String = FLAGS_V6.iter().filter(|row| bits & row.0 != 0).map(|row| row.1).collect();
     left(io, &letters, 4);
-    left(io, &hex(metric)?.cast_signed().to_string(), 3);
-    left(io, &hex(references)?.cast_signed().to_string(), 1);
-    right(io, &hex(uses)?.cast_signed().to_string(), 6);
-    io.print([device, "\n"].concat());
+    io.print(" ");
+    let signed = |word: &str| number(word).map(|bits| bits.cast_signed().to_string());
+    left(io, &signed(metric)?, 3);
+    put(io, &[" ", &signed(references)?, " "]);
+    right(io, &signed(uses)?, 6);
+    put(io, &[" ", device, "\n"]);
     Some(())
+}
+
+/// Hexadecimal digits, up to the 32 of an address.
+fn hex(word: &str) -> Option<u128> {
+    let digits = word.chars().map(|c| c.to_digit(16));
+    let mut bits = 0;
+    for digit in digits {
+        bits = bits << 4 | u128::from(digit?);
+    }
+    (word.len() <= 32).then_some(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+    use std::io::{Result, Write};
+    use std::rc::Rc;
+
+    #[derive(Clone, Default)]
+    struct Shared(Rc<RefCell<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.0.borrow_mut().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn shown(line: &str, numeric: bool) -> String {
+        let out = Shared::default();
+        let mut io = Io::to(Box::new(out.clone()), Box::new(Shared::default()), false);
+        line_v6(line.as_bytes(), &Options { numeric, ..Options::default() }, &mut io);
+        drop(io);
+        String::from_utf8(out.0.borrow().clone()).unwrap()
+    }
+
+    #[test]
+    fn inet6_lines_are_net_tools() {
+        const ANY: &str = "00000000000000000000000000000000";
+        let line = |len: &str, rest: &str| format!("fd000001000000000000000000000000 {len} {ANY} 00 {ANY} {rest} v1");
+        let all = line("40", "00000400 0000000c 00000123 feffffff");
+        let expected = "fd00:1::/64                    ::                         U!GHDAaemnf 1024 12    291 v1\n";
+        assert_eq!(shown(&all, true), expected);
+        let default = format!("{ANY} 00 {ANY} 00 {ANY} ffffffff 00000001 00000000 00200200 lo");
+        let expected = "[::]/0                         [::]                       !n   -1  1      0 lo\n";
+        assert_eq!(shown(&default, false), expected);
+        assert_eq!(shown(&line("40", "00000400 0000000c 00000123 01000001"), true), "", "of the cache");
+        assert_eq!(shown("damaged", true), "");
+    }
 }

@@ -7,7 +7,7 @@ use crate::cli::cursor::{Cursor, shown, text};
 use crate::cli::ip::context::{Context, link_id};
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::usage;
-use crate::cli::ip::words::{address, number, prefix, prefixes, value};
+use crate::cli::ip::words::{address, keyword, number, prefix, prefixes, value};
 use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::link::LinkId;
 use crate::model::route::{
@@ -15,6 +15,12 @@ use crate::model::route::{
     SCOPE_UNIVERSE, TABLE_LOCAL, metric_number, metric_per_ms,
 };
 use crate::model::rtnames::{NameSet, parse_number};
+
+/// The words of a route in iproute2's order; `M` are properties of the path, `?` is not built.
+const WORDS: &str = "src=s as=? via=v from=f tos=t dsfield~t expires=e metric~m priority~m preference=m scope=c mtu=M \
+    hoplimit=M advmss=M reordering~M rtt=M rto_min=M window~M cwnd~M initcwnd~M initrwnd~M features~? quickack~M \
+    congctl~M rttvar~M ssthresh~M realms~? onlink=o nhid=n protocol~p table~T vrf~? dev=d oif=d pref~P encap=? \
+    ttl-propagate=? fastopen_no_cookie~M";
 
 /// What is read so far: the route, and what was not said.
 struct Parser<'c, 'a> {
@@ -48,53 +54,32 @@ pub fn route(context: &mut Context<'_>, mut words: Cursor<'_>, verb: RouteVerb) 
 
 impl Parser<'_, '_> {
     fn word<'w>(&mut self, word: &'w [u8], words: &mut Cursor<'w>) -> Result<(), Fail> {
-        match word {
-            b"src" => self.route.prefsrc = Some(self.address(value(words)?)?),
-            b"via" => self.via(word, words)?,
-            b"from" => self.route.from = Some(self.prefix(value(words)?)?).filter(|from| !from.is_empty()),
-            b"expires" => self.route.expires = Some(number(value(words)?, "\"expires\" value is invalid\n")?),
-            b"preference" => self.metric(words)?,
-            b"onlink" => self.route.flags |= RouteFlags::ONLINK,
-            b"nhid" => self.route.nhid = Some(number(value(words)?, "\"id\" value is invalid\n")?),
-            b"dev" | b"oif" => self.device = Some(value(words)?.to_vec()),
-            b"tos" => self.tos(words)?,
-            b"scope" => {
-                let scope = self.named(NameSet::Scopes, words, "invalid \"scope\" value\n")?;
-                self.scope = Some(scope);
+        let (name, key) = keyword(word, WORDS);
+        match key {
+            b's' => self.route.prefsrc = Some(self.address(value(words)?)?),
+            b'v' => self.via(word, words)?,
+            b'f' => self.route.from = Some(self.prefix(value(words)?)?).filter(|from| !from.is_empty()),
+            b't' => {
+                let word = value(words)?;
+                let tos = tos(self.context, word).ok_or_else(|| Fail::wrong("\"tos\" value is invalid\n", word));
+                self.route.tos = tos?;
             }
-            _ => return self.abbreviated(word, words),
+            b'e' => self.route.expires = Some(number(value(words)?, "\"expires\" value is invalid\n")?),
+            b'm' => self.route.metric = Some(number(value(words)?, "\"metric\" value is invalid\n")?),
+            b'c' => self.scope = Some(self.named(NameSet::Scopes, words, "invalid \"scope\" value\n")?),
+            b'M' => self.path_metric(name, words)?,
+            b'o' => self.route.flags |= RouteFlags::ONLINK,
+            b'n' => self.route.nhid = Some(number(value(words)?, "\"id\" value is invalid\n")?),
+            b'p' => {
+                self.route.protocol = self.named(NameSet::Protocols, words, "\"protocol\" value is invalid\n")?;
+            }
+            b'T' => self.table = Some(self.named(NameSet::Tables, words, "\"table\" value is invalid\n")?),
+            b'd' => self.device = Some(value(words)?.to_vec()),
+            b'P' => self.route.pref = Some(pref(value(words)?)?),
+            b'?' => return Err(Fail::unsupported_word("route option", name.as_bytes())),
+            _ => self.destination(word, words)?,
         }
         Ok(())
-    }
-
-    /// Words that may be shortened, in iproute2's order.
-    fn abbreviated<'w>(&mut self, word: &'w [u8], words: &mut Cursor<'w>) -> Result<(), Fail> {
-        let begins = |keyword: &str| prefixes(word, keyword);
-        if begins("dsfield") {
-            self.tos(words)
-        } else if begins("metric") || begins("priority") {
-            self.metric(words)
-        } else if let Some(metric) = path_metric(word) {
-            self.path_metric(metric, words)
-        } else if begins("protocol") {
-            self.route.protocol = self.named(NameSet::Protocols, words, "\"protocol\" value is invalid\n")?;
-            Ok(())
-        } else if begins("table") {
-            let word = value(words)?;
-            let table = self.context.names.number(NameSet::Tables, text(word));
-            self.table = Some(table.ok_or_else(|| Fail::wrong("\"table\" value is invalid\n", word))?);
-            Ok(())
-        } else if begins("pref") {
-            self.route.pref = Some(pref(value(words)?)?);
-            Ok(())
-        } else {
-            const MISSING: &[&str] = &["as", "features", "realms", "vrf", "encap", "ttl-propagate"];
-            let whole = |keyword: &str| matches!(keyword, "as" | "encap" | "ttl-propagate");
-            match MISSING.iter().find(|k| if whole(k) { word == k.as_bytes() } else { begins(k) }) {
-                Some(keyword) => Err(Fail::unsupported_word("route option", keyword.as_bytes())),
-                None => self.destination(word, words),
-            }
-        }
     }
 
     fn destination<'w>(&mut self, mut word: &'w [u8], words: &mut Cursor<'w>) -> Result<(), Fail> {
@@ -127,25 +112,14 @@ impl Parser<'_, '_> {
         Ok(())
     }
 
-    fn tos(&mut self, words: &mut Cursor<'_>) -> Result<(), Fail> {
+    /// A number or its name in a set.
+    fn named<N: TryFrom<u32>>(&mut self, set: NameSet, words: &mut Cursor<'_>, reason: &str) -> Result<N, Fail> {
         let word = value(words)?;
-        self.route.tos = tos(self.context, word).ok_or_else(|| Fail::wrong("\"tos\" value is invalid\n", word))?;
-        Ok(())
-    }
-
-    fn metric(&mut self, words: &mut Cursor<'_>) -> Result<(), Fail> {
-        self.route.metric = Some(number(value(words)?, "\"metric\" value is invalid\n")?);
-        Ok(())
-    }
-
-    /// A number of one byte, or its name.
-    fn named(&mut self, set: NameSet, words: &mut Cursor<'_>, reason: &str) -> Result<u8, Fail> {
-        let word = value(words)?;
-        let number = self.context.names.number(set, text(word)).and_then(|n| u8::try_from(n).ok());
+        let number = self.context.names.number(set, text(word)).and_then(|n| N::try_from(n).ok());
         number.ok_or_else(|| Fail::wrong(reason, word))
     }
 
-    fn path_metric(&mut self, name: &'static str, words: &mut Cursor<'_>) -> Result<(), Fail> {
+    fn path_metric(&mut self, name: &str, words: &mut Cursor<'_>) -> Result<(), Fail> {
         let Some(metric) = metric_number(name) else { return Ok(()) };
         let mut word = value(words)?;
         let lock = 1 << metric;
@@ -238,26 +212,23 @@ impl Parser<'_, '_> {
     fn next_hop(&mut self, words: &mut Cursor<'_>) -> Result<NextHop, Fail> {
         let mut hop = NextHop::default();
         while let Some(word) = words.peek() {
-            if word == b"realms" || word == b"encap" || word == b"as" {
-                return Err(Fail::unsupported_word("next hop option", word));
-            }
-            if !matches!(word, b"via" | b"dev" | b"weight" | b"onlink") {
-                break;
-            }
-            words.next();
-            match word {
-                b"via" => {
+            let (_, key) = keyword(word, "via=v dev=d weight=w onlink=o realms~? encap=? as=?");
+            match key {
+                0 => break,
+                b'?' => return Err(Fail::unsupported_word("next hop option", word)),
+                _ => words.next(),
+            };
+            match key {
+                b'v' => {
                     let (via, family) = gateway(words, self.family)?;
                     self.family = family;
                     hop.via = Some(via);
                 }
-                b"dev" => hop.device = Some(self.next_hop_device(value(words)?)?),
-                b"weight" => {
+                b'd' => hop.device = Some(self.next_hop_device(value(words)?)?),
+                b'w' => {
                     let word = value(words)?;
-                    let weight = parse_number(text(word)).filter(|w| (1..=256).contains(w));
-                    hop.hops = weight
-                        .and_then(|w| u8::try_from(w - 1).ok())
-                        .ok_or_else(|| Fail::wrong("\"weight\" is invalid\n", word))?;
+                    let weight = parse_number(text(word)).and_then(|w| u8::try_from(w.wrapping_sub(1)).ok());
+                    hop.hops = weight.ok_or_else(|| Fail::wrong("\"weight\" is invalid\n", word))?;
                 }
                 _ => hop.flags |= RouteFlags::ONLINK,
             }
@@ -295,27 +266,6 @@ pub fn family_word(word: &[u8]) -> Option<Family> {
     }
 }
 
-/// The metric that a word names: some names stand whole, others may be shortened.
-fn path_metric(word: &[u8]) -> Option<&'static str> {
-    const WHOLE: &[&str] = &["mtu", "hoplimit", "advmss", "rtt", "rto_min"];
-    const SHORT: &[&str] = &[
-        "reordering",
-        "window",
-        "cwnd",
-        "initcwnd",
-        "initrwnd",
-        "quickack",
-        "congctl",
-        "rttvar",
-        "ssthresh",
-        "fastopen_no_cookie",
-    ];
-    let whole = WHOLE.iter().find(|name| name.as_bytes() == word);
-    // `f` and `fea` are features, which come before fastopen_no_cookie.
-    let short = || SHORT.iter().find(|name| prefixes(word, name) && !prefixes(word, "features"));
-    whole.or_else(short).copied()
-}
-
 fn pref(word: &[u8]) -> Result<u8, Fail> {
     match word {
         b"low" => Ok(3),
@@ -328,20 +278,21 @@ fn pref(word: &[u8]) -> Result<u8, Fail> {
 /// A time as iproute2 reads it: with `s` or `ms` it is scaled to what the kernel counts, a bare number is raw.
 fn milliseconds(word: &str, scale: u32) -> Option<u32> {
     let end = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    const MILLION: u64 = 1_000_000;
     let (digits, unit) = word.split_at(end);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
     if fraction.contains('.') {
         return None;
     }
-    let thousandths = fraction.bytes().chain(*b"000").take(3).fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
-    let value = u64::from(whole.parse::<u32>().ok()?) * 1000 + thousandths;
+    let millionths = fraction.bytes().chain(*b"000000").take(6).fold(0, |n, digit| n * 10 + u64::from(digit - b'0'));
+    let value = u64::from(whole.parse::<u32>().ok()?) * MILLION + millionths;
     let (scale, factor) = match unit.to_ascii_lowercase().as_str() {
         "" => (1, 1),
         "s" | "sec" | "secs" => (scale, 1000),
         "ms" | "msec" | "msecs" => (scale, 1),
         _ => return None,
     };
-    u32::try_from((value * factor).div_ceil(1000)).ok()?.checked_mul(scale)
+    u32::try_from((value * factor).div_ceil(MILLION)).ok()?.checked_mul(scale)
 }
 
 #[cfg(test)]
@@ -354,7 +305,7 @@ mod tests {
             ("100", Some(100)),
             ("100ms", Some(800)),
             ("1.5s", Some(12000)),
-            ("0.0001s", Some(0)),
+            ("0.0001s", Some(8)),
             ("1.2", Some(2)),
             ("x", None),
             ("1h", None),
@@ -365,11 +316,22 @@ mod tests {
     }
 
     #[test]
-    fn metrics_shorten_as_iproute2_has_it() {
-        assert_eq!(path_metric(b"w"), Some("window"));
-        assert_eq!(path_metric(b"initr"), Some("initrwnd"));
-        assert_eq!(path_metric(b"mt"), None);
-        assert_eq!(path_metric(b"f"), None);
-        assert_eq!(path_metric(b"fast"), Some("fastopen_no_cookie"));
+    fn words_shorten_in_iproute2s_order() {
+        for (word, expected) in [
+            ("w", "window"),
+            ("initr", "initrwnd"),
+            ("mt", ""),
+            ("m", "metric"),
+            ("p", "priority"),
+            ("pro", "protocol"),
+            ("pre", "pref"),
+            ("f", "features"),
+            ("fast", "fastopen_no_cookie"),
+            ("r", "reordering"),
+            ("rea", "realms"),
+            ("to", ""),
+        ] {
+            assert_eq!(keyword(word.as_bytes(), WORDS).0, expected, "{word}");
+        }
     }
 }

@@ -8,8 +8,8 @@ use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
 use crate::cli::ip::usage;
-use crate::cli::ip::words::{number, prefix, prefixes, value};
-use crate::error::{Error, Kind, strerror};
+use crate::cli::ip::words::{keyword, number, prefix, prefixes, value};
+use crate::error::{Error, Kind};
 use crate::model::ip::{Family, Prefix};
 use crate::model::link::LinkId;
 use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteQuestion, RouteVerb, TABLE_MAIN};
@@ -127,16 +127,7 @@ fn remove(context: &mut Context<'_>, routes: &[Route]) -> Outcome {
         .filter(|route| !is_null_route(route))
         .map(|route| change(RouteVerb::Delete, &as_request(route)))
         .collect();
-    for outcome in context.socket()?.batch(requests)? {
-        match outcome {
-            Ok(_) => {}
-            Err(error) if error.errno() == Some(libc::ESRCH) => {}
-            Err(error) => {
-                let errno = strerror(error.errno().unwrap_or(libc::EIO));
-                return Err(context.refused(error).reworded(&["Failed to send flush request: ", &errno]));
-            }
-        }
-    }
+    context.sweep(requests, libc::ESRCH, 2)?;
     Ok(0)
 }
 
@@ -155,55 +146,60 @@ fn as_request(route: &Route) -> Route {
     route
 }
 
+/// The words of a listing in iproute2's order; `?` is not built.
+const SELECTORS: &str = "table~T vrf~? cached~C cloned~C tos=t dsfield~t protocol~p scope~c type~y dev=d oif=d iif=i \
+    mark=? metric~m priority~m preference=m via=v src=s realms~? from~f nhid~? to~o";
+
+fn tos_value(context: &Context<'_>, words: &mut Cursor<'_>) -> Result<u8, Fail> {
+    let word = value(words)?;
+    tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))
+}
+
 fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>) -> Result<Narrow, Fail> {
     let mut narrow = Narrow { table: TABLE_MAIN, ..Narrow::default() };
     let family = context.options.family;
     while let Some(word) = words.next() {
-        let begins = |keyword: &str| prefixes(word, keyword);
-        if begins("table") {
-            match value(&mut words)? {
+        let (name, key) = keyword(word, SELECTORS);
+        match key {
+            b'T' => match value(&mut words)? {
                 b"cache" => narrow.cloned = true,
                 word => narrow.table = table(context, word)?,
+            },
+            b'C' => narrow.cloned = true,
+            b't' => narrow.tos = Some(tos_value(context, &mut words)?),
+            b'p' => {
+                narrow.protocol = byte(context, NameSet::Protocols, value(&mut words)?, "invalid \"protocol\"\n")?;
             }
-        } else if begins("cached") || begins("cloned") {
-            narrow.cloned = true;
-        } else if matches!(word, b"mark") || begins("vrf") || begins("realms") || begins("nhid") {
-            return Err(Fail::unsupported_word("route selector", word));
-        } else if word == b"tos" || begins("dsfield") {
-            let word = value(&mut words)?;
-            narrow.tos = Some(tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))?);
-        } else if begins("protocol") {
-            narrow.protocol = byte(context, NameSet::Protocols, value(&mut words)?, "invalid \"protocol\"\n")?;
-        } else if begins("scope") {
-            narrow.scope = byte(context, NameSet::Scopes, value(&mut words)?, "invalid \"scope\"\n")?;
-        } else if begins("type") {
-            let word = value(&mut words)?;
-            let kind = RouteKind::parse(word).or_else(|| number::<u8>(word, "").ok().map(RouteKind));
-            narrow.kind = Some(kind.ok_or_else(|| Fail::wrong("node type value is invalid\n", word))?);
-        } else if word == b"dev" || word == b"oif" {
-            narrow.output = Some(value(&mut words)?.to_vec());
-        } else if word == b"iif" {
-            narrow.input = Some(value(&mut words)?.to_vec());
-        } else if begins("metric") || begins("priority") || word == b"preference" {
-            narrow.metric = Some(number(value(&mut words)?, "\"metric\" value is invalid\n")?);
-        } else if word == b"via" {
-            let mut word = value(&mut words)?;
-            let named = family_word(word);
-            if named.is_some() {
-                word = value(&mut words)?;
+            b'c' => narrow.scope = byte(context, NameSet::Scopes, value(&mut words)?, "invalid \"scope\"\n")?,
+            b'y' => {
+                let word = value(&mut words)?;
+                let kind = RouteKind::parse(word).or_else(|| number::<u8>(word, "").ok().map(RouteKind));
+                narrow.kind = Some(kind.ok_or_else(|| Fail::wrong("node type value is invalid\n", word))?);
             }
-            narrow.via = Some(bound(word, named.unwrap_or(family))?);
-        } else if word == b"src" {
-            narrow.prefsrc = Some(bound(value(&mut words)?, family)?);
-        } else if begins("from") {
-            let word = value(&mut words)?;
-            bounds(&mut narrow.from, word, &mut words, family)?;
-        } else {
-            let word = if begins("to") { value(&mut words)? } else { word };
-            if prefixes(word, "help") {
-                return Err(usage::fail(usage::ROUTE));
+            b'd' => narrow.output = Some(value(&mut words)?.to_vec()),
+            b'i' => narrow.input = Some(value(&mut words)?.to_vec()),
+            b'm' => narrow.metric = Some(number(value(&mut words)?, "\"metric\" value is invalid\n")?),
+            b'v' => {
+                let mut word = value(&mut words)?;
+                let named = family_word(word);
+                if named.is_some() {
+                    word = value(&mut words)?;
+                }
+                narrow.via = Some(bound(word, named.unwrap_or(family))?);
             }
-            bounds(&mut narrow.dst, word, &mut words, family)?;
+            b's' => narrow.prefsrc = Some(bound(value(&mut words)?, family)?),
+            b'f' => {
+                let word = value(&mut words)?;
+                bounds(&mut narrow.from, word, &mut words, family)?;
+            }
+            b'?' => return Err(Fail::unsupported_word("route selector", name.as_bytes())),
+            _ => {
+                let word = if key == b'o' { value(&mut words)? } else { word };
+                if prefixes(word, "help") {
+                    return Err(usage::fail(usage::ROUTE));
+                }
+                bounds(&mut narrow.dst, word, &mut words, family)?;
+            }
         }
     }
     if let Some(name) = &narrow.input {
@@ -304,33 +300,30 @@ impl Narrow {
     }
 }
 
+/// The words of a question in iproute2's order; `?` is not built.
+const GET_WORDS: &str = "tos=t dsfield~t from~f iif~i mark~m oif~d dev=d notify~? connected~? vrf~? uid~u fibmatch~b as=? \
+    sport~? dport~? ipproto~? to=o";
+
 /// `ip route get`.
 pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let mut family = context.options.family;
     let (mut dst, mut input, mut output) = (None, None, None);
     let mut asked = RouteQuestion::about(Prefix::default_route(Family::V4));
     while let Some(word) = words.next() {
-        let begins = |keyword: &str| prefixes(word, keyword);
-        if word == b"tos" || begins("dsfield") {
-            let word = value(&mut words)?;
-            asked.tos = tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))?;
-        } else if begins("from") {
-            asked.from = Some(end(&mut family, value(&mut words)?)?);
-        } else if begins("iif") {
-            input = Some(value(&mut words)?);
-        } else if begins("mark") {
-            asked.mark = number(value(&mut words)?, "invalid mark\n")?;
-        } else if begins("oif") || word == b"dev" {
-            output = Some(value(&mut words)?);
-        } else if begins("uid") {
-            asked.uid = Some(number(value(&mut words)?, "invalid UID\n")?);
-        } else if begins("fibmatch") {
-            asked.fib_match = true;
-        } else if let Some(name) = unsupported(word) {
-            return Err(Fail::unsupported_word("route get option", name.as_bytes()));
-        } else {
-            let word = if word == b"to" { value(&mut words)? } else { word };
-            dst = Some(end(&mut family, word)?);
+        let (name, key) = keyword(word, GET_WORDS);
+        match key {
+            b't' => asked.tos = tos_value(context, &mut words)?,
+            b'f' => asked.from = Some(end(&mut family, value(&mut words)?)?),
+            b'i' => input = Some(value(&mut words)?),
+            b'm' => asked.mark = number(value(&mut words)?, "invalid mark\n")?,
+            b'd' => output = Some(value(&mut words)?),
+            b'u' => asked.uid = Some(number(value(&mut words)?, "invalid UID\n")?),
+            b'b' => asked.fib_match = true,
+            b'?' => return Err(Fail::unsupported_word("route get option", name.as_bytes())),
+            _ => {
+                let word = if key == b'o' { value(&mut words)? } else { word };
+                dst = Some(end(&mut family, word)?);
+            }
         }
     }
     let Some(dst) = dst else { return Err(Fail::own("need at least a destination address")) };
@@ -350,13 +343,6 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let answer = context.socket()?.get(&asked).map_err(|e| unreachable(context, e, &asked))?;
     show(context, answer.as_slice(), Given::default());
     Ok(0)
-}
-
-fn unsupported(word: &[u8]) -> Option<&'static str> {
-    if word == b"as" {
-        return Some("as");
-    }
-    ["notify", "connected", "vrf", "sport", "dport", "ipproto"].into_iter().find(|name| prefixes(word, name))
 }
 
 /// An end of the packet asked about; the first one decides the family.
