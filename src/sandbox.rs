@@ -1,5 +1,5 @@
 //! A private place to try things in: user, mount and network namespaces of its own,
-//! with its own `/run`, `/etc/netns` and `/sys`. Nothing done inside reaches the host.
+//! with its own `/run`, `/etc/netns` and `/sys`. No network change made inside reaches the host.
 
 use std::io;
 use std::num::NonZeroU32;
@@ -14,14 +14,17 @@ use crate::wire::link::change;
 
 /// Moves this process into a sandbox; the loopback device is set up, as on any host.
 ///
-/// Root keeps its user namespace, and with it all of its rights over what it makes here;
-/// everybody else becomes root of a new one, in which the caller is the only user.
+/// Whoever may make namespaces (root) keeps the user namespace, and with it all rights over what is
+/// made here; everybody else, root of a container without `CAP_SYS_ADMIN` among them, becomes root
+/// of a new one, in which the caller is the only user.
 ///
 /// # Errors
 /// Which step failed; for the user namespace, the setting that forbids it.
 pub fn enter() -> Result<()> {
     let (uid, gid) = (process::euid(), process::egid());
-    if uid != 0 {
+    let places = libc::CLONE_NEWNS | libc::CLONE_NEWNET;
+    let made = if uid == 0 { sys::unshare(places) } else { Err(io::Error::from_raw_os_error(libc::EPERM)) };
+    if made.as_ref().is_err_and(|e| e.raw_os_error() == Some(libc::EPERM)) {
         sys::unshare(libc::CLONE_NEWUSER).map_err(|e| Error::usage(forbidden(&e)))?;
         // Without a parent to ask, a group map needs setgroups(2) given up first. AppArmor lets the
         // namespace be made, and refuses here.
@@ -29,8 +32,10 @@ pub fn enter() -> Result<()> {
         for (file, text) in [("setgroups", "deny".to_owned()), ("uid_map", map(uid)), ("gid_map", map(gid))] {
             std::fs::write(["/proc/self/", file].concat(), text).map_err(|e| Error::usage(forbidden(&e)))?;
         }
+        sys::unshare(places).map_err(|e| Error::usage(forbidden(&e)))?;
+    } else {
+        made.map_err(|e| Error::usage(forbidden(&e)))?;
     }
-    sys::unshare(libc::CLONE_NEWNS | libc::CLONE_NEWNET).map_err(|e| Error::usage(forbidden(&e)))?;
     mount::mount(c"", c"/", c"none", libc::MS_PRIVATE | libc::MS_REC, c"").map_err(|e| Error::usage(forbidden(&e)))?;
     private_folders()?;
     loopback_up()

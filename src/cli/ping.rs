@@ -61,6 +61,11 @@ struct Out<'a> {
 
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let code = carry_out(argv, io);
+    io.finish("ping", code)
+}
+
+fn carry_out(argv: &[OsString], io: &mut Io) -> u8 {
     let called = argv.first().map_or("ping".into(), |word| shown(word.as_bytes()).into_owned());
     let mut out = Out { io, called };
     match args::parse(argv) {
@@ -106,6 +111,12 @@ fn go(args: &Args<'_>, out: &mut Out<'_>) -> Result<u8, u8> {
     let tally = listen(args, &target, &addr, &signals, out).map_err(|e| out.fail(&e))?;
     out.io.print(text::statistics(&host, &tally, args.options.interval == 0));
     out.io.flush();
+    if tally.received == 0 && tally.errors == 0 {
+        out.io.hint(format!(
+            "nothing came back: is {host} up, and has it a route to this source address? \
+             A router with masquerade needs none: iptables -t nat -A POSTROUTING -s NETWORK -j MASQUERADE"
+        ));
+    }
     let few = args.options.deadline > 0 && tally.received < args.options.count;
     Ok(u8::from(tally.received == 0 || few))
 }
@@ -166,6 +177,13 @@ fn listen(
                 false => format!("packets are not sent: {}", strerror(*errno)),
             });
         }
+        if let Event::Refused { from, error, .. } = event {
+            let no_route = (error.kind, error.code) == if from.is_ipv6() { (1, 0) } else { (3, 0) };
+            if no_route && !std::mem::replace(&mut told, true) {
+                let router = text::address(from);
+                out.io.hint(format!("the router {router} has no route to {}: add one there", text::address(addr)));
+            }
+        }
         out.print(args, event, tally);
     };
     ping::run(target, &args.options, signals, notify)
@@ -224,17 +242,19 @@ impl Out<'_> {
         }
         let device = args.options.device.as_deref().map(|name| format!(" by {}", shown(name))).unwrap_or_default();
         let family = if addr.is_ipv6() { "-6 " } else { "" };
+        let ip = self.io.inside("ip");
         match error.errno() {
             Some(libc::ENETUNREACH | libc::EADDRNOTAVAIL) if addr.is_loopback() => {
-                self.io.hint("lo is down here: ip link set lo up")
+                self.io.hint([&ip, " link set lo up: lo is down here"].concat())
             }
-            Some(libc::ENETUNREACH) => self
+            Some(libc::ENETUNREACH) => self.io.hint(format!(
+                "no route to {addr}{device} here; add one: {ip} {family}route add default via GATEWAY \
+                     (an address without its prefix length, a /32, makes no route: {ip} addr)"
+            )),
+            Some(libc::EADDRNOTAVAIL) => self
                 .io
-                .hint(format!("no route to {addr}{device} here; add one: ip {family}route add default via GATEWAY")),
-            Some(libc::EADDRNOTAVAIL) => {
-                self.io.hint("no address here to send from; add one: ip addr add ADDRESS/LEN dev DEVICE")
-            }
-            _ => self.io.hint(format!("a route refuses it; to see which one: ip {family}route get {addr}")),
+                .hint(["no address here to send from; add one: ", &ip, " addr add ADDRESS/LEN dev DEVICE"].concat()),
+            _ => self.io.hint(format!("a route refuses it; to see which one: {ip} {family}route get {addr}")),
         }
     }
 

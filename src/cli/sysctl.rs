@@ -27,6 +27,7 @@ struct Job {
     /// What each failure adds to the exit code: 1, or 255 for a key outside `/proc/sys`.
     code: u8,
     failed: bool,
+    hinted: bool,
 }
 
 /// One line to carry out: `key = value`, after the leading `-` that forgives its failure.
@@ -58,8 +59,16 @@ Options:
   -V, --version        output version information and exit
 ";
 
+const ROOT: &str = "run it as root, or in a sandbox: netstrap sandbox; a container may have /proc/sys read-only";
+const LIST: &str = "list the keys with: sysctl -a -r PATTERN; a module may have to be loaded first";
+
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    let code = carry_out(argv, io);
+    io.finish("sysctl", code)
+}
+
+fn carry_out(argv: &[OsString], io: &mut Io) -> u8 {
     let mut job = Job::default();
     let mut words = Vec::new();
     match options(&mut job, argv.get(1..).unwrap_or_default(), &mut words, io) {
@@ -208,6 +217,13 @@ impl Job {
     }
 
     /// A failure to show: each one counts.
+    /// What would help, told once.
+    fn hint(&mut self, io: &mut Io, advice: &str) {
+        if !std::mem::replace(&mut self.hinted, true) {
+            io.hint(advice);
+        }
+    }
+
     fn fail(&mut self, io: &mut Io, what: &[&str]) {
         complain(io, &what.concat());
         self.count(1);
@@ -252,6 +268,7 @@ impl Job {
             Err(e) => {
                 if !self.ignore_unknown {
                     self.fail(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]);
+                    self.hint(io, LIST);
                 }
             }
             Ok(kind) if kind.folder => self.show_folder(key, io),
@@ -261,7 +278,10 @@ impl Job {
             Ok(_) => match key.read() {
                 Ok(value) => self.print(&name, &String::from_utf8_lossy(&value), io),
                 Err(e) => match e.raw_os_error() {
-                    Some(libc::EACCES) => self.fail(io, &["permission denied on key '", &name, "'"]),
+                    Some(libc::EACCES) => {
+                        self.fail(io, &["permission denied on key '", &name, "'"]);
+                        self.hint(io, ROOT);
+                    }
                     // A secret that is not set (net.ipv6.conf.*.stable_secret) answers so.
                     Some(libc::EIO) => self.count(1),
                     _ => self.fail(io, &["reading key \"", &name, "\": ", &reason(&e)]),
@@ -309,7 +329,10 @@ impl Job {
         }
         let written = match key.look() {
             Err(_) if self.ignore_unknown => return,
-            Err(e) => return self.fail_set(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]),
+            Err(e) => {
+                self.hint(io, LIST);
+                return self.fail_set(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]);
+            }
             Ok(kind) if !kind.writable || kind.folder => {
                 let text = ["setting key \"", &name, "\": Invalid argument"];
                 return if setting.forgiven { complain(io, &text.concat()) } else { self.fail_set(io, &text) };
@@ -322,6 +345,7 @@ impl Job {
                 return self.fail_set(io, &["setting key \"", &name, "\": ", &reason(&e)]);
             }
             if !setting.forgiven {
+                self.hint(io, ROOT);
                 return self.fail_set(io, &["permission denied on key \"", &name, "\""]);
             }
             complain(io, &["permission denied on key \"", &name, "\", ignoring"].concat());

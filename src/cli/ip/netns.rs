@@ -113,7 +113,10 @@ fn list(context: &mut Context<'_>) -> Outcome {
 /// The name that a verb needs.
 fn name(words: &mut Cursor<'_>) -> Result<NsName, Fail> {
     let word = words.next().ok_or_else(|| Fail::own("No netns name specified"))?;
-    NsName::new(word).ok_or_else(|| Fail::usage_word("Invalid netns name ", word, ""))
+    NsName::new(word).ok_or_else(|| {
+        let fail = Fail::usage_word("Invalid netns name ", word, "");
+        fail.hint("a namespace's name is a file's: 1 to 255 bytes, no \"/\", neither \".\" nor \"..\"")
+    })
 }
 
 fn add(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -132,20 +135,24 @@ fn make(_context: &mut Context<'_>, name: &NsName, source: Source) -> Outcome {
     match Folder::standard().add(name, source) {
         Ok(()) => Ok(0),
         Err(error) => {
-            let hint = match error.errno() {
-                Some(libc::EEXIST) => Some("a namespace of that name exists; list them with: ip netns"),
-                Some(libc::EROFS) => Some("mount a writable filesystem there first: mount -t tmpfs tmpfs /run"),
-                Some(libc::EPERM | libc::EACCES) => Some("run it as root, or in a sandbox: netstrap sandbox"),
-                Some(libc::ENOENT) => Some("namespaces are bound from /proc: mount -t proc proc /proc"),
-                _ => None,
-            };
             let fail = Fail::own(error.to_string());
-            Err(match hint {
+            Err(match error.errno().and_then(advice) {
                 Some(hint) => fail.hint(hint),
                 None => fail,
             })
         }
     }
+}
+
+/// What would help where a name cannot be made or taken away.
+fn advice(errno: i32) -> Option<&'static str> {
+    Some(match errno {
+        libc::EEXIST => "a namespace of that name exists; list them with: ip netns",
+        libc::EROFS => "mount a writable filesystem there first: mount -t tmpfs tmpfs /run",
+        libc::EPERM | libc::EACCES => "run it as root, or in a sandbox: netstrap sandbox",
+        libc::ENOENT => "namespaces are bound from /proc: mount -t proc proc /proc",
+        _ => return None,
+    })
 }
 
 fn delete(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -163,7 +170,16 @@ fn delete(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 fn remove(folder: &Folder, name: &[u8]) -> Result<(), Fail> {
     let path = folder.file(name);
     folder.delete(name).map_err(|e| {
-        Fail::own_word("Cannot remove namespace file ", path.as_os_str().as_bytes(), &[": ", &io_text(&e)].concat())
+        let fail = Fail::own_word(
+            "Cannot remove namespace file ",
+            path.as_os_str().as_bytes(),
+            &[": ", &io_text(&e)].concat(),
+        );
+        match e.raw_os_error() {
+            Some(libc::ENOENT) => fail.hint("no namespace is called so; list them with: ip netns"),
+            Some(errno) => fail.hint(advice(errno).unwrap_or("list them with: ip netns")),
+            None => fail,
+        }
     })
 }
 
@@ -246,5 +262,6 @@ fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outco
         return Ok(code);
     }
     let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
-    Err(Fail::own_word("exec of ", program, &[" failed: ", &io_text(&error)].concat()))
+    let fail = Fail::own_word("exec of ", program, &[" failed: ", &io_text(&error)].concat());
+    Err(fail.hint("it is neither on PATH nor an applet; the applets: netstrap --help"))
 }

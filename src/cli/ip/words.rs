@@ -84,7 +84,11 @@ pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
 
 /// Whether a word may name a device at all (up to 127 bytes, for alternative names); else iproute2's complaint.
 pub fn device_word<'w>(word: &'w [u8], keyword: &str) -> Result<&'w [u8], Fail> {
-    if is_altname(word) { Ok(word) } else { Err(Fail::wrong(&["\"", keyword, "\" not a valid ifname"].concat(), word)) }
+    if is_altname(word) {
+        return Ok(word);
+    }
+    let fail = Fail::wrong(&["\"", keyword, "\" not a valid ifname"].concat(), word);
+    Err(fail.hint("a link's name has 1 to 15 bytes, without \"/\" and blanks"))
 }
 
 #[cfg(test)]

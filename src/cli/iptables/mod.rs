@@ -51,7 +51,10 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
 /// Translation on the way out is of use only to packets that are forwarded.
 fn forwarding_hint(io: &mut Io) {
     if io.hints() && std::fs::read("/proc/sys/net/ipv4/ip_forward").is_ok_and(|value| value.starts_with(b"0")) {
-        io.hint("forwarding is off here, so nothing will be translated: sysctl -w net.ipv4.ip_forward=1");
+        let sysctl = io.inside("sysctl");
+        io.hint(
+            ["forwarding is off here, so nothing will be translated: ", &sysctl, " -w net.ipv4.ip_forward=1"].concat(),
+        );
     }
 }
 
