@@ -7,7 +7,7 @@ use crate::sys::icmp::Queued;
 /// What happens, in its order.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A broadcast address is pinged, as [`Options::broadcast`] allows.
+    /// A broadcast address is pinged, as `-b` allows.
     Broadcast,
     /// The source address is not one of the interface that was asked for.
     OtherDevice,

@@ -15,7 +15,7 @@ use crate::show::addr::FLAG_WORDS;
 pub struct Filter {
     /// The only link, by name.
     pub device: Option<Vec<u8>>,
-    /// Its index, once [`Filter::resolve`] has found it.
+    /// Its index, once it has been looked up.
     pub index: u32,
     /// Family of the addresses.
     pub family: Family,

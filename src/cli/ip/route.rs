@@ -1,4 +1,4 @@
-//! `ip route`: the verbs. Changes are parsed by [`parse`], listings made by [`show`].
+//! `ip route`: the verbs. Changes are parsed in `parse`, listings made in `show`.
 
 mod parse;
 mod show;
