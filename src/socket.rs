@@ -8,6 +8,8 @@
 
 mod batch;
 
+pub use batch::Rejected;
+
 use std::io;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
