@@ -146,14 +146,8 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
         if requests.is_empty() {
             return Ok(0);
         }
-        for outcome in context.socket()?.batch(requests)? {
-            match outcome {
-                // Another address of the batch took it along, as a primary takes its secondaries.
-                Err(error) if error.errno() == Some(libc::EADDRNOTAVAIL) => {}
-                Err(error) => return Err(context.refused(error)),
-                Ok(_) => {}
-            }
-        }
+        // Another address of the batch may have taken one along, as a primary takes its secondaries.
+        context.sweep(requests, libc::EADDRNOTAVAIL, 255)?;
     }
     Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
 }

@@ -22,7 +22,7 @@ use fail::{Fail, Outcome};
 use words::prefixes;
 
 use super::applets;
-use super::cursor::{Cursor, shown, text};
+use super::cursor::{Cursor, shown};
 use super::io::Io;
 use crate::model::ip::Family;
 
@@ -196,11 +196,6 @@ fn object(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         Some(applet) => Ok((applet.run)(words.rest(), context.io)),
         None => Err(Fail::own_word("Object ", word, " is unknown, try \"ip help\".")),
     }
-}
-
-/// The text of a word, for messages that quote it unescaped where it is plain.
-pub fn word_text(word: &[u8]) -> String {
-    if std::str::from_utf8(word).is_ok() { text(word).to_owned() } else { shown(word).into_owned() }
 }
 
 /// A command line as one line, for what an error says was being done.

@@ -55,19 +55,6 @@ fn expected(family: Family, what: &str, word: &[u8]) -> Fail {
     Fail::own_word(&["Error: ", family, what, " is expected rather than "].concat(), word, ".")
 }
 
-/// `on` or `off`.
-pub fn on_off(word: &[u8], keyword: &str) -> Result<bool, Fail> {
-    match word {
-        b"on" => Ok(true),
-        b"off" => Ok(false),
-        _ => Err(Fail::usage_word(
-            &["Error: argument of \"", keyword, "\" must be \"on\" or \"off\", not "].concat(),
-            word,
-            "",
-        )),
-    }
-}
-
 /// A hardware address: `02:00:00:00:00:01`, or for tunnels an IPv4 address.
 pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
     let invalid = || Fail::own_word("", word, " is invalid lladdr.");
