@@ -73,10 +73,12 @@ fn route_to(socket: &mut Socket<Route>, address: Ipv4Addr, set: bool, call: &str
     let question = RouteQuestion::about(Prefix::host(address.into()));
     let answer = socket.get(&question).map_err(|e| refused(call, &e))?;
     let local = answer.as_ref().is_some_and(|answer| answer.kind != RouteKind::UNICAST);
+    // The kernel looks at the caller's rights before it looks for a device.
+    let refuse = |reason| errno(call, if crate::sys::process::euid() == 0 { reason } else { libc::EPERM });
     match answer {
-        Some(answer) if answer.via.is_some() => Err(errno(call, libc::ENETUNREACH)),
+        Some(answer) if answer.via.is_some() => Err(refuse(libc::ENETUNREACH)),
         Some(Answer { device: Some(device), .. }) if !(set && local) => Ok(device),
-        _ => Err(errno(call, libc::EINVAL)),
+        _ => Err(refuse(libc::EINVAL)),
     }
 }
 

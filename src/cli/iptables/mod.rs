@@ -26,6 +26,9 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         Ok(()) => 0,
         Err(Fail(words)) => {
             io.error(&words.text);
+            if words.text.contains("(you must be root)") {
+                io.hint("run it as root, or in a sandbox: netstrap sandbox");
+            }
             words.code
         }
     }
