@@ -8,7 +8,7 @@ use super::cursor::{Cursor, shown};
 
 /// The options that an applet knows.
 pub struct Known {
-    /// Letters; a colon follows one that takes a value.
+    /// Letters; a colon follows one that takes a value, two one that takes it only from its own word.
     pub letters: &'static str,
     /// Long names, each with `=` and the letter that it stands for.
     pub names: &'static str,
@@ -70,7 +70,9 @@ impl Known {
             return complain("invalid option");
         };
         let valued = letters.get(at + 1) == Some(&b':');
+        let optional = valued && letters.get(at + 2) == Some(&b':');
         let value = match valued {
+            true if rest.is_empty() && optional => Some(rest),
             true if rest.is_empty() => words.next(),
             true => Some(rest),
             false => Some(&[][..]),

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
-use super::cursor::{Cursor, text};
+use super::cursor::text;
+use super::getopt::Known;
 use super::io::Io;
 use crate::error::strerror;
 use crate::sysctl::{Key, pattern_matches};
@@ -70,11 +71,10 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
 
 fn carry_out(argv: &[OsString], io: &mut Io) -> u8 {
     let mut job = Job::default();
-    let mut words = Vec::new();
-    match options(&mut job, argv.get(1..).unwrap_or_default(), &mut words, io) {
-        Ok(()) => {}
+    let words = match options(&mut job, argv.get(1..).unwrap_or_default(), io) {
+        Ok(words) => words,
         Err(code) => return code,
-    }
+    };
     if argv.len() < 2 {
         io.error(HELP.trim_end_matches('\n'));
         return 1;
@@ -100,49 +100,21 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> u8 {
     if job.failed { job.code.max(1) } else { 0 }
 }
 
-/// Reads the options, as getopt_long permutes them; `Err` is an exit code.
-fn options(job: &mut Job, argv: &[OsString], plain: &mut Vec<String>, io: &mut Io) -> Result<(), u8> {
-    let mut words = Cursor::new(argv);
-    let mut only_plain = false;
-    while let Some(word) = words.next() {
-        let text = text(word);
-        match text.strip_prefix('-').filter(|rest| !only_plain && !rest.is_empty()) {
-            None => plain.push(text.to_owned()),
-            Some("-") => only_plain = true,
-            Some(rest) => match rest.strip_prefix('-') {
-                Some(long) => {
-                    let (name, value) = long.split_once('=').map_or((long, None), |(n, v)| (n, Some(v)));
-                    let known = LONG.iter().filter(|(long, _)| long.starts_with(name)).collect::<Vec<_>>();
-                    let exact =
-                        known.iter().find(|(long, _)| *long == name).or(known.first().filter(|_| known.len() == 1));
-                    let Some((_, short)) = exact else {
-                        return Err(bad_option(io, &["unrecognized option '", text, "'"].concat()));
-                    };
-                    job.option(*short, value, &mut words, io)?;
-                }
-                None => job.short_options(rest, &mut words, io)?,
-            },
-        }
-    }
-    Ok(())
-}
+/// The options; `\x01` to `\x03` have no letter.
+const KNOWN: Known = Known {
+    letters: "aAXbdehnNoqwxVp::f::r:\x01\x02\x03",
+    names: "all=a deprecated=\x01 dry-run=\x02 binary=b ignore=e names=N values=n load=p pattern=r quiet=q \
+            write=w system=\x03 help=h version=V",
+};
 
-const LONG: &[(&str, char)] = &[
-    ("all", 'a'),
-    ("deprecated", 'D'),
-    ("dry-run", 'y'),
-    ("binary", 'b'),
-    ("ignore", 'e'),
-    ("names", 'N'),
-    ("values", 'n'),
-    ("load", 'p'),
-    ("pattern", 'r'),
-    ("quiet", 'q'),
-    ("write", 'w'),
-    ("system", 'S'),
-    ("help", 'h'),
-    ("version", 'V'),
-];
+/// Reads the options and returns the other words; `Err` is an exit code.
+fn options(job: &mut Job, argv: &[OsString], io: &mut Io) -> Result<Vec<String>, u8> {
+    let parsed = KNOWN.parse(argv).map_err(|what| bad_option(io, &what))?;
+    for (letter, value) in parsed.options {
+        job.option(letter, text(value), io)?;
+    }
+    Ok(parsed.operands.into_iter().map(|word| text(word).to_owned()).collect())
+}
 
 fn bad_option(io: &mut Io, what: &str) -> u8 {
     complain(io, what);
@@ -155,63 +127,45 @@ fn complain(io: &mut Io, what: &str) {
 }
 
 impl Job {
-    /// `-nw`, `-pFILE`, `-r EXPR`.
-    fn short_options(&mut self, letters: &str, words: &mut Cursor<'_>, io: &mut Io) -> Result<(), u8> {
-        for (at, letter) in letters.char_indices() {
-            let rest = Some(&letters[at + letter.len_utf8()..]).filter(|rest| !rest.is_empty());
-            let takes_value = matches!(letter, 'p' | 'f' | 'r');
-            self.option(letter, rest.filter(|_| takes_value), words, io)?;
-            if takes_value {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn option(&mut self, letter: char, value: Option<&str>, words: &mut Cursor<'_>, io: &mut Io) -> Result<(), u8> {
+    fn option(&mut self, letter: u8, value: &str, io: &mut Io) -> Result<(), u8> {
         match letter {
-            'a' | 'A' | 'X' => self.all = true,
-            'b' => self.binary = true,
-            'e' => self.ignore_unknown = true,
-            'N' => self.names_only = true,
-            'n' => self.values_only = true,
-            'q' => self.quiet = true,
-            'w' => self.write = true,
-            'y' => self.dry_run = true,
-            'D' => self.deprecated = true,
-            'o' | 'x' => {}
-            'p' | 'f' => {
+            b'a' | b'A' | b'X' => self.all = true,
+            b'b' => self.binary = true,
+            b'e' => self.ignore_unknown = true,
+            b'N' => self.names_only = true,
+            b'n' => self.values_only = true,
+            b'q' => self.quiet = true,
+            b'w' => self.write = true,
+            0x01 => self.deprecated = true,
+            0x02 => self.dry_run = true,
+            b'p' | b'f' => {
                 self.load = true;
-                self.files.extend(value.map(str::to_owned));
+                self.files.extend(Some(value).filter(|file| !file.is_empty()).map(str::to_owned));
             }
-            'r' => {
-                let value = value.map(str::to_owned).or_else(|| words.next().map(|word| text(word).to_owned()));
-                let Some(pattern) = value else { return Err(bad_option(io, "option requires an argument -- 'r'")) };
-                if pattern_matches(&pattern, "").is_none() {
+            b'r' => {
+                if pattern_matches(value, "").is_none() {
                     complain(
                         io,
-                        &["pattern \"", &pattern, "\" is not supported by netstrap (only ^ $ . * + ? \\ are)"].concat(),
+                        &["pattern \"", value, "\" is not supported by netstrap (only ^ $ . * + ? \\ are)"].concat(),
                     );
                     return Err(1);
                 }
-                self.pattern = Some(pattern);
+                self.pattern = Some(value.to_owned());
             }
-            'S' => {
+            0x03 => {
                 complain(io, "--system is not supported by netstrap; give the files to -p");
                 return Err(1);
             }
-            'h' | 'd' => {
+            b'h' | b'd' => {
                 io.print(HELP);
                 return Err(0);
             }
-            'V' => {
+            b'V' => {
                 io.print(concat!("sysctl from netstrap ", env!("CARGO_PKG_VERSION"), "\n"));
                 return Err(0);
             }
-            letter => {
-                let mut buf = [0; 4];
-                return Err(bad_option(io, &["invalid option -- '", letter.encode_utf8(&mut buf), "'"].concat()));
-            }
+            // `-o` and `-x` do nothing, as the help says.
+            _ => {}
         }
         Ok(())
     }
