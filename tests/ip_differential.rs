@@ -88,3 +88,49 @@ fn a_name_of_any_bytes_breaks_no_listing() {
         assert!(json.contains(r#""ifname":"\"q\"""#) && json.contains(r#""ifname":"back\\slash""#), "{json}");
     });
 }
+
+#[test]
+fn what_is_not_built_says_so() {
+    for (words, named) in [
+        (&["ip", "-s", "link"][..], "option \"-stats\""),
+        (&["ip", "-B", "link"], "option \"-B\""),
+        (&["ip", "-f", "bridge", "link"], "family \"bridge\""),
+        (&["ip", "-c=always", "link"], "colour \"always\""),
+        (&["ip", "rule"], "object \"rule\""),
+        (&["ip", "netns", "monitor"], "verb \"monitor\""),
+        (&["ip", "-j", "arp"], "an option before the applet \"arp\""),
+        (&["ip", "link", "set", "lo", "promisc", "on"], "link property \"promisc\""),
+        (&["ip", "link", "add", "x", "type", "vlan", "id", "5"], "argument \"id\" of kind \"vlan\""),
+        (&["ip", "addr", "save"], "address save"),
+    ] {
+        let ran = ours(words);
+        assert!(ran.code != 0 && ran.out.is_empty(), "{ran:?}");
+        assert!(ran.err.contains(named) && ran.err.ends_with(" is not supported by netstrap\n"), "{words:?}: {ran:?}");
+    }
+    assert_eq!(ours(&["ip", "-c=never", "-N", "link", "show", "lo"]).code, 0);
+}
+
+#[test]
+fn bad_input_is_refused_with_the_fix_and_changes_nothing() {
+    sandboxed("bad_input_is_refused_with_the_fix_and_changes_nothing", || {
+        ours(&["ip", "link", "add", "br0", "type", "bridge"]).ok();
+        let before = ours(&["ip", "addr"]);
+        for (words, code, hint) in [
+            (&["ip", "link", "set", "lo", "name", "toolongtoolongtoolong"][..], 255, "1 to 15 bytes"),
+            (&["ip", "link", "add", "a/b", "type", "bridge"], 255, "without \"/\""),
+            (&["ip", "netns", "add", "a/b"], 255, "a namespace's name"),
+            (&["ip", "netns", "del", "nope"], 1, "list them with: ip netns"),
+            (&["ip", "-n", "nope", "link"], 255, "ip netns add nope"),
+            (&["ip", "addr", "add", "10.0.0.1/24", "dev", "nope"], 1, "no link is called nope here"),
+            (&["ip", "link", "add", "x", "type", "nosuchkind"], 2, "this kernel lacks that link kind"),
+            (&["ip", "route", "add", "10.0.0.0/8", "via", "192.0.2.1"], 2, "the gateway must be on a network"),
+            (&["ip", "netns", "exec", "nope", "true"], 255, "no namespace is called nope"),
+        ] {
+            let ran = support::hinted(words);
+            assert_eq!(ran.code, code, "{words:?}: {ran:?}");
+            assert!(ran.err.contains("netstrap: hint: ") && ran.err.contains(hint), "{words:?}: {ran:?}");
+            assert!(!ours(words).err.contains("hint"), "{words:?}");
+        }
+        assert_eq!(ours(&["ip", "addr"]), before);
+    });
+}

@@ -163,6 +163,8 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
             return Err(Fail::silent(0));
         }
         "help" => return Err(usage::fail(usage::IP)),
+        // `-h` is "human-readable", but alone it asks for help.
+        "human-readable" if words.is_empty() => return Err(usage::fail(usage::IP)),
         "netns" => {
             let name = words.next().ok_or_else(Fail::incomplete)?;
             context.enter(name)?;
