@@ -137,23 +137,38 @@ fn bind(path: &Path, source: Source) -> Result<()> {
         Source::Process(pid) => bind_from(&format!("/proc/{pid}/ns/net"), path),
         // In a child: it ends in the new namespace, and nobody has to find the way back.
         Source::New => {
-            let made = process::in_child(|| {
-                let made = sys::unshare(libc::CLONE_NEWNET).map_err(|e| Error::sys("unshare", &e));
-                let errno = made.and_then(|()| bind_from(OWN, path)).err().and_then(|e| e.errno());
-                errno.map_or(0, |errno| u8::try_from(errno).unwrap_or(u8::MAX))
+            let made = process::in_child(|| match sys::unshare(libc::CLONE_NEWNET) {
+                Ok(()) => bind_from(OWN, path).err().map_or(0, |e| exit_code(e.errno()) | BOUND_NOT),
+                Err(e) => exit_code(e.raw_os_error()),
             });
-            let e = match made {
-                Ok(0) => return Ok(()),
-                Ok(errno) => io::Error::from_raw_os_error(i32::from(errno)),
-                Err(e) => e,
-            };
-            Err(Error::sys("Failed to create a new network namespace", &e))
+            let code = made.map_err(|e| Error::sys("fork failed", &e))?;
+            let e = io::Error::from_raw_os_error(i32::from(code & !BOUND_NOT));
+            match code {
+                0 => Ok(()),
+                code if code & BOUND_NOT != 0 => Err(Error::sys(bind_failed(OWN, path), &e)),
+                _ => Err(Error::sys("Failed to create a new network namespace", &e)),
+            }
         }
     }
 }
 
+/// Bit of the child's exit code: the namespace was made, but not bound onto its file.
+const BOUND_NOT: u8 = 0x80;
+
+/// Stands for an errno that does not fit.
+const EIO: u8 = 5;
+
+/// An errno as an exit code below [`BOUND_NOT`]; those of mounts and namespaces all are.
+fn exit_code(errno: Option<i32>) -> u8 {
+    errno.and_then(|errno| u8::try_from(errno).ok()).filter(|code| *code < BOUND_NOT).unwrap_or(EIO)
+}
+
+fn bind_failed(source: &str, path: &Path) -> String {
+    format!("Bind {source} -> {} failed", path.display())
+}
+
 fn bind_from(source: &str, path: &Path) -> Result<()> {
-    let failed = |e: io::Error| Error::sys(format!("Bind {source} -> {} failed", path.display()), &e);
+    let failed = |e: io::Error| Error::sys(bind_failed(source, path), &e);
     let from = c_path(Path::new(source)).map_err(failed)?;
     let to = c_path(path).map_err(failed)?;
     mount::mount(&from, &to, c"none", libc::MS_BIND, c"").map_err(failed)
@@ -182,14 +197,6 @@ impl Namespace {
     /// No such process, or no leave to look at it.
     pub fn process(pid: u32) -> io::Result<Self> {
         Self::path(Path::new(&format!("/proc/{pid}/ns/net")))
-    }
-
-    /// Opens the calling thread's namespace; needs `/proc`.
-    ///
-    /// # Errors
-    /// `/proc` is not mounted.
-    pub fn current() -> io::Result<Self> {
-        Self::path(Path::new(OWN))
     }
 
     /// The descriptor, for requests that name the namespace.

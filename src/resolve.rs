@@ -90,11 +90,6 @@ pub fn lookup(name: &str, family: Family) -> Result<Vec<IpAddr>, Failure> {
     Err(failure)
 }
 
-/// The first name of an address in the text of `/etc/hosts`.
-pub fn name_in_hosts(hosts: &str, addr: &IpAddr) -> Option<String> {
-    rows(hosts).find(|(own, _)| own == addr).and_then(|(_, mut names)| names.next().map(str::to_owned))
-}
-
 fn in_hosts(hosts: &str, name: &str, family: Family) -> Vec<IpAddr> {
     let mut found = Vec::new();
     for (addr, mut names) in rows(hosts) {
@@ -262,14 +257,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_by_name_and_by_address() {
+    fn hosts_by_name() {
         let hosts = "127.0.0.1 localhost\n::1 localhost ip6-localhost # both\n10.0.0.1\tRouter gw\nbroken\n";
         let find = |name, family| in_hosts(hosts, name, family).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(find("localhost", Family::Unspec), ["127.0.0.1", "::1"]);
         assert_eq!(find("localhost", Family::V6), ["::1"]);
         assert_eq!(find("router", Family::Unspec), ["10.0.0.1"]);
         assert_eq!(find("both", Family::Unspec), [""; 0]);
-        assert_eq!(name_in_hosts(hosts, &"10.0.0.1".parse().unwrap()).as_deref(), Some("Router"));
     }
 
     #[test]

@@ -101,6 +101,7 @@ fn what_is_not_built_says_so() {
         (&["ip", "-j", "arp"], "an option before the applet \"arp\""),
         (&["ip", "link", "set", "lo", "promisc", "on"], "link property \"promisc\""),
         (&["ip", "link", "add", "x", "type", "vlan", "id", "5"], "argument \"id\" of kind \"vlan\""),
+        (&["ip", "link", "set", "lo", "type", "bridge"], "kind \"bridge\""),
         (&["ip", "addr", "save"], "address save"),
     ] {
         let ran = ours(words);

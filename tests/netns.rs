@@ -115,6 +115,14 @@ fn a_namespace_works_where_there_is_no_run() {
         assert_eq!(chroot(&["ip", "netns"]), (Some(0), String::new()));
         assert_eq!(chroot(&["ip", "netns", "add", "red"]), (Some(0), String::new()));
         assert_eq!(chroot(&["ip", "netns"]), (Some(0), "red\n".into()));
+        // Without /proc it says what it lacks, and leaves no file behind.
+        let script = "umount -l /run/root/proc; exec chroot /run/root /netstrap ip netns add blue";
+        let output =
+            Command::new("unshare").args(["-m", "sh", "-c", script]).env("NETSTRAP_HINTS", "1").output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(text.starts_with("Bind /proc/thread-self/ns/net -> /run/netns/blue failed: No such file"), "{text}");
+        assert!(text.contains("mount -t proc proc /proc"), "{text}");
+        assert_eq!(chroot(&["ip", "netns"]), (Some(0), "red\n".into()));
         // Neither is there a /sys.
         assert!(chroot(&["ip", "netns", "exec", "red", "ip", "link"]).1.starts_with("1: lo:"));
     });

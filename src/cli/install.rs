@@ -36,7 +36,8 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
 }
 
 fn install(dir: &Path) -> Result<(), String> {
-    let own = std::env::current_exe().map_err(|e| failed("find this program's own path (/proc is needed)", &e))?;
+    let own = std::env::current_exe()
+        .map_err(|_| "this program finds its own path in /proc: mount -t proc proc /proc".to_owned())?;
     std::fs::create_dir_all(dir).map_err(|e| failed(&["mkdir ", &dir.to_string_lossy()].concat(), &e))?;
     let dir = dir.canonicalize().map_err(|e| failed("resolve the folder", &e))?;
     let mut missing = Vec::new();

@@ -61,7 +61,15 @@ Options:
 ";
 
 const ROOT: &str = "run it as root, or in a sandbox: netstrap sandbox; a container may have /proc/sys read-only";
-const LIST: &str = "list the keys with: sysctl -a -r PATTERN; a module may have to be loaded first";
+
+/// Why a key may be absent.
+fn absent() -> &'static str {
+    if Key::parse("net/ipv4").look().is_ok() {
+        "list the keys with: sysctl -a -r PATTERN; a module may have to be loaded first"
+    } else {
+        "the keys are files of /proc: mount -t proc proc /proc"
+    }
+}
 
 /// Runs the applet.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
@@ -222,7 +230,7 @@ impl Job {
             Err(e) => {
                 if !self.ignore_unknown {
                     self.fail(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]);
-                    self.hint(io, LIST);
+                    self.hint(io, absent());
                 }
             }
             Ok(kind) if kind.folder => self.show_folder(key, io),
@@ -284,8 +292,8 @@ impl Job {
         let written = match key.look() {
             Err(_) if self.ignore_unknown => return,
             Err(e) => {
-                self.hint(io, LIST);
-                return self.fail_set(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]);
+                self.fail_set(io, &["cannot stat ", &key.path(), ": ", &reason(&e)]);
+                return self.hint(io, absent());
             }
             Ok(kind) if !kind.writable || kind.folder => {
                 let text = ["setting key \"", &name, "\": Invalid argument"];
@@ -299,8 +307,8 @@ impl Job {
                 return self.fail_set(io, &["setting key \"", &name, "\": ", &reason(&e)]);
             }
             if !setting.forgiven {
-                self.hint(io, ROOT);
-                return self.fail_set(io, &["permission denied on key \"", &name, "\""]);
+                self.fail_set(io, &["permission denied on key \"", &name, "\""]);
+                return self.hint(io, ROOT);
             }
             complain(io, &["permission denied on key \"", &name, "\", ignoring"].concat());
         }

@@ -98,13 +98,6 @@ impl Out {
         }
     }
 
-    /// JSON only: a string.
-    pub fn json_str(&mut self, key: &str, value: &str) {
-        if self.is_json() {
-            self.str(key, "", value, "");
-        }
-    }
-
     /// JSON only: a number.
     pub fn json_num(&mut self, key: &str, value: impl Into<i64>) {
         if self.is_json() {
@@ -318,7 +311,7 @@ mod tests {
         let mut out = Out::new(Format::Pretty, false);
         for name in ["lo", "eth0"] {
             out.record(|o| {
-                o.json_str("ifname", name);
+                o.str("ifname", "", name, "");
                 o.list("flags", |o| o.item("", "UP", ""));
             });
         }

@@ -14,7 +14,7 @@ use crate::model::rtnames::NameSet;
 use crate::show::link::{LinkView, Parts, brief, link};
 use crate::show::out::Out;
 use crate::wire::link::GetLink;
-use arguments::Arguments;
+use arguments::{Arguments, Purpose};
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -42,20 +42,20 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let arguments = Arguments::parse(context, words, true)?;
+    let arguments = Arguments::parse(context, words, Purpose::Add)?;
     context.change(&Op::CreateLink(arguments.new_link()?))?;
     Ok(0)
 }
 
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let arguments = Arguments::parse(context, words, false)?;
+    let arguments = Arguments::parse(context, words, Purpose::Set)?;
     let (id, properties) = arguments.link_change(context)?;
     context.change(&Op::ChangeLink(id, properties))?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let arguments = Arguments::parse(context, words, false)?;
+    let arguments = Arguments::parse(context, words, Purpose::Delete)?;
     let (id, _) = arguments.link_change(context)?;
     context.change(&Op::DeleteLink(id))?;
     Ok(0)

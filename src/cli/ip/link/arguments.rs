@@ -80,11 +80,22 @@ const MISSING_PREFIXES: &[&str] = &[
     "link-netnsid",
 ];
 
+/// What the words are read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// `add`: the kind may have arguments of its own.
+    Add,
+    /// `set`.
+    Set,
+    /// `delete`.
+    Delete,
+}
+
 impl Arguments {
-    /// Reads all words; `creating` for `add`, whose kind may have arguments of its own.
-    pub fn parse(context: &mut Context<'_>, mut words: Cursor<'_>, creating: bool) -> Result<Self, Fail> {
+    /// Reads all words.
+    pub fn parse(context: &mut Context<'_>, mut words: Cursor<'_>, purpose: Purpose) -> Result<Self, Fail> {
         let mut arguments = Arguments::default();
-        arguments.read(context, &mut words, creating, false)?;
+        arguments.read(context, &mut words, purpose, false)?;
         Ok(arguments)
     }
 
@@ -92,11 +103,11 @@ impl Arguments {
         &mut self,
         context: &mut Context<'_>,
         words: &mut Cursor<'_>,
-        creating: bool,
+        purpose: Purpose,
         is_peer: bool,
     ) -> Result<(), Fail> {
         while let Some(word) = words.next() {
-            self.word(context, word, words, creating, is_peer)?;
+            self.word(context, word, words, purpose, is_peer)?;
         }
         Ok(())
     }
@@ -106,7 +117,7 @@ impl Arguments {
         context: &mut Context<'_>,
         word: &[u8],
         words: &mut Cursor<'_>,
-        creating: bool,
+        purpose: Purpose,
         is_peer: bool,
     ) -> Result<(), Fail> {
         match word {
@@ -146,7 +157,7 @@ impl Arguments {
                 self.master = Some(NonZeroU32::new(index).map(|index| LinkId { ns: 0, index }));
             }
             _ if prefixes(word, "nomaster") => self.master = Some(None),
-            _ if prefixes(word, "type") => return self.kind_words(context, words, creating, is_peer),
+            _ if prefixes(word, "type") => return self.kind_words(context, words, purpose, is_peer),
             _ if MISSING_PREFIXES.iter().any(|name| prefixes(word, name)) => return Err(missing(word)),
             _ => return self.device_words(word, words),
         }
@@ -170,15 +181,18 @@ impl Arguments {
         &mut self,
         context: &mut Context<'_>,
         words: &mut Cursor<'_>,
-        creating: bool,
+        purpose: Purpose,
         is_peer: bool,
     ) -> Result<(), Fail> {
         let kind = value(words)?;
         if is_peer {
             return Err(Fail::duplicate("type", kind));
         }
-        if !creating && !words.is_empty() {
-            return Err(Fail::unsupported_word("changing the arguments of kind", kind));
+        match purpose {
+            Purpose::Add => {}
+            // The kernel does not look at the kind of a link that is to go.
+            Purpose::Delete if words.is_empty() => return Ok(()),
+            _ => return Err(Fail::unsupported_word("changing the arguments of kind", kind)),
         }
         if kind == b"veth" {
             let peer = self.veth_words(context, words)?;
@@ -204,7 +218,7 @@ impl Arguments {
             None => Ok(None),
             Some(b"peer") => {
                 let mut peer = Box::<Arguments>::default();
-                peer.read(context, words, true, true)?;
+                peer.read(context, words, Purpose::Add, true)?;
                 Ok(Some(peer))
             }
             // To standard output and with exit code 1, as iproute2 has it.
