@@ -98,8 +98,12 @@ pub struct Link {
     pub link_netnsid: Option<i32>,
     /// Kind (`veth`, `bridge`); devices of hardware have none.
     pub kind: Option<Vec<u8>>,
+    /// The kind's properties, as the kernel gave them (`IFLA_INFO_DATA`): attributes that the kind's table reads.
+    pub kind_data: Vec<u8>,
     /// Kind of the master that it is a port of.
     pub slave_kind: Option<Vec<u8>>,
+    /// Its properties as a port (`IFLA_INFO_SLAVE_DATA`).
+    pub slave_data: Vec<u8>,
     /// Free text.
     pub alias: Option<Vec<u8>>,
     /// Alternative names (kernel 5.5).

@@ -1,6 +1,7 @@
 //! The writer behind every listing: each field is given once, with its JSON key and
 //! its words, and comes out as iproute2-shaped text or as JSON.
 
+use crate::model::ip::Family;
 use crate::model::name::printable;
 
 /// Shape of a listing.
@@ -15,11 +16,54 @@ pub enum Format {
     Pretty,
 }
 
+/// What a coloured listing sets off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// A link's name.
+    IfName,
+    /// A hardware address.
+    Mac,
+    /// An IPv4 address.
+    Inet,
+    /// An IPv6 address.
+    Inet6,
+    /// The state `UP`.
+    Up,
+    /// The state `DOWN`.
+    Down,
+}
+
+impl Colour {
+    /// Number of the terminal's colour (ECMA-48 SGR).
+    fn code(self) -> &'static str {
+        match self {
+            Colour::IfName => "36",
+            Colour::Mac => "33",
+            Colour::Inet => "35",
+            Colour::Inet6 => "34",
+            Colour::Up => "32",
+            Colour::Down => "31",
+        }
+    }
+
+    /// The colour of an address of a family.
+    pub fn of(family: Family) -> Option<Self> {
+        match family {
+            Family::V4 => Some(Colour::Inet),
+            Family::V6 => Some(Colour::Inet6),
+            _ => None,
+        }
+    }
+}
+
 /// Collects a listing.
 #[derive(Debug)]
 pub struct Out {
     format: Format,
     oneline: bool,
+    colours: bool,
+    /// Colour of the next words.
+    paint: Option<Colour>,
     buf: Vec<u8>,
     depth: usize,
     comma: bool,
@@ -28,11 +72,24 @@ pub struct Out {
 impl Out {
     /// Starts a listing; with `oneline`, breaks inside a record become `\`.
     pub fn new(format: Format, oneline: bool) -> Self {
-        let mut out = Out { format, oneline, buf: Vec::new(), depth: 0, comma: false };
+        let mut out = Out { format, oneline, colours: false, paint: None, buf: Vec::new(), depth: 0, comma: false };
         if out.is_json() {
             out.open('[');
         }
         out
+    }
+
+    /// With colours, or without.
+    #[must_use]
+    pub fn coloured(mut self, colours: bool) -> Self {
+        self.colours = colours;
+        self
+    }
+
+    /// Gives the next words of text a colour, if the listing has colours.
+    pub fn paint(&mut self, colour: impl Into<Option<Colour>>) -> &mut Self {
+        self.paint = colour.into().filter(|_| self.colours && !self.is_json());
+        self
     }
 
     /// Ends the listing and hands out its bytes.
@@ -52,7 +109,7 @@ impl Out {
     /// Text only: words as they are.
     pub fn text(&mut self, words: &str) {
         if !self.is_json() {
-            self.buf.extend_from_slice(words.as_bytes());
+            self.words("", words, "");
         }
     }
 
@@ -186,7 +243,18 @@ impl Out {
     }
 
     fn words(&mut self, before: &str, value: &str, after: &str) {
-        for part in [before, value, after] {
+        let paint = self.paint.take();
+        if let Some(colour) = paint {
+            self.raw(&["\x1b[", colour.code(), "m"]);
+        }
+        self.raw(&[before, value, after]);
+        if paint.is_some() {
+            self.raw(&["\x1b[0m"]);
+        }
+    }
+
+    fn raw(&mut self, parts: &[&str]) {
+        for part in parts {
             self.buf.extend_from_slice(part.as_bytes());
         }
     }

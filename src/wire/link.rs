@@ -41,6 +41,7 @@ const IFLA_PERM_ADDRESS: u16 = 54;
 const IFLA_INFO_KIND: u16 = 1;
 const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
+const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
 /// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
@@ -227,7 +228,9 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
             for info in attr.nested() {
                 match info.kind {
                     IFLA_INFO_KIND => link.kind = Some(info.bytes_to_nul().to_vec()),
+                    IFLA_INFO_DATA => link.kind_data = info.value.to_vec(),
                     IFLA_INFO_SLAVE_KIND => link.slave_kind = Some(info.bytes_to_nul().to_vec()),
+                    IFLA_INFO_SLAVE_DATA => link.slave_data = info.value.to_vec(),
                     _ => {}
                 }
             }

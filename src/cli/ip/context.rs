@@ -37,13 +37,39 @@ pub struct Options {
     pub numeric: bool,
     /// `-a`: all objects (of `netns exec|del`).
     pub all: bool,
+    /// `-s`, `-s -s`: how many times counters are asked for.
+    pub statistics: u8,
+    /// `-d`: with all properties.
+    pub details: bool,
+    /// `-c`: whether text is coloured.
+    pub colour: bool,
+    /// `-t`, `-ts`: a time before each event of `monitor`.
+    pub timestamp: Timestamp,
+    /// `-echo`: print what a change has made.
+    pub echo: bool,
+    /// `-force`: a batch goes on after a failure.
+    pub force: bool,
+    /// `-b`: the file of commands; `-` is standard input.
+    pub batch: Option<Vec<u8>>,
+}
+
+/// How `monitor` writes the time of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Timestamp {
+    /// Not at all.
+    #[default]
+    None,
+    /// `Timestamp: Wed Nov 25 16:50:28 2026 123456 usec`.
+    Long,
+    /// `[2026-11-25T16:50:28.123456]`.
+    Short,
 }
 
 impl Options {
     /// Whether anything is asked that an applet of another tool knows nothing of.
     pub fn shapes_output(&self) -> bool {
-        let flags = [self.oneline, self.brief, self.json, self.pretty, self.numeric, self.all];
-        flags.contains(&true) || self.family != Family::Unspec
+        let flags = [self.oneline, self.brief, self.json, self.pretty, self.numeric, self.all, self.details, self.echo];
+        flags.contains(&true) || self.statistics != 0 || self.family != Family::Unspec
     }
 }
 
@@ -147,7 +173,7 @@ impl<'a> Context<'a> {
             (true, false) => Format::Json,
             (false, _) => Format::Text,
         };
-        Out::new(format, self.options.oneline)
+        Out::new(format, self.options.oneline).coloured(self.options.colour)
     }
 
     /// Prints a finished listing.

@@ -1,0 +1,10 @@
+//! `ip nexthop`: next hop objects.
+
+use super::context::Context;
+use super::fail::{Fail, Outcome};
+use crate::cli::cursor::Cursor;
+
+/// Runs a verb.
+pub fn run(_context: &mut Context<'_>, _words: Cursor<'_>) -> Outcome {
+    Err(Fail::unsupported_word("object", b"nexthop"))
+}
