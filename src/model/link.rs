@@ -110,6 +110,8 @@ pub struct Link {
     pub altnames: Vec<Vec<u8>>,
     /// Whether the protocol is held down.
     pub proto_down: bool,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    pub event: Option<u32>,
 }
 
 impl Link {

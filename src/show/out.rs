@@ -56,6 +56,15 @@ impl Colour {
     }
 }
 
+/// Value of a field in front of a record, as JSON has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lead {
+    /// `true`.
+    True,
+    /// A string.
+    Word(String),
+}
+
 /// Collects a listing.
 #[derive(Debug)]
 pub struct Out {
@@ -64,6 +73,10 @@ pub struct Out {
     colours: bool,
     /// Colour of the next words.
     paint: Option<Colour>,
+    /// Whether the records stand alone, one a line, instead of in one list.
+    alone: bool,
+    /// Fields that the next record begins with: key, value, and words.
+    lead: Vec<(&'static str, Lead, String)>,
     buf: Vec<u8>,
     depth: usize,
     comma: bool,
@@ -72,11 +85,27 @@ pub struct Out {
 impl Out {
     /// Starts a listing; with `oneline`, breaks inside a record become `\`.
     pub fn new(format: Format, oneline: bool) -> Self {
-        let mut out = Out { format, oneline, colours: false, paint: None, buf: Vec::new(), depth: 0, comma: false };
+        let mut out = Out::alone(format, oneline);
+        out.alone = false;
         if out.is_json() {
             out.open('[');
         }
         out
+    }
+
+    /// Starts what is one record only, without a list around it.
+    pub fn alone(format: Format, oneline: bool) -> Self {
+        Out {
+            format,
+            oneline,
+            colours: false,
+            paint: None,
+            alone: true,
+            lead: Vec::new(),
+            buf: Vec::new(),
+            depth: 0,
+            comma: false,
+        }
     }
 
     /// With colours, or without.
@@ -94,8 +123,10 @@ impl Out {
 
     /// Ends the listing and hands out its bytes.
     pub fn finish(mut self) -> Vec<u8> {
-        if self.is_json() {
+        if self.is_json() && !self.alone {
             self.close(']');
+        }
+        if self.is_json() && !self.buf.is_empty() {
             self.buf.push(b'\n');
         }
         self.buf
@@ -205,9 +236,25 @@ impl Out {
         }
     }
 
+    /// Gives the next record a field in front.
+    pub fn lead(&mut self, key: &'static str, value: Lead, words: impl Into<String>) {
+        self.lead.push((key, value, words.into()));
+    }
+
     /// A record of the listing or of a list.
     pub fn record(&mut self, fill: impl FnOnce(&mut Self)) {
         self.begin(None, '{');
+        for (key, value, words) in std::mem::take(&mut self.lead) {
+            match value {
+                Lead::True => self.flag(key, &words),
+                Lead::Word(value) => {
+                    if self.is_json() {
+                        self.str(key, "", &value, "");
+                    }
+                    self.text(&words);
+                }
+            }
+        }
         fill(self);
         self.end('}');
     }

@@ -9,6 +9,7 @@ pub mod netns;
 pub mod nl;
 pub mod process;
 pub mod signal;
+pub mod time;
 
 use std::io;
 

@@ -3,6 +3,8 @@
 mod parse;
 mod show;
 
+pub use show::event;
+
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::usage;

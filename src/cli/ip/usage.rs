@@ -5,11 +5,19 @@ use super::fail::Fail;
 /// `ip help`.
 pub const IP: &str = "\
 Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
-where  OBJECT := { address | link | neighbour | netns | route }
+       ip [ -force ] -batch { FILE | - }
+where  OBJECT := { address | link | maddress | monitor | neighbour | netconf | netns | nexthop |
+                   route | rule | token | tuntap | vrf }
        or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
-       OPTIONS := { -V[ersion] | -j[son] | -p[retty] | -o[neline] | -br[ief] |
-                    -f[amily] { inet | inet6 | link } | -4 | -6 | -0 |
-                    -n[etns] NAME | -N[umeric] | -a[ll] }";
+       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] | -o[neline] |
+                    -br[ief] | -t[imestamp] | -ts[hort] | -c[olor][={ always | auto | never }] |
+                    -f[amily] { inet | inet6 | bridge | link } | -4 | -6 | -B | -0 |
+                    -n[etns] NAME | -N[umeric] | -a[ll] | -echo }";
+
+/// `ip monitor help`.
+pub const MONITOR: &str = "\
+Usage: ip monitor [ all | OBJECTS ] [ label ] [ dev DEVICE ]
+OBJECTS :=  address | link | neigh | netconf | nexthop | nsid | route | rule";
 
 /// `ip netns help`.
 pub const NETNS: &str = "\

@@ -16,7 +16,8 @@ use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteQuesti
 use crate::model::rtnames::NameSet;
 use crate::show::route::{Given, RouteView};
 use crate::sysctl::Key;
-use crate::wire::route::change;
+use crate::wire::reply::Frame;
+use crate::wire::route::{change, decode};
 
 /// Bounds of a prefix: `root` gives the shortest, `match` the longest, a bare prefix both.
 #[derive(Clone, Copy, Default)]
@@ -368,4 +369,14 @@ fn unreachable(context: &Context<'_>, error: Error, asked: &RouteQuestion) -> Fa
         ),
         _ => fail,
     }
+}
+
+/// Prints a notification about a route; those of the cache are none.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(one) = decode(frame, 0) else { return Ok(()) };
+    let device = one.device.map_or(0, |id| id.index.get());
+    if !one.flags.contains(RouteFlags::CLONED) && context.wants(device) {
+        show(context, &[one], Given::default());
+    }
+    Ok(())
 }
