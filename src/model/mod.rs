@@ -11,3 +11,4 @@ pub mod op;
 pub mod route;
 pub mod rtnames;
 pub mod state;
+pub mod time;

@@ -9,7 +9,6 @@ pub mod netns;
 pub mod nl;
 pub mod process;
 pub mod signal;
-pub mod time;
 
 use std::io;
 

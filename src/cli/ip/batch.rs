@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::context::Context;
@@ -18,20 +19,16 @@ const KEEPS_LINKS: [&str; 5] = ["address", "route", "rule", "neighbour", "nextho
 /// Carries out every line of a file (`-` is standard input). Ends at the first that fails, or with
 /// `-force` goes on to the last.
 pub fn run(context: &mut Context<'_>, file: &[u8]) -> Outcome {
-    let mut input: Box<dyn BufRead> = match file {
-        b"-" => Box::new(std::io::stdin().lock()),
-        path => match File::open(std::ffi::OsStr::from_bytes(path)) {
-            Ok(file) => Box::new(BufReader::new(file)),
-            Err(e) => {
-                let text = ["Cannot open file \"", &shown(path), "\" for reading"].concat();
-                return Err(Fail::own_io(&text, &e));
-            }
-        },
+    let opened = match file {
+        b"-" => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        path => File::open(std::ffi::OsStr::from_bytes(path)),
     };
+    let unreadable = |e| Fail::own_io(&["Cannot open file \"", &shown(file), "\" for reading"].concat(), &e);
+    let mut input = BufReader::new(opened.map_err(unreadable)?);
     context.batch = true;
     let family = context.options.family;
     let (mut number, mut code) = (0, 0);
-    while let Some(line) = logical_line(&mut *input, &mut number).map_err(|e| Fail::own_io("read", &e))? {
+    while let Some(line) = logical_line(&mut input, &mut number).map_err(|e| Fail::own_io("read", &e))? {
         if !one(context, &line, family) {
             context.io.error(["Command failed ", &shown(file), ":", &number.to_string()].concat());
             code = 1;
@@ -61,7 +58,7 @@ fn one(context: &mut Context<'_>, line: &[u8], family: Family) -> bool {
 }
 
 /// The next line without its comment, joined with those that follow a `\`; `None` at the end. Counts lines.
-fn logical_line(input: &mut dyn BufRead, number: &mut usize) -> std::io::Result<Option<Vec<u8>>> {
+fn logical_line(input: &mut impl BufRead, number: &mut usize) -> std::io::Result<Option<Vec<u8>>> {
     let mut whole = Vec::new();
     loop {
         let mut line = Vec::new();

@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 use super::context::{Context, Event, Timestamp};
 use super::fail::Fail;
 use super::{address, link, neighbour, route};
+use crate::model::time::Date;
 use crate::show::out::Lead;
-use crate::sys::time;
 use crate::wire::reply::Frame;
 use crate::wire::uapi::{
     RTM_DELADDR, RTM_DELLINK, RTM_DELNEIGH, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE,
@@ -52,19 +52,18 @@ pub fn print(context: &mut Context<'_>, frame: &Frame<'_>, label: bool) -> Resul
     outcome
 }
 
-/// The time now, in the machine's zone.
+/// The time now, in UTC.
 fn stamp(shape: Timestamp, event: &mut Event) {
     let since = UNIX_EPOCH.elapsed().unwrap_or_default();
-    let (seconds, micros) = (i64::try_from(since.as_secs()).unwrap_or_default(), since.subsec_micros().to_string());
+    let (now, micros) = (Date::new(since.as_secs()), since.subsec_micros().to_string());
     let (value, text) = match shape {
         Timestamp::None => return,
         Timestamp::Short => {
-            let micros = ["000000", &micros].concat().split_off(micros.len());
-            let value = [&time::format(c"%Y-%m-%dT%H:%M:%S", seconds), ".", &micros].concat();
+            let value = [&now.iso(), ".", &"000000"[micros.len()..], &micros].concat();
             (value.clone(), ["[", &value, "] "].concat())
         }
         Timestamp::Long => {
-            let value = time::format(c"%a %b %e %H:%M:%S %Y", seconds);
+            let value = now.long();
             (value.clone(), ["Timestamp: ", &value, " ", &micros, " usec\n"].concat())
         }
     };
