@@ -221,9 +221,15 @@ impl<'a> Context<'a> {
 
     /// The link of a name, an alternative name, or `ifN`; `None` where there is none.
     pub fn find_link(&mut self, name: &[u8]) -> Result<Option<Link>, Fail> {
-        if let Some(link) = self.links.iter().find(|link| link.is_called(name)) {
-            return Ok(Some(link.clone()));
+        Ok(self.locate(name)?.map(|at| self.links[at].clone()))
+    }
+
+    /// Place of a link among those known, after asking for it if it is not.
+    fn locate(&mut self, name: &[u8]) -> Result<Option<usize>, Fail> {
+        if let Some(at) = self.links.iter().position(|link| link.is_called(name)) {
+            return Ok(Some(at));
         }
+        let known = self.links.len();
         let mut found = self.ask(&GetLink::Name(name))?;
         if found.is_none() {
             let index = name.strip_prefix(b"if").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok());
@@ -231,8 +237,8 @@ impl<'a> Context<'a> {
                 found = self.ask(&GetLink::Index(index))?;
             }
         }
-        self.links.extend(found.clone());
-        Ok(found)
+        self.links.extend(found);
+        Ok(self.links.len().checked_sub(1).filter(|_| known < self.links.len()))
     }
 
     fn ask(&mut self, query: &GetLink<'_>) -> Result<Option<Link>, Fail> {
@@ -248,8 +254,8 @@ impl<'a> Context<'a> {
 
     /// The device that a change names, or iproute2's `Cannot find device`.
     pub fn device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
-        let link = self.find_link(name)?;
-        link.as_ref().and_then(link_id).ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
+        let link = self.locate(name)?.and_then(|at| link_id(&self.links[at]));
+        link.ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
     }
 
     /// All links, asked for once.
@@ -278,8 +284,9 @@ impl<'a> Context<'a> {
     }
 
     /// Begins another command of a batch.
-    pub fn begin(&mut self, words: &[OsString]) {
-        self.act = super::act(words);
+    pub fn begin(&mut self, line: &[u8]) {
+        self.act.clear();
+        self.act.push_str(&shown(line.trim_ascii()));
     }
 
     /// Links met so far.
