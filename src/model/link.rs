@@ -150,6 +150,8 @@ pub struct LinkChange<'a> {
     pub mtu: Option<u32>,
     /// Hardware address.
     pub address: Option<Vec<u8>>,
+    /// The device that it is made on top of (`link DEV`); looked at when a link is created.
+    pub lower: Option<LinkId>,
 }
 
 /// A link to create.

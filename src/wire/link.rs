@@ -126,9 +126,6 @@ fn ifinfomsg(index: u32, flags: LinkFlags, mask: LinkFlags) -> [u8; IFINFOMSG] {
 }
 
 fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
-    if let Some(name) = &change.name {
-        request.string(IFLA_IFNAME, name.as_bytes());
-    }
     match change.netns {
         Some(NetnsRef::Fd(fd)) => {
             request.i32(IFLA_NET_NS_FD, fd.as_raw_fd());
@@ -153,6 +150,13 @@ fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
             request.u32(IFLA_MASTER, 0);
         }
         None => {}
+    }
+    if let Some(lower) = change.lower {
+        request.in_ns(lower.ns);
+        request.u32(IFLA_LINK, lower.index.get());
+    }
+    if let Some(name) = &change.name {
+        request.string(IFLA_IFNAME, name.as_bytes());
     }
 }
 

@@ -93,6 +93,9 @@ fn link_fields(meant: &LinkChange<'_>, seen: &LinkMessage) {
     if let Some(master) = meant.master {
         assert!(find(&|a| *a == LinkAttribute::Controller(master.map_or(0, |id| id.index.get()))), "master");
     }
+    if let Some(lower) = meant.lower {
+        assert!(find(&|a| *a == LinkAttribute::Link(lower.index.get())), "link");
+    }
     match meant.netns {
         Some(NetnsRef::Fd(fd)) => assert!(find(&|a| *a == LinkAttribute::NetNsFd(fd.as_raw_fd())), "netns fd"),
         Some(NetnsRef::Pid(pid)) => assert!(find(&|a| *a == LinkAttribute::NetNsPid(pid)), "netns pid"),

@@ -89,6 +89,7 @@ impl Source<'_> {
             }),
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
+            lower: self.maybe(Source::link),
         }
     }
 

@@ -45,20 +45,21 @@ type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Add)?;
-    context.change(&Op::CreateLink(arguments.new_link()?))?;
+    let new = arguments.new_link(context)?;
+    context.change(&Op::CreateLink(new))?;
     Ok(0)
 }
 
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Set)?;
-    let (id, properties) = arguments.link_change(context)?;
+    let (id, properties) = arguments.link_change(context, Purpose::Set)?;
     context.change(&Op::ChangeLink(id, properties))?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Delete)?;
-    let (id, _) = arguments.link_change(context)?;
+    let (id, _) = arguments.link_change(context, Purpose::Delete)?;
     context.change(&Op::DeleteLink(id))?;
     Ok(0)
 }
