@@ -1,7 +1,10 @@
 //! Every single change that can be made over rtnetlink: what command lines parse to,
 //! what plans are made of, what the encoders take.
 
+use std::net::Ipv6Addr;
+
 use super::addr::{Addr, AddrVerb};
+use super::addrlabel::AddrLabel;
 use super::link::{LinkChange, LinkId, NewLink};
 use super::neigh::{Neigh, NeighVerb};
 use super::route::{Route, RouteVerb};
@@ -21,4 +24,8 @@ pub enum Op<'a> {
     Route(RouteVerb, Route),
     /// Makes a neighbour known, or forgets it.
     Neigh(NeighVerb, Neigh),
+    /// Sets the IPv6 token of a link; `::` takes it away.
+    Token(LinkId, Ipv6Addr),
+    /// Adds (`true`) or deletes a label of a prefix.
+    AddrLabel(bool, AddrLabel),
 }

@@ -1,5 +1,5 @@
 //! Names of routing tables, protocols, scopes and groups: the built-in ones and those
-//! of `/etc/iproute2`, whose text the caller reads.
+//! of `/etc/iproute2` and `/usr/share/iproute2`, whose text the caller reads.
 
 use std::cell::OnceCell;
 
@@ -16,10 +16,14 @@ pub enum NameSet {
     Groups,
     /// Type of service bytes (`rt_dsfield`).
     Dsfields,
+    /// Realms of routes (`rt_realms`).
+    Realms,
+    /// Who put an address on a link (`rt_addrprotos`, kernel 5.18).
+    AddrProtocols,
 }
 
 impl NameSet {
-    /// File of the set in `/etc/iproute2`; tables and protocols also have a folder, with `.d` behind the name.
+    /// File of the set in `/etc/iproute2`, which may have a folder beside it, with `.d` behind the name.
     pub fn file(self) -> &'static str {
         match self {
             NameSet::Tables => "rt_tables",
@@ -27,6 +31,8 @@ impl NameSet {
             NameSet::Scopes => "rt_scopes",
             NameSet::Groups => "group",
             NameSet::Dsfields => "rt_dsfield",
+            NameSet::Realms => "rt_realms",
+            NameSet::AddrProtocols => "rt_addrprotos",
         }
     }
 
@@ -37,6 +43,8 @@ impl NameSet {
             NameSet::Scopes => &[(0, "global"), (200, "site"), (253, "link"), (254, "host"), (255, "nowhere")],
             NameSet::Groups => &[(0, "default")],
             NameSet::Dsfields => &[],
+            NameSet::Realms => &[(0, "unknown")],
+            NameSet::AddrProtocols => &[(0, "unspec"), (1, "kernel_lo"), (2, "kernel_ra"), (3, "kernel_ll")],
         }
     }
 }
@@ -70,13 +78,13 @@ const PROTOCOLS: &[(u32, &str)] = &[
 #[derive(Debug)]
 pub struct Names {
     read: fn(NameSet) -> Vec<u8>,
-    sets: [OnceCell<Vec<(u32, String)>>; 5],
+    sets: [OnceCell<Vec<(u32, String)>>; 7],
 }
 
 impl Names {
     /// Names from a reader of the files' text (empty where there is none).
     pub fn new(read: fn(NameSet) -> Vec<u8>) -> Self {
-        Names { read, sets: [const { OnceCell::new() }; 5] }
+        Names { read, sets: [const { OnceCell::new() }; 7] }
     }
 
     fn rows(&self, set: NameSet) -> &[(u32, String)] {

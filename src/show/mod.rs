@@ -2,7 +2,9 @@
 //! cannot disagree; this layer reads models only.
 
 pub mod addr;
+pub mod addrlabel;
 pub mod link;
 pub mod neigh;
+pub mod netconf;
 pub mod out;
 pub mod route;

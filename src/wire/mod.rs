@@ -2,15 +2,18 @@
 //! values. No I/O, no look-ups, no policy, and no panics whatever the bytes.
 
 pub mod addr;
+pub mod addrlabel;
 pub mod attr;
 pub mod build;
 pub mod link;
 pub mod neigh;
+pub mod netconf;
 pub mod nft;
 pub mod nsid;
 pub mod query;
 pub mod reply;
 pub mod route;
+pub mod token;
 pub mod uapi;
 
 use crate::model::op::Op;
@@ -24,6 +27,8 @@ pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
         Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
         Op::Route(verb, route) => route::change(*verb, route),
         Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+        Op::Token(id, token) => token::set(*id, token),
+        Op::AddrLabel(add, row) => addrlabel::change(*add, row),
     }
 }
 
@@ -34,6 +39,8 @@ pub fn header_len(kind: u16) -> usize {
         20..=22 => addr::IFADDRMSG,
         24..=26 => route::RTMSG,
         28..=30 => neigh::NDMSG,
+        72..=74 => addrlabel::IFADDRLBLMSG,
+        80..=82 => netconf::NETCONFMSG,
         88..=90 => nsid::RTGENMSG,
         kind if kind >= 0x100 => nft::batch::NFGENMSG,
         _ => 0,

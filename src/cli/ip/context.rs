@@ -180,6 +180,13 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// The end of a listing that the kernel refused: says why, then that it ended.
+    pub fn ended(&mut self, error: Error, code: u8) -> Fail {
+        let fail = Fail::from(error);
+        fail.clone().print(self.io);
+        fail.reworded(code, &["Dump terminated"])
+    }
+
     /// A refused request, with the command line and the namespace for the hint.
     pub fn refused(&self, error: Error) -> Fail {
         Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
@@ -337,17 +344,22 @@ pub fn link_id(link: &Link) -> Option<LinkId> {
     NonZeroU32::new(link.index).map(|index| LinkId { ns: 0, index })
 }
 
-/// The text of a set's file in `/etc/iproute2`, and of its folder's `*.conf`.
+/// The text of a set's file in `/etc/iproute2`, or else in `/usr/share/iproute2` (iproute2 7), and of the `*.conf`
+/// in both folders beside it; the later lines win.
 fn read_names(set: NameSet) -> Vec<u8> {
-    let base = ["/etc/iproute2/", set.file()].concat();
-    let mut text = std::fs::read(&base).unwrap_or_default();
-    if matches!(set, NameSet::Tables | NameSet::Protocols) {
+    let mut text = None;
+    let mut more = Vec::new();
+    for base in ["/usr/share/iproute2/", "/etc/iproute2/"] {
+        let base = [base, set.file()].concat();
+        text = std::fs::read(&base).ok().or(text);
         for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
             if entry.file_name().as_bytes().ends_with(b".conf") {
-                text.push(b'\n');
-                text.extend(std::fs::read(entry.path()).unwrap_or_default());
+                more.push(b'\n');
+                more.extend(std::fs::read(entry.path()).unwrap_or_default());
             }
         }
     }
+    let mut text = text.unwrap_or_default();
+    text.extend(more);
     text
 }

@@ -6,8 +6,8 @@ use super::fail::Fail;
 pub const IP: &str = "\
 Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
        ip [ -force ] -batch { FILE | - }
-where  OBJECT := { address | link | maddress | monitor | neighbour | netconf | netns | nexthop |
-                   route | rule | token | tuntap | vrf }
+where  OBJECT := { address | addrlabel | link | maddress | monitor | neighbour | netconf | netns |
+                   nexthop | route | rule | token | tuntap | vrf }
        or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
        OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] | -o[neline] |
                     -br[ief] | -t[imestamp] | -ts[hort] | -c[olor][={ always | auto | never }] |
@@ -85,6 +85,38 @@ Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ n
                 [ master IFNAME ] [ unused ]
        ip neigh get { ADDR | proxy ADDR } dev IFNAME
 STATE := { permanent | noarp | stale | reachable | none | incomplete | delay | probe | failed }";
+
+/// `ip maddress help`.
+pub const MADDRESS: &str = "\
+Usage: ip maddr [ add | del ] MULTIADDR dev STRING
+       ip maddr show [ dev STRING ]";
+
+/// `ip tuntap help`.
+pub const TUNTAP: &str = "\
+Usage: ip tuntap { add | del | show | list | lst | help } [ dev PHYS_DEV ]
+       [ mode { tun | tap } ] [ user USER ] [ group GROUP ]
+       [ one_queue ] [ pi ] [ vnet_hdr ] [ multi_queue ] [ name NAME ]
+
+Where: USER  := { STRING | NUMBER }
+       GROUP := { STRING | NUMBER }";
+
+/// `ip token help`.
+pub const TOKEN: &str = "Usage: ip token [ list | set | del | get ] [ TOKEN ] [ dev DEV ]";
+
+/// `ip netconf help`.
+pub const NETCONF: &str = "Usage: ip netconf show [ dev STRING ]";
+
+/// `ip vrf help`.
+pub const VRF: &str = "\
+Usage:\tip vrf show [NAME] ...
+\tip vrf exec [NAME] cmd ...
+\tip vrf identify [PID]
+\tip vrf pids [NAME]";
+
+/// `ip addrlabel help`.
+pub const ADDRLABEL: &str = "\
+Usage: ip addrlabel { add | del } prefix PREFIX [ dev DEV ] [ label LABEL ]
+       ip addrlabel [ list | flush | help ]";
 
 /// A usage text as iproute2 prints it: to standard error, exit code 255.
 pub fn fail(text: &str) -> Fail {
