@@ -4,7 +4,9 @@
 use super::addr::{Addr, AddrVerb};
 use super::link::{LinkChange, LinkId, NewLink};
 use super::neigh::{Neigh, NeighVerb};
+use super::nexthop::{NextHopObject, NextHopVerb};
 use super::route::{Route, RouteVerb};
+use super::rule::Rule;
 
 /// One change. Names are resolved already: links are [`LinkId`]s, namespaces are descriptors.
 #[derive(Debug, Clone)]
@@ -21,4 +23,9 @@ pub enum Op<'a> {
     Route(RouteVerb, Route),
     /// Makes a neighbour known, or forgets it.
     Neigh(NeighVerb, Neigh),
+    /// Makes, changes or deletes a next hop object.
+    NextHop(NextHopVerb, NextHopObject),
+    /// Makes a rule, or deletes the first one that it describes.
+    #[allow(missing_docs)]
+    Rule { delete: bool, rule: Rule },
 }

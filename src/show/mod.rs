@@ -4,5 +4,8 @@
 pub mod addr;
 pub mod link;
 pub mod neigh;
+pub mod nexthop;
+pub mod number;
 pub mod out;
 pub mod route;
+pub mod rule;

@@ -146,12 +146,16 @@ impl Out {
 
     #[inline(never)]
     fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
-        let digits = value.to_string();
+        self.digits(key, before, &value.to_string(), after);
+    }
+
+    /// A number in digits, which may be longer than 64 bits allow or have a fraction.
+    pub fn digits(&mut self, key: &str, before: &str, digits: &str, after: &str) {
         if self.is_json() {
             self.key(key);
             self.buf.extend_from_slice(digits.as_bytes());
         } else {
-            self.words(before, &digits, after);
+            self.words(before, digits, after);
         }
     }
 

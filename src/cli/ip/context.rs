@@ -166,6 +166,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Names for a listing; `None` with `-N`.
+    pub fn shown_names(&self) -> Option<&Names> {
+        (!self.options.numeric).then_some(&self.names)
+    }
+
     /// Starts a listing in the shape that the options ask for.
     pub fn listing(&self) -> Out {
         let format = match (self.options.json, self.options.pretty) {
@@ -271,7 +276,8 @@ pub fn link_id(link: &Link) -> Option<LinkId> {
 
 /// The text of a set's file in `/etc/iproute2`, and of its folder's `*.conf`.
 fn read_names(set: NameSet) -> Vec<u8> {
-    let base = ["/etc/iproute2/", set.file()].concat();
+    let folder = if set == NameSet::IpProtocols { "" } else { "/etc/iproute2/" };
+    let base = [folder, set.file()].concat();
     let mut text = std::fs::read(&base).unwrap_or_default();
     if matches!(set, NameSet::Tables | NameSet::Protocols) {
         for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
