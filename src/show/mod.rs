@@ -6,5 +6,8 @@ pub mod addrlabel;
 pub mod link;
 pub mod neigh;
 pub mod netconf;
+pub mod nexthop;
+pub mod number;
 pub mod out;
 pub mod route;
+pub mod rule;

@@ -191,6 +191,11 @@ impl Out {
             room[at] = b'-';
         }
         let digits = std::str::from_utf8(&room[at..]).unwrap_or_default();
+        self.digits(key, before, digits, after);
+    }
+
+    /// A number in digits, which may be longer than 64 bits allow or have a fraction.
+    pub fn digits(&mut self, key: &str, before: &str, digits: &str, after: &str) {
         if self.is_json() {
             self.key(key);
             self.raw(&[digits]);

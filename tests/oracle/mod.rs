@@ -9,10 +9,12 @@ pub mod structure;
 
 use netstrap::model::addr::AddrVerb;
 use netstrap::model::link::{Link, LinkChange, LinkFlags, NewKind};
+use netstrap::model::nexthop::{BucketFilter, NextHopFilter};
 use netstrap::model::op::Op;
 use netstrap::model::route::RouteVerb;
+use netstrap::wire::query::Query;
 use netstrap::wire::reply::{Frame, frames};
-use netstrap::wire::{addr, encode, link, neigh, route};
+use netstrap::wire::{addr, encode, link, neigh, nexthop, route, rule};
 
 /// No change takes more than this, however it is dressed up.
 const LONGEST: usize = 4096;
@@ -65,6 +67,8 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
         Op::Neigh(_, expected) => assert_eq!(neigh::decode(&frame, 0).as_ref(), Some(expected)),
         // Of a fixed shape: golden bytes stand beside their encoders.
         Op::Token(..) | Op::AddrLabel(..) => {}
+        Op::Rule { rule: expected, .. } => assert_eq!(rule::decode(&frame).as_ref(), Some(expected)),
+        Op::NextHop(_, expected) => assert_eq!(nexthop::decode(&frame, 0).as_ref(), Some(expected)),
     }
 }
 
@@ -105,6 +109,13 @@ pub fn judge_decoding(bytes: &[u8]) {
             }
             80..=82 => {
                 let _ = netstrap::wire::netconf::decode(&frame);
+            }
+            32..=34 => {
+                let _ = rule::decode(&frame);
+            }
+            104..=106 | 116..=118 => {
+                let _ = nexthop::decode(&frame, 0);
+                let _ = BucketFilter(NextHopFilter::default()).decode(&frame);
             }
             88..=90 => {
                 let _ = netstrap::wire::nsid::decode(&frame);

@@ -203,6 +203,11 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Names for a listing; `None` with `-N`.
+    pub fn shown_names(&self) -> Option<&Names> {
+        (!self.options.numeric).then_some(&self.names)
+    }
+
     /// Starts a listing in the shape that the options ask for, or what is to be printed of one event.
     pub fn listing(&self) -> Out {
         let format = match (self.options.json, self.options.pretty) {
@@ -350,7 +355,8 @@ fn read_names(set: NameSet) -> Vec<u8> {
     let mut text = None;
     let mut more = Vec::new();
     for base in ["/usr/share/iproute2/", "/etc/iproute2/"] {
-        let base = [base, set.file()].concat();
+        let folder = if set == NameSet::IpProtocols { "" } else { base };
+        let base = [folder, set.file()].concat();
         text = std::fs::read(&base).ok().or(text);
         for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
             if entry.file_name().as_bytes().ends_with(b".conf") {

@@ -75,6 +75,31 @@ TABLE := { local | main | default | NUMBER }
 PROTO := { kernel | boot | static | NUMBER }
 SCOPE := { host | link | global | NUMBER }";
 
+/// `ip rule help`.
+pub const RULE: &str = "\
+Usage: ip rule { add | del } SELECTOR ACTION
+       ip rule flush [ SELECTOR ]
+       ip rule [ list [ SELECTOR ] ]
+SELECTOR := [ not ] [ from PREFIX ] [ to PREFIX ] [ tos TOS ] [ fwmark FWMARK[/MASK] ]
+            [ iif IFNAME ] [ oif IFNAME ] [ priority NUMBER ] [ l3mdev ] [ uidrange FIRST-LAST ]
+            [ ipproto PROTOCOL ] [ sport PORT[-PORT] ] [ dport PORT[-PORT] ] [ tun_id ID ]
+ACTION := [ { table | lookup } TABLE ] [ protocol PROTO ] [ realms [ FROM/ ]TO ] [ goto NUMBER ] [ nop ]
+          [ type { blackhole | unreachable | prohibit } ] [ suppress_prefixlength NUMBER ]
+          [ suppress_ifgroup GROUP ]";
+
+/// `ip nexthop help`.
+pub const NEXTHOP: &str = "\
+Usage: ip nexthop { list | flush } [ id ID ] [ dev DEV ] [ vrf NAME ] [ master DEV ] [ groups ] [ fdb ]
+                [ protocol ID ]
+       ip nexthop { add | replace } id ID NH [ protocol ID ]
+       ip nexthop { get | del } id ID
+       ip nexthop bucket list [ id ID ] [ dev DEV ] [ vrf NAME ] [ master DEV ] [ nhid ID ]
+       ip nexthop bucket get id ID index INDEX
+NH := { blackhole | [ via ADDRESS ] [ dev DEV ] [ onlink ] [ fdb ] |
+        group ID[,WEIGHT]/ID[,WEIGHT]/... [ fdb ] [ type TYPE [ TYPE_ARGS ] ] }
+TYPE := { mpath | resilient }
+TYPE_ARGS := [ buckets BUCKETS ] [ idle_timer SECONDS ] [ unbalanced_timer SECONDS ]";
+
 /// `ip neighbour help`.
 pub const NEIGH: &str = "\
 Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ nud STATE ]

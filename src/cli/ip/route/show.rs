@@ -113,8 +113,14 @@ fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
         context.learn(index);
     }
     let mut out = context.listing();
-    let view =
-        RouteView { names: &context.names, numeric: context.options.numeric, links: context.known_links(), given };
+    let view = RouteView {
+        names: context.shown_names(),
+        links: context.known_links(),
+        given,
+        details: context.options.details,
+        statistics: context.options.statistics != 0,
+        next_hops: &[],
+    };
     for route in routes {
         crate::show::route::route(&mut out, route, &view);
     }
