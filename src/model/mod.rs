@@ -3,6 +3,7 @@
 
 pub mod addr;
 pub mod ip;
+pub mod kind;
 pub mod link;
 pub mod name;
 pub mod nat;

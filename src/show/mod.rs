@@ -2,6 +2,7 @@
 //! cannot disagree; this layer reads models only.
 
 pub mod addr;
+pub mod kind;
 pub mod link;
 pub mod neigh;
 pub mod out;

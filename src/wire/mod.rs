@@ -4,6 +4,7 @@
 pub mod addr;
 pub mod attr;
 pub mod build;
+pub mod kind;
 pub mod link;
 pub mod neigh;
 pub mod nft;
