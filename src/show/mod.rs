@@ -6,3 +6,4 @@ pub mod link;
 pub mod neigh;
 pub mod out;
 pub mod route;
+pub mod stats;

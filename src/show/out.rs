@@ -144,14 +144,18 @@ impl Out {
         self.number(key, before, value.into(), after);
     }
 
-    #[inline(never)]
     fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
-        let digits = value.to_string();
+        self.literal(key, before, &value.to_string(), after);
+    }
+
+    /// A number that is written already (`12.50`).
+    #[inline(never)]
+    pub fn literal(&mut self, key: &str, before: &str, digits: &str, after: &str) {
         if self.is_json() {
             self.key(key);
             self.buf.extend_from_slice(digits.as_bytes());
         } else {
-            self.words(before, &digits, after);
+            self.words(before, digits, after);
         }
     }
 
