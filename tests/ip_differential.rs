@@ -12,6 +12,11 @@ fn link_and_address_answers_are_iproute2s() {
 }
 
 #[test]
+fn link_properties_are_iproute2s() {
+    support::same_answers("link_properties_are_iproute2s", include_str!("data/ip-link-set.txt"));
+}
+
+#[test]
 fn answers_about_small_objects_are_iproute2s() {
     support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
 }

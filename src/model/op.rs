@@ -7,7 +7,9 @@ use super::addr::{Addr, AddrVerb};
 use super::addrlabel::AddrLabel;
 use super::link::{LinkChange, LinkId, NewLink};
 use super::neigh::{Neigh, NeighVerb};
+use super::nexthop::{NextHopObject, NextHopVerb};
 use super::route::{Route, RouteVerb};
+use super::rule::Rule;
 
 /// One change. Names are resolved already: links are [`LinkId`]s, namespaces are descriptors.
 #[derive(Debug, Clone)]
@@ -28,4 +30,9 @@ pub enum Op<'a> {
     Token(LinkId, Ipv6Addr),
     /// Adds (`true`) or deletes a label of a prefix.
     AddrLabel(bool, AddrLabel),
+    /// Makes, changes or deletes a next hop object.
+    NextHop(NextHopVerb, NextHopObject),
+    /// Makes a rule, or deletes the first one that it describes.
+    #[allow(missing_docs)]
+    Rule { delete: bool, rule: Rule },
 }

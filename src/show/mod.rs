@@ -3,8 +3,12 @@
 
 pub mod addr;
 pub mod addrlabel;
+pub mod kind;
 pub mod link;
 pub mod neigh;
 pub mod netconf;
+pub mod nexthop;
+pub mod number;
 pub mod out;
 pub mod route;
+pub mod rule;

@@ -35,13 +35,14 @@ const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_PROTO_DOWN: u16 = 39;
+const IFLA_EVENT: u16 = 44;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
-const IFLA_INFO_SLAVE_DATA: u16 = 5;
+pub(super) const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
 /// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
@@ -69,10 +70,8 @@ pub fn create(link: &NewLink<'_>) -> Request<Route> {
     header(&mut request, link.index, &link.change);
     properties(&mut request, &link.change);
     request.nest(IFLA_LINKINFO, |r| match &link.kind {
-        NewKind::Plain(kind) => {
-            // Without its NUL, as every client sends it: the kernel compares up to the length.
-            r.attr(IFLA_INFO_KIND, kind.as_bytes());
-        }
+        NewKind::Plain(kind) => super::kind::name(r, kind),
+        NewKind::With(kind) => super::kind::encode(r, kind),
         NewKind::Veth { peer } => {
             r.attr(IFLA_INFO_KIND, b"veth");
             if let Some(peer) = peer {
@@ -96,6 +95,9 @@ pub fn change(id: LinkId, change: &LinkChange<'_>) -> Request<Route> {
     request.in_ns(id.ns);
     header(&mut request, Some(id.index), change);
     properties(&mut request, change);
+    if let Some(kind) = &change.kind {
+        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind));
+    }
     request
 }
 
@@ -125,9 +127,6 @@ fn ifinfomsg(index: u32, flags: LinkFlags, mask: LinkFlags) -> [u8; IFINFOMSG] {
 }
 
 fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
-    if let Some(name) = &change.name {
-        request.string(IFLA_IFNAME, name.as_bytes());
-    }
     match change.netns {
         Some(NetnsRef::Fd(fd)) => {
             request.i32(IFLA_NET_NS_FD, fd.as_raw_fd());
@@ -152,6 +151,13 @@ fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
             request.u32(IFLA_MASTER, 0);
         }
         None => {}
+    }
+    if let Some(lower) = change.lower {
+        request.in_ns(lower.ns);
+        request.u32(IFLA_LINK, lower.index.get());
+    }
+    if let Some(name) = &change.name {
+        request.string(IFLA_IFNAME, name.as_bytes());
     }
 }
 
@@ -219,6 +225,7 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
         IFLA_GROUP => link.group = attr.u32(),
         IFLA_LINK_NETNSID => link.link_netnsid = attr.i32(),
         IFLA_PROTO_DOWN => link.proto_down = attr.u8() == Some(1),
+        IFLA_EVENT => link.event = attr.u32(),
         IFLA_PERM_ADDRESS => link.permanent_address = Some(attr.value.to_vec()),
         IFLA_PROP_LIST => {
             link.altnames =

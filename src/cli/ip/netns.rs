@@ -226,7 +226,20 @@ fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("No command specified"));
     }
-    run_in(context, name, words.rest())
+    if !context.batch {
+        return run_in(context, name, words.rest());
+    }
+    context.io.flush();
+    in_child(context, name, words.rest())
+}
+
+/// Runs a command in a child, for a process that goes on after it.
+fn in_child(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
+    let child = sys::process::in_child(|| match run_in(context, name, command) {
+        Ok(code) => finish(context, code),
+        Err(fail) => fail.print(context.io),
+    });
+    child.map_err(|e| Fail::own_io("fork failed", &e))
 }
 
 /// One child per namespace; its exit code is not passed on, as iproute2 has it.
@@ -237,11 +250,7 @@ fn run_everywhere(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     for name in Folder::standard().names().unwrap_or_default() {
         context.io.print(["\nnetns: ", &printable(&name), "\n"].concat());
         context.io.flush();
-        let child = sys::process::in_child(|| match run_in(context, &name, words.rest()) {
-            Ok(code) => finish(context, code),
-            Err(fail) => fail.print(context.io),
-        });
-        child.map_err(|e| Fail::own_io("fork failed", &e))?;
+        in_child(context, &name, words.rest())?;
     }
     Ok(0)
 }

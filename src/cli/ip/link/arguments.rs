@@ -4,13 +4,13 @@
 use std::num::NonZeroU32;
 
 use super::target;
-use crate::cli::cursor::{Cursor, shown, text};
+use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::{Context, link_id};
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::filter::existing;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{device_word, lladdr, number, prefixes, value};
-use crate::model::link::{KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use crate::model::link::{KindArguments, KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
 use crate::netns::{Folder, Namespace};
 
@@ -22,6 +22,7 @@ pub struct Arguments {
     up: Option<bool>,
     master: Option<Option<LinkId>>,
     netns: Option<Netns>,
+    lower: Option<Vec<u8>>,
     mtu: Option<u32>,
     address: Option<Vec<u8>>,
     index: Option<NonZeroU32>,
@@ -37,7 +38,7 @@ enum Netns {
 #[derive(Debug)]
 enum Kind {
     Veth(Option<Box<Arguments>>),
-    Plain(KindName),
+    With(KindArguments),
 }
 
 /// Properties that iproute2 takes and netstrap does not yet: exact words, then those that it abbreviates.
@@ -65,7 +66,6 @@ const MISSING: &[&str] = &[
     "parentdev",
 ];
 const MISSING_PREFIXES: &[&str] = &[
-    "link",
     "broadcast",
     "brd",
     "txqueuelen",
@@ -150,7 +150,7 @@ impl Arguments {
                 self.netns = Some(namespace(word)?);
             }
             _ if MISSING.contains(&text(word)) => return Err(missing(word)),
-            _ if prefixes(word, "link") => return Err(missing(b"link")),
+            _ if prefixes(word, "link") => self.lower = Some(value(words)?.to_vec()),
             _ if prefixes(word, "address") => self.address = Some(lladdr(value(words)?)?),
             _ if prefixes(word, "master") => {
                 let index = existing(context, value(words)?)?;
@@ -188,25 +188,28 @@ impl Arguments {
         if is_peer {
             return Err(Fail::duplicate("type", kind));
         }
-        match purpose {
-            Purpose::Add => {}
-            // The kernel does not look at the kind of a link that is to go.
-            Purpose::Delete if words.is_empty() => return Ok(()),
-            _ => return Err(Fail::unsupported_word("changing the arguments of kind", kind)),
+        // The kernel does not look at the kind of a link that is to go.
+        if purpose == Purpose::Delete && words.is_empty() {
+            return Ok(());
         }
-        if kind == b"veth" {
+        if kind == b"veth" && purpose == Purpose::Add {
             let peer = self.veth_words(context, words)?;
             self.kind = Some(Kind::Veth(peer));
             return Ok(());
         }
-        if let Some(word) = words.peek() {
-            if prefixes(word, "help") {
-                return Err(usage::fail(usage::LINK));
-            }
-            return Err(Fail::unsupported_word(&["argument \"", &shown(word), "\" of kind"].concat(), kind));
+        let name = KindName::new(kind).ok_or_else(unknown_kind)?;
+        let mut arguments = None;
+        if !words.is_empty() {
+            let old = if purpose == Purpose::Add { None } else { Some(self.old_data(context)?) };
+            arguments = Some(super::kind_words::read(context, kind, words, old.as_deref())?);
         }
-        self.kind = Some(Kind::Plain(KindName::new(kind).ok_or_else(unknown_kind)?));
+        self.kind = Some(Kind::With(KindArguments { kind: name, arguments }));
         Ok(())
+    }
+
+    /// The properties of its kind that a link has which is to be changed.
+    fn old_data(&self, context: &mut Context<'_>) -> Result<Vec<u8>, Fail> {
+        Ok(target(context, self.changed_device()?)?.kind_data)
     }
 
     fn veth_words(
@@ -230,18 +233,24 @@ impl Arguments {
     }
 
     /// The link to create.
-    pub fn new_link(&self) -> Result<NewLink<'_>, Fail> {
+    pub fn new_link(&self, context: &mut Context<'_>) -> Result<NewLink<'_>, Fail> {
+        let change = self.birth(context)?;
         let kind = match &self.kind {
             None => return Err(Fail::own("Not enough information: \"type\" argument is required")),
-            Some(Kind::Plain(name)) => NewKind::Plain(name.clone()),
+            Some(Kind::With(KindArguments { kind, arguments: None })) => NewKind::Plain(kind.clone()),
+            Some(Kind::With(kind)) => NewKind::With(kind.clone()),
             Some(Kind::Veth(None)) => NewKind::Veth { peer: None },
             Some(Kind::Veth(Some(peer))) => {
-                let change = LinkChange { name: peer.new_name()?, ..peer.properties() };
-                NewKind::Veth { peer: Some(NewPeer { change, index: peer.index }) }
+                NewKind::Veth { peer: Some(NewPeer { change: peer.birth(context)?, index: peer.index }) }
             }
         };
-        let change = LinkChange { name: self.new_name()?, ..self.properties() };
         Ok(NewLink { change, index: self.index, kind })
+    }
+
+    /// The properties that a link is born with.
+    fn birth(&self, context: &mut Context<'_>) -> Result<LinkChange<'_>, Fail> {
+        let lower = self.lower.as_deref().map(|name| context.device(name)).transpose()?;
+        Ok(LinkChange { name: self.new_name()?, lower, ..self.properties() })
     }
 
     /// `name X`, `dev X` and a bare X all name a new link.
@@ -256,10 +265,12 @@ impl Arguments {
     }
 
     /// The link to change and what to change of it.
-    pub fn link_change(&self, context: &mut Context<'_>) -> Result<(LinkId, LinkChange<'_>), Fail> {
-        let device = self.device.as_ref().or(self.name.as_ref());
-        let device = device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))?;
+    pub fn link_change(&self, context: &mut Context<'_>, purpose: Purpose) -> Result<(LinkId, LinkChange<'_>), Fail> {
+        let device = self.changed_device()?;
         let link = target(context, device)?;
+        if purpose == Purpose::Set && self.lower.is_some() {
+            return Err(Fail::unsupported("\"link DEVICE\" of a link that exists"));
+        }
         if self.index.is_some() {
             return Err(Fail::usage("index can be used only when creating devices."));
         }
@@ -275,7 +286,16 @@ impl Arguments {
         let name = self.name.as_ref().filter(|name| *name != device);
         let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
-        Ok((id, LinkChange { name, ..self.properties() }))
+        let kind = match &self.kind {
+            Some(Kind::With(kind)) => Some(kind.clone()),
+            _ => None,
+        };
+        Ok((id, LinkChange { name, kind, ..self.properties() }))
+    }
+
+    fn changed_device(&self) -> Result<&Vec<u8>, Fail> {
+        let device = self.device.as_ref().or(self.name.as_ref());
+        device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))
     }
 
     fn properties(&self) -> LinkChange<'_> {
@@ -289,6 +309,8 @@ impl Arguments {
             }),
             mtu: self.mtu,
             address: self.address.clone(),
+            lower: None,
+            kind: None,
         }
     }
 }
