@@ -56,7 +56,7 @@ fn list(context: &mut Context<'_>, words: &Cursor<'_>, flush: bool) -> Outcome {
     let mut out = context.listing();
     for row in rows {
         let name = row.device.map(|id| context.device_name(id.index.get())).unwrap_or_default();
-        crate::show::addrlabel::addrlabel(&mut out, &row, &name, false);
+        crate::show::addrlabel::addrlabel(&mut out, &row, &name);
     }
     context.print(out);
     Ok(0)
