@@ -152,6 +152,8 @@ pub struct LinkChange<'a> {
     pub address: Option<Vec<u8>>,
     /// The device that it is made on top of (`link DEV`); looked at when a link is created.
     pub lower: Option<LinkId>,
+    /// Arguments of its kind, or as a port of its master's kind; of a link to create, [`NewLink::kind`] has them.
+    pub kind: Option<KindArguments>,
 }
 
 /// A link to create.
@@ -175,6 +177,35 @@ pub enum NewKind<'a> {
     },
     /// Any kind without arguments: `bridge`, `dummy`, ...
     Plain(KindName),
+    /// A kind with its arguments.
+    With(KindArguments),
+}
+
+/// A kind's name with its arguments, as the attributes that carry them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindArguments {
+    /// The kind; of a port the master's with `_slave` behind it.
+    pub kind: KindName,
+    /// Attributes in the order they are sent; `None` where no argument was given.
+    pub arguments: Option<Vec<Argument>>,
+}
+
+/// One argument of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// Attribute type, of the kind's own numbering.
+    pub number: u16,
+    /// Its value.
+    pub value: ArgumentValue,
+}
+
+/// The value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentValue {
+    /// Bytes in wire order.
+    Bytes(Vec<u8>),
+    /// Attributes: type and bytes.
+    List(Vec<(u16, Vec<u8>)>),
 }
 
 /// The other end of a new veth pair.

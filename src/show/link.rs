@@ -21,6 +21,10 @@ pub struct LinkView<'a> {
     pub group: String,
     /// Hardware type by number (`-N`).
     pub numeric: bool,
+    /// With the properties of its kind (`-d`).
+    pub details: bool,
+    /// Names of the devices that its kind's properties name, by index.
+    pub devices: Vec<(u32, Vec<u8>)>,
 }
 
 /// Which parts of a link are printed.
@@ -78,6 +82,9 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     peer_netns(out, view);
     if link.proto_down {
         out.flag("proto_down", " protodown on ");
+    }
+    if view.details {
+        super::kind::linkinfo(out, view);
     }
     if let (true, Some(alias)) = (parts.mode, &link.alias) {
         out.line_break();

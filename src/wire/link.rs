@@ -39,10 +39,10 @@ const IFLA_EVENT: u16 = 44;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
-const IFLA_INFO_SLAVE_DATA: u16 = 5;
+pub(super) const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
 /// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
@@ -70,10 +70,8 @@ pub fn create(link: &NewLink<'_>) -> Request<Route> {
     header(&mut request, link.index, &link.change);
     properties(&mut request, &link.change);
     request.nest(IFLA_LINKINFO, |r| match &link.kind {
-        NewKind::Plain(kind) => {
-            // Without its NUL, as every client sends it: the kernel compares up to the length.
-            r.attr(IFLA_INFO_KIND, kind.as_bytes());
-        }
+        NewKind::Plain(kind) => super::kind::name(r, kind),
+        NewKind::With(kind) => super::kind::encode(r, kind),
         NewKind::Veth { peer } => {
             r.attr(IFLA_INFO_KIND, b"veth");
             if let Some(peer) = peer {
@@ -97,6 +95,9 @@ pub fn change(id: LinkId, change: &LinkChange<'_>) -> Request<Route> {
     request.in_ns(id.ns);
     header(&mut request, Some(id.index), change);
     properties(&mut request, change);
+    if let Some(kind) = &change.kind {
+        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind));
+    }
     request
 }
 

@@ -8,7 +8,7 @@ pub mod source;
 pub mod structure;
 
 use netstrap::model::addr::AddrVerb;
-use netstrap::model::link::{Link, LinkChange, LinkFlags, NewKind};
+use netstrap::model::link::{ArgumentValue, KindArguments, Link, LinkChange, LinkFlags, NewKind};
 use netstrap::model::nexthop::{BucketFilter, NextHopFilter};
 use netstrap::model::op::Op;
 use netstrap::model::route::RouteVerb;
@@ -41,19 +41,24 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
     let frame = only_frame(bytes);
     match op {
         Op::CreateLink(new) => {
-            let kind = match &new.kind {
-                NewKind::Veth { .. } => b"veth".to_vec(),
-                NewKind::Plain(kind) => kind.as_bytes().to_vec(),
-            };
-            let seen = link::decode(&frame).expect("a link message");
-            // The kind's own attributes are its table's to judge.
-            let kind_data = seen.kind_data.clone();
-            let expected =
-                Link { kind: Some(kind), kind_data, ..expected_link(&new.change, new.index.map_or(0, |i| i.get())) };
+            let mut expected = expected_link(&new.change, new.index.map_or(0, |i| i.get()));
+            match &new.kind {
+                NewKind::Veth { .. } => expected.kind = Some(b"veth".to_vec()),
+                NewKind::Plain(kind) => expected.kind = Some(kind.as_bytes().to_vec()),
+                NewKind::With(kind) => expect_kind(&mut expected, kind),
+            }
+            let seen = link::decode(&frame).expect("a link");
+            // A peer is no property of the link that is made with it.
+            expected.kind_data =
+                if matches!(new.kind, NewKind::Veth { .. }) { seen.kind_data.clone() } else { expected.kind_data };
             assert_eq!(seen, expected);
         }
         Op::ChangeLink(id, change) => {
-            assert_eq!(link::decode(&frame), Some(expected_link(change, id.index.get())));
+            let mut expected = expected_link(change, id.index.get());
+            if let Some(kind) = &change.kind {
+                expect_kind(&mut expected, kind);
+            }
+            assert_eq!(link::decode(&frame), Some(expected));
         }
         Op::DeleteLink(id) => assert_eq!(link::decode(&frame).map(|link| link.index), Some(id.index.get())),
         Op::Addr(verb, id, expected) => {
@@ -69,6 +74,21 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
         Op::Token(..) | Op::AddrLabel(..) => {}
         Op::Rule { rule: expected, .. } => assert_eq!(rule::decode(&frame).as_ref(), Some(expected)),
         Op::NextHop(_, expected) => assert_eq!(nexthop::decode(&frame, 0).as_ref(), Some(expected)),
+    }
+}
+
+/// What a kind's arguments are on the wire, written down a second time.
+fn expect_kind(link: &mut Link, kind: &KindArguments) {
+    fn attribute(out: &mut Vec<u8>, number: u16, value: &[u8]) {
+        out.extend(u16::try_from(value.len() + 4).expect("a short value").to_ne_bytes());
+        out.extend(number.to_ne_bytes());
+        out.extend(value);
+        out.resize(out.len().next_multiple_of(4), 0);
+    }
+    link.kind = Some(kind.kind.as_bytes().to_vec());
+    for argument in kind.arguments.iter().flatten() {
+        let ArgumentValue::Bytes(bytes) = &argument.value else { continue };
+        attribute(&mut link.kind_data, argument.number, bytes);
     }
 }
 

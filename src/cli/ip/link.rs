@@ -1,6 +1,7 @@
 //! `ip link`: add, set, delete, show.
 
 mod arguments;
+mod kind_words;
 
 use super::context::{Context, link_id};
 use super::fail::{Fail, Outcome};
@@ -11,6 +12,7 @@ use crate::cli::cursor::Cursor;
 use crate::model::link::Link;
 use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
+use crate::show::kind;
 use crate::show::link::{LinkView, Parts, brief, link};
 use crate::show::out::Out;
 use crate::wire::link::{GetLink, decode};
@@ -116,7 +118,17 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
             group => context.names.name(NameSet::Groups, group),
         },
         numeric: context.options.numeric,
+        details: context.options.details,
+        devices: devices(context, link),
     }
+}
+
+/// Names of the devices that the properties of its kind name.
+fn devices(context: &mut Context<'_>, link: &Link) -> Vec<(u32, Vec<u8>)> {
+    let (Some(kind), true) = (&link.kind, context.options.details) else { return Vec::new() };
+    let port = [link.slave_kind.as_deref().unwrap_or_default(), b"_slave"].concat();
+    let indexes = [kind::devices(kind, &link.kind_data), kind::devices(&port, &link.slave_data)].concat();
+    indexes.into_iter().map(|index| (index, context.device_name(index))).collect()
 }
 
 /// The link that a change is for, with iproute2's complaint where there is none.

@@ -4,13 +4,13 @@
 use std::num::NonZeroU32;
 
 use super::target;
-use crate::cli::cursor::{Cursor, shown, text};
+use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::{Context, link_id};
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::filter::existing;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{device_word, lladdr, number, prefixes, value};
-use crate::model::link::{KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use crate::model::link::{KindArguments, KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
 use crate::netns::{Folder, Namespace};
 
@@ -38,7 +38,7 @@ enum Netns {
 #[derive(Debug)]
 enum Kind {
     Veth(Option<Box<Arguments>>),
-    Plain(KindName),
+    With(KindArguments),
 }
 
 /// Properties that iproute2 takes and netstrap does not yet: exact words, then those that it abbreviates.
@@ -188,25 +188,28 @@ impl Arguments {
         if is_peer {
             return Err(Fail::duplicate("type", kind));
         }
-        match purpose {
-            Purpose::Add => {}
-            // The kernel does not look at the kind of a link that is to go.
-            Purpose::Delete if words.is_empty() => return Ok(()),
-            _ => return Err(Fail::unsupported_word("changing the arguments of kind", kind)),
+        // The kernel does not look at the kind of a link that is to go.
+        if purpose == Purpose::Delete && words.is_empty() {
+            return Ok(());
         }
-        if kind == b"veth" {
+        if kind == b"veth" && purpose == Purpose::Add {
             let peer = self.veth_words(context, words)?;
             self.kind = Some(Kind::Veth(peer));
             return Ok(());
         }
-        if let Some(word) = words.peek() {
-            if prefixes(word, "help") {
-                return Err(usage::fail(usage::LINK));
-            }
-            return Err(Fail::unsupported_word(&["argument \"", &shown(word), "\" of kind"].concat(), kind));
+        let name = KindName::new(kind).ok_or_else(unknown_kind)?;
+        let mut arguments = None;
+        if !words.is_empty() {
+            let old = if purpose == Purpose::Add { None } else { Some(self.old_data(context)?) };
+            arguments = Some(super::kind_words::read(context, kind, words, old.as_deref())?);
         }
-        self.kind = Some(Kind::Plain(KindName::new(kind).ok_or_else(unknown_kind)?));
+        self.kind = Some(Kind::With(KindArguments { kind: name, arguments }));
         Ok(())
+    }
+
+    /// The properties of its kind that a link has which is to be changed.
+    fn old_data(&self, context: &mut Context<'_>) -> Result<Vec<u8>, Fail> {
+        Ok(target(context, self.changed_device()?)?.kind_data)
     }
 
     fn veth_words(
@@ -234,7 +237,8 @@ impl Arguments {
         let change = self.birth(context)?;
         let kind = match &self.kind {
             None => return Err(Fail::own("Not enough information: \"type\" argument is required")),
-            Some(Kind::Plain(name)) => NewKind::Plain(name.clone()),
+            Some(Kind::With(KindArguments { kind, arguments: None })) => NewKind::Plain(kind.clone()),
+            Some(Kind::With(kind)) => NewKind::With(kind.clone()),
             Some(Kind::Veth(None)) => NewKind::Veth { peer: None },
             Some(Kind::Veth(Some(peer))) => {
                 NewKind::Veth { peer: Some(NewPeer { change: peer.birth(context)?, index: peer.index }) }
@@ -262,8 +266,7 @@ impl Arguments {
 
     /// The link to change and what to change of it.
     pub fn link_change(&self, context: &mut Context<'_>, purpose: Purpose) -> Result<(LinkId, LinkChange<'_>), Fail> {
-        let device = self.device.as_ref().or(self.name.as_ref());
-        let device = device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))?;
+        let device = self.changed_device()?;
         let link = target(context, device)?;
         if purpose == Purpose::Set && self.lower.is_some() {
             return Err(Fail::unsupported("\"link DEVICE\" of a link that exists"));
@@ -283,7 +286,16 @@ impl Arguments {
         let name = self.name.as_ref().filter(|name| *name != device);
         let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
-        Ok((id, LinkChange { name, ..self.properties() }))
+        let kind = match &self.kind {
+            Some(Kind::With(kind)) => Some(kind.clone()),
+            _ => None,
+        };
+        Ok((id, LinkChange { name, kind, ..self.properties() }))
+    }
+
+    fn changed_device(&self) -> Result<&Vec<u8>, Fail> {
+        let device = self.device.as_ref().or(self.name.as_ref());
+        device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))
     }
 
     fn properties(&self) -> LinkChange<'_> {
@@ -298,6 +310,7 @@ impl Arguments {
             mtu: self.mtu,
             address: self.address.clone(),
             lower: None,
+            kind: None,
         }
     }
 }
