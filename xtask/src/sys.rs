@@ -2,6 +2,8 @@
 //! first process needs of the kernel.
 #![allow(unsafe_code)]
 
+pub mod trace;
+
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
