@@ -105,8 +105,11 @@ impl Inside {
     /// What every example sends, by a program that stands for its first word.
     fn captured(&self, program: impl Fn(&str) -> Vec<String>) -> Outcome<Records> {
         let mut records = Records::new();
-        for form in &self.forms {
+        for (number, form) in self.forms.iter().enumerate() {
             let line = form.example.as_str();
+            if number % 100 == 99 {
+                eprintln!("{} command lines", number + 1);
+            }
             let program = program(line.split(' ').next().unwrap_or_default());
             let program: Vec<&str> = program.iter().map(String::as_str).collect();
             let capture = capture::run(&program, line, Path::new(SCRATCH))?;

@@ -22,16 +22,22 @@ pub trait Watch {
 
 /// `PTRACE_GET_SYSCALL_INFO`, kernel 5.3, `linux/ptrace.h`.
 const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
-const AT_ENTRY: u8 = 1;
 const AT_EXIT: u8 = 2;
+const AT_ENTRY: u8 = 3;
 
 /// Runs a command to its end, or kills it when its time is over.
 pub fn run(command: &mut Command, limit: Duration, watch: &mut dyn Watch) -> io::Result<ExitStatus> {
-    // SAFETY: between fork and exec only ptrace(2) is called, which is async-signal-safe.
+    let mut filter = filter();
+    let program = libc::sock_fprog { len: u16::try_from(filter.len()).unwrap_or(0), filter: filter.as_mut_ptr() };
+    let program = std::ptr::from_ref(&program) as usize;
+    // SAFETY: between fork and exec only ptrace(2) and prctl(2) are called, which are async-signal-safe; the
+    // program and its filter live until spawn() below has returned, and the child has a copy of them.
     let command = unsafe {
-        command.pre_exec(|| match libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) {
-            -1 => Err(io::Error::last_os_error()),
-            _ => Ok(()),
+        command.pre_exec(move || {
+            let traced = libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) >= 0
+                && libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) >= 0
+                && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, program, 0, 0) >= 0;
+            if traced { Ok(()) } else { Err(io::Error::last_os_error()) }
         })
     };
     // The loop reaps it.
@@ -51,6 +57,23 @@ pub fn run(command: &mut Command, limit: Duration, watch: &mut dyn Watch) -> io:
     // SAFETY: the child was seen to end and has not been reaped; no status is asked for.
     unsafe { libc::waitpid(pid, std::ptr::null_mut(), 0) };
     ended
+}
+
+/// The calls looked at.
+const CALLS: [libc::c_long; 5] =
+    [libc::SYS_socket, libc::SYS_sendto, libc::SYS_sendmsg, libc::SYS_recvfrom, libc::SYS_recvmsg];
+
+/// Stops at these calls only: a stop costs more than most calls do.
+fn filter() -> Vec<libc::sock_filter> {
+    let one = |code: u32, jt: u8, k: u32| libc::sock_filter { code: u16::try_from(code).unwrap_or(0), jt, jf: 0, k };
+    // The number of the call is the first word that a filter sees.
+    let mut program = vec![one(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0)];
+    for (left, call) in (1..=5).rev().zip(CALLS) {
+        program.push(one(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, left, u32::try_from(call).unwrap_or(0)));
+    }
+    program.push(one(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW));
+    program.push(one(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_TRACE));
+    program
 }
 
 fn memory(pid: libc::pid_t) -> io::Result<File> {
@@ -95,23 +118,28 @@ impl Child {
                 return Ok(ExitStatus::from_raw(status));
             }
             if !options_set {
-                let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL;
+                let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL | libc::PTRACE_O_TRACESECCOMP;
                 // SAFETY: the child is stopped; the request takes an option word and no address.
                 unsafe { libc::ptrace(libc::PTRACE_SETOPTIONS, self.pid, 0, options) };
                 options_set = true;
             }
             let mut signal = libc::WSTOPSIG(status);
-            if signal == libc::SIGTRAP | 0x80 {
+            let mut request = libc::PTRACE_CONT;
+            let entering = status >> 8 == libc::SIGTRAP | (libc::PTRACE_EVENT_SECCOMP << 8);
+            if entering || signal == libc::SIGTRAP | 0x80 {
                 signal = 0;
                 // A child that is being killed has no memory left to look at.
                 let _ = self.at_call(watch);
+                if entering {
+                    request = libc::PTRACE_SYSCALL;
+                }
             } else if signal == libc::SIGTRAP {
                 // It has become another program.
                 signal = 0;
                 self.memory = memory(self.pid)?;
             }
             // SAFETY: the child is stopped; the request takes a signal number and no address.
-            unsafe { libc::ptrace(libc::PTRACE_SYSCALL, self.pid, 0, signal) };
+            unsafe { libc::ptrace(request, self.pid, 0, signal) };
         }
     }
 
