@@ -12,6 +12,16 @@ fn link_and_address_answers_are_iproute2s() {
 }
 
 #[test]
+fn link_properties_are_iproute2s() {
+    support::same_answers("link_properties_are_iproute2s", include_str!("data/ip-link-set.txt"));
+}
+
+#[test]
+fn answers_about_small_objects_are_iproute2s() {
+    support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
+}
+
+#[test]
 fn routes_are_iproute2s_where_there_is_no_table_yet() {
     support::same_answers("routes_are_iproute2s_where_there_is_no_table_yet", include_str!("data/ip-route-none.txt"));
 }
@@ -92,11 +102,9 @@ fn a_name_of_any_bytes_breaks_no_listing() {
 #[test]
 fn what_is_not_built_says_so() {
     for (words, named) in [
-        (&["ip", "-s", "link"][..], "option \"-stats\""),
-        (&["ip", "-B", "link"], "option \"-B\""),
-        (&["ip", "-f", "bridge", "link"], "family \"bridge\""),
-        (&["ip", "-c=always", "link"], "colour \"always\""),
-        (&["ip", "rule"], "object \"rule\""),
+        (&["ip", "-M", "link"][..], "option \"-M\""),
+        (&["ip", "-f", "mpls", "link"], "family \"mpls\""),
+        (&["ip", "xfrm", "state"], "object \"xfrm\""),
         (&["ip", "netns", "monitor"], "verb \"monitor\""),
         (&["ip", "-j", "arp"], "an option before the applet \"arp\""),
         (&["ip", "link", "set", "lo", "promisc", "on"], "link property \"promisc\""),

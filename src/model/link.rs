@@ -98,14 +98,20 @@ pub struct Link {
     pub link_netnsid: Option<i32>,
     /// Kind (`veth`, `bridge`); devices of hardware have none.
     pub kind: Option<Vec<u8>>,
+    /// The kind's properties, as the kernel gave them (`IFLA_INFO_DATA`): attributes that the kind's table reads.
+    pub kind_data: Vec<u8>,
     /// Kind of the master that it is a port of.
     pub slave_kind: Option<Vec<u8>>,
+    /// Its properties as a port (`IFLA_INFO_SLAVE_DATA`).
+    pub slave_data: Vec<u8>,
     /// Free text.
     pub alias: Option<Vec<u8>>,
     /// Alternative names (kernel 5.5).
     pub altnames: Vec<Vec<u8>>,
     /// Whether the protocol is held down.
     pub proto_down: bool,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    pub event: Option<u32>,
 }
 
 impl Link {
@@ -144,6 +150,8 @@ pub struct LinkChange<'a> {
     pub mtu: Option<u32>,
     /// Hardware address.
     pub address: Option<Vec<u8>>,
+    /// The device that it is made on top of (`link DEV`); looked at when a link is created.
+    pub lower: Option<LinkId>,
 }
 
 /// A link to create.

@@ -1,6 +1,7 @@
 //! The writer behind every listing: each field is given once, with its JSON key and
 //! its words, and comes out as iproute2-shaped text or as JSON.
 
+use crate::model::ip::Family;
 use crate::model::name::printable;
 
 /// Shape of a listing.
@@ -15,11 +16,67 @@ pub enum Format {
     Pretty,
 }
 
+/// What a coloured listing sets off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// A link's name.
+    IfName,
+    /// A hardware address.
+    Mac,
+    /// An IPv4 address.
+    Inet,
+    /// An IPv6 address.
+    Inet6,
+    /// The state `UP`.
+    Up,
+    /// The state `DOWN`.
+    Down,
+}
+
+impl Colour {
+    /// Number of the terminal's colour (ECMA-48 SGR).
+    fn code(self) -> &'static str {
+        match self {
+            Colour::IfName => "36",
+            Colour::Mac => "33",
+            Colour::Inet => "35",
+            Colour::Inet6 => "34",
+            Colour::Up => "32",
+            Colour::Down => "31",
+        }
+    }
+
+    /// The colour of an address of a family.
+    pub fn of(family: Family) -> Option<Self> {
+        match family {
+            Family::V4 => Some(Colour::Inet),
+            Family::V6 => Some(Colour::Inet6),
+            _ => None,
+        }
+    }
+}
+
+/// Value of a field in front of a record, as JSON has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lead {
+    /// `true`.
+    True,
+    /// A string.
+    Word(String),
+}
+
 /// Collects a listing.
 #[derive(Debug)]
 pub struct Out {
     format: Format,
     oneline: bool,
+    colours: bool,
+    /// Colour of the next words.
+    paint: Option<Colour>,
+    /// Whether the records stand alone, one a line, instead of in one list.
+    alone: bool,
+    /// Fields that the next record begins with: key, value, and words.
+    lead: Vec<(&'static str, Lead, String)>,
     buf: Vec<u8>,
     depth: usize,
     comma: bool,
@@ -28,17 +85,48 @@ pub struct Out {
 impl Out {
     /// Starts a listing; with `oneline`, breaks inside a record become `\`.
     pub fn new(format: Format, oneline: bool) -> Self {
-        let mut out = Out { format, oneline, buf: Vec::new(), depth: 0, comma: false };
+        let mut out = Out::alone(format, oneline);
+        out.alone = false;
         if out.is_json() {
             out.open('[');
         }
         out
     }
 
+    /// Starts what is one record only, without a list around it.
+    pub fn alone(format: Format, oneline: bool) -> Self {
+        Out {
+            format,
+            oneline,
+            colours: false,
+            paint: None,
+            alone: true,
+            lead: Vec::new(),
+            buf: Vec::new(),
+            depth: 0,
+            comma: false,
+        }
+    }
+
+    /// With colours, or without.
+    #[must_use]
+    pub fn coloured(mut self, colours: bool) -> Self {
+        self.colours = colours;
+        self
+    }
+
+    /// Gives the next words of text a colour, if the listing has colours.
+    pub fn paint(&mut self, colour: impl Into<Option<Colour>>) -> &mut Self {
+        self.paint = colour.into().filter(|_| self.colours && !self.is_json());
+        self
+    }
+
     /// Ends the listing and hands out its bytes.
     pub fn finish(mut self) -> Vec<u8> {
-        if self.is_json() {
+        if self.is_json() && !self.alone {
             self.close(']');
+        }
+        if self.is_json() && !self.buf.is_empty() {
             self.buf.push(b'\n');
         }
         self.buf
@@ -52,7 +140,7 @@ impl Out {
     /// Text only: words as they are.
     pub fn text(&mut self, words: &str) {
         if !self.is_json() {
-            self.buf.extend_from_slice(words.as_bytes());
+            self.words("", words, "");
         }
     }
 
@@ -89,12 +177,30 @@ impl Out {
 
     #[inline(never)]
     fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
-        let digits = value.to_string();
+        let mut room = [0; 20];
+        let mut at = room.len();
+        let mut left = value.unsigned_abs();
+        while left != 0 || at == room.len() {
+            at -= 1;
+            // A digit has one byte.
+            room[at] = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+        }
+        if value < 0 {
+            at -= 1;
+            room[at] = b'-';
+        }
+        let digits = std::str::from_utf8(&room[at..]).unwrap_or_default();
+        self.digits(key, before, digits, after);
+    }
+
+    /// A number in digits, which may be longer than 64 bits allow or have a fraction.
+    pub fn digits(&mut self, key: &str, before: &str, digits: &str, after: &str) {
         if self.is_json() {
             self.key(key);
-            self.buf.extend_from_slice(digits.as_bytes());
+            self.raw(&[digits]);
         } else {
-            self.words(before, &digits, after);
+            self.words(before, digits, after);
         }
     }
 
@@ -148,9 +254,25 @@ impl Out {
         }
     }
 
+    /// Gives the next record a field in front.
+    pub fn lead(&mut self, key: &'static str, value: Lead, words: impl Into<String>) {
+        self.lead.push((key, value, words.into()));
+    }
+
     /// A record of the listing or of a list.
     pub fn record(&mut self, fill: impl FnOnce(&mut Self)) {
         self.begin(None, '{');
+        for (key, value, words) in std::mem::take(&mut self.lead) {
+            match value {
+                Lead::True => self.flag(key, &words),
+                Lead::Word(value) => {
+                    if self.is_json() {
+                        self.str(key, "", &value, "");
+                    }
+                    self.text(&words);
+                }
+            }
+        }
         fill(self);
         self.end('}');
     }
@@ -186,7 +308,18 @@ impl Out {
     }
 
     fn words(&mut self, before: &str, value: &str, after: &str) {
-        for part in [before, value, after] {
+        let paint = self.paint.take();
+        if let Some(colour) = paint {
+            self.raw(&["\x1b[", colour.code(), "m"]);
+        }
+        self.raw(&[before, value, after]);
+        if paint.is_some() {
+            self.raw(&["\x1b[0m"]);
+        }
+    }
+
+    fn raw(&mut self, parts: &[&str]) {
+        for part in parts {
             self.buf.extend_from_slice(part.as_bytes());
         }
     }
@@ -201,8 +334,7 @@ impl Out {
     fn key(&mut self, key: &str) {
         self.separate();
         self.new_line();
-        self.quoted(key.as_bytes());
-        self.buf.push(b':');
+        self.raw(&["\"", key, "\":"]);
         if self.format == Format::Pretty {
             self.buf.push(b' ');
         }
@@ -240,6 +372,16 @@ impl Out {
     /// A JSON string: always valid JSON and UTF-8, whatever the bytes.
     fn quoted(&mut self, value: &[u8]) {
         self.buf.push(b'"');
+        self.escaped(value);
+        self.buf.push(b'"');
+    }
+
+    fn escaped(&mut self, value: &[u8]) {
+        if value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+            // Nearly all: nothing to escape.
+            self.buf.extend_from_slice(value);
+            return;
+        }
         for chunk in value.utf8_chunks() {
             for c in chunk.valid().chars() {
                 match c {
@@ -254,7 +396,6 @@ impl Out {
             // A stray byte has no place in JSON: it shows as it does in text, `\xNN`.
             self.buf.extend_from_slice(printable(chunk.invalid()).replace('\\', "\\\\").as_bytes());
         }
-        self.buf.push(b'"');
     }
 }
 

@@ -1,23 +1,34 @@
 //! `ip`: global options and the object's name in, the object's own verbs run; the
 //! words, texts and exit codes are iproute2's (6.1).
 
+mod batch;
 pub mod context;
+mod event;
 pub mod fail;
 pub mod filter;
 pub mod usage;
 pub mod words;
 
 pub mod address;
+pub mod addrlabel;
 pub mod link;
+pub mod maddress;
+mod monitor;
 pub mod neighbour;
+pub mod netconf;
 pub mod netns;
+pub mod nexthop;
 pub mod route;
+pub mod rule;
+pub mod token;
+pub mod tuntap;
+pub mod vrf;
 
 use std::ffi::OsString;
 use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 
-use context::{Context, Options};
+use context::{Context, Options, Timestamp};
 use fail::{Fail, Outcome};
 use words::prefixes;
 
@@ -32,10 +43,10 @@ type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 /// Objects in iproute2's order: a word stands for the first name that it begins. `None` is one that is not built.
 const OBJECTS: &[(&str, Option<Object>)] = &[
     ("address", Some(address::run)),
-    ("addrlabel", None),
-    ("maddress", None),
+    ("addrlabel", Some(addrlabel::run)),
+    ("maddress", Some(maddress::run)),
     ("route", Some(route::run)),
-    ("rule", None),
+    ("rule", Some(rule::run)),
     ("neighbor", Some(neighbour::run)),
     ("neighbour", Some(neighbour::run)),
     ("ntable", None),
@@ -47,20 +58,20 @@ const OBJECTS: &[(&str, Option<Object>)] = &[
     ("macsec", None),
     ("tunnel", None),
     ("tunl", None),
-    ("tuntap", None),
-    ("tap", None),
-    ("token", None),
+    ("tuntap", Some(tuntap::run)),
+    ("tap", Some(tuntap::run)),
+    ("token", Some(token::run)),
     ("tcpmetrics", None),
     ("tcp_metrics", None),
-    ("monitor", None),
+    ("monitor", Some(monitor::run)),
     ("xfrm", None),
     ("mroute", None),
     ("mrule", None),
     ("netns", Some(netns::run)),
-    ("netconf", None),
-    ("vrf", None),
+    ("netconf", Some(netconf::run)),
+    ("vrf", Some(vrf::run)),
     ("sr", None),
-    ("nexthop", None),
+    ("nexthop", Some(nexthop::run)),
     ("mptcp", None),
     ("ioam", None),
     ("stats", None),
@@ -72,7 +83,10 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     // Never dropped: the process ends after this, and the kernel closes and frees at once what
     // would be closed and freed here one by one.
     let mut context = ManuallyDrop::new(Context::new(io, words));
-    let outcome = options(&mut context, Cursor::new(words)).and_then(|words| object(&mut context, words));
+    let outcome = options(&mut context, Cursor::new(words)).and_then(|words| match context.options.batch.take() {
+        Some(file) => batch::run(&mut context, &file),
+        None => object(&mut context, words),
+    });
     match outcome {
         Ok(code) => code,
         Err(fail) => fail.print(context.io),
@@ -130,20 +144,19 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
     ];
     let exact = |name: &str| name.len() == 1 || name == "echo";
     let name = NAMES.iter().find(|name| if exact(name) { option == name.as_bytes() } else { prefixes(option, name) });
-    if let Some(when) =
-        option.strip_prefix(b"c").and_then(|rest| rest.iter().position(|&b| b == b'=').map(|at| &rest[at + 1..]))
-    {
-        // Never coloured: asking for colour is refused, asking for none is what happens anyway.
-        return if when == b"never" { Ok(true) } else { Err(Fail::unsupported_word("colour", when)) };
-    }
     let options: &mut Options = &mut context.options;
+    if let Some(colour) = colour(option) {
+        options.colour = colour;
+        return Ok(true);
+    }
     match name.copied().unwrap_or_default() {
         "family" => {
             let word = words.next().ok_or_else(|| usage::fail(usage::IP))?;
             options.family = match word {
                 b"inet" => Family::V4,
                 b"inet6" => Family::V6,
-                b"bridge" | b"mpls" => return Err(Fail::unsupported_word("family", word)),
+                b"bridge" => Family::Bridge,
+                b"mpls" => return Err(Fail::unsupported_word("family", word)),
                 b"link" => Family::Other(LINK_FAMILY),
                 b"help" => return Err(usage::fail(usage::IP)),
                 _ => return Err(Fail::wrong("invalid protocol family", word)),
@@ -152,6 +165,14 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
         "4" => options.family = Family::V4,
         "6" => options.family = Family::V6,
         "0" => options.family = Family::Other(LINK_FAMILY),
+        "B" => options.family = Family::Bridge,
+        "stats" | "statistics" => options.statistics = options.statistics.saturating_add(1),
+        "details" => options.details = true,
+        "timestamp" => options.timestamp = Timestamp::Long,
+        "tshort" => options.timestamp = Timestamp::Short,
+        "force" => options.force = true,
+        "echo" => options.echo = true,
+        "batch" => options.batch = Some(words.next().ok_or_else(|| usage::fail(usage::IP))?.to_vec()),
         "oneline" => options.oneline = true,
         "brief" => options.brief = true,
         "json" => options.json = true,
@@ -173,6 +194,23 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
         name => return Err(Fail::unsupported_word("option", ["-", name].concat().as_bytes())),
     }
     Ok(true)
+}
+
+/// Whether an option asks for colour: `-c`, `-color`, with `=always`, `=auto` (a terminal) or `=never`.
+fn colour(option: &[u8]) -> Option<bool> {
+    let (name, when) = match option.iter().position(|&b| b == b'=') {
+        Some(at) => (&option[..at], &option[at + 1..]),
+        None => (option, &b"always"[..]),
+    };
+    if !prefixes(name, "color") {
+        return None;
+    }
+    match when {
+        b"always" => Some(true),
+        b"auto" => Some(crate::sys::process::is_terminal(&std::io::stdout())),
+        b"never" => Some(false),
+        _ => None,
+    }
 }
 
 /// `AF_PACKET`, which `-f link` stands for.
