@@ -60,16 +60,25 @@ struct Messages {
 }
 
 impl Watch for Messages {
-    fn sends(&mut self, protocol: u64, bytes: &mut [u8]) {
+    fn sends(&mut self, protocol: u64, bytes: &mut [u8]) -> bool {
         if protocol != 0 {
-            return self.others.push(protocol);
+            self.others.push(protocol);
+            return true;
         }
         for message in messages(bytes) {
-            self.sent.push(message.to_vec());
-            if kind(message) >= LOWEST && kind(message) % 4 != GET {
+            let change = kind(message) >= LOWEST && kind(message) % 4 != GET;
+            let mut copy = message.to_vec();
+            copy[8..16].fill(0);
+            // Flushing goes on until nothing is left, and here nothing ever goes.
+            if change && self.sent.contains(&copy) {
+                return false;
+            }
+            self.sent.push(copy);
+            if change {
                 message[4..6].copy_from_slice(&NOOP.to_le_bytes());
             }
         }
+        true
     }
 
     fn receives(&mut self, protocol: u64, bytes: &mut [u8]) {
@@ -133,9 +142,6 @@ pub fn run(program: &[&str], line: &str, scratch: &Path) -> Result<Capture, Stri
 /// The messages that are what the command line is for: its changes; where there are none, its
 /// questions, but not those for names of links and namespaces on the way.
 fn judged(object: &str, mut sent: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    for message in &mut sent {
-        message[8..16].fill(0);
-    }
     // iproute2 asks with an empty message whether links can be changed by messages.
     sent.retain(|message| kind(message) != LOWEST || message[16..].iter().any(|byte| *byte != 0));
     if sent.iter().any(|message| kind(message) % 4 != GET) {
@@ -169,9 +175,10 @@ mod tests {
         let mut seen = Messages::default();
         let (change, question) = (message(24, &[1, 2, 3, 4]), message(26, &[]));
         let mut bytes = [change.clone(), question.clone()].concat();
-        seen.sends(0, &mut bytes);
+        assert!(seen.sends(0, &mut bytes));
         assert_eq!(bytes, [message(NOOP, &[1, 2, 3, 4]), question.clone()].concat());
         assert_eq!(seen.sent, [change.clone(), question]);
+        assert!(!seen.sends(0, &mut change.clone()), "the second time");
         assert_eq!(judged("route", seen.sent), [change]);
     }
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 /// Sees a child's netlink datagrams of one protocol each (`NETLINK_ROUTE` is 0).
 pub trait Watch {
-    /// A datagram about to be sent; changes reach the kernel in its place.
-    fn sends(&mut self, protocol: u64, bytes: &mut [u8]);
+    /// A datagram about to be sent; changes reach the kernel in its place. `false` ends the child here.
+    fn sends(&mut self, protocol: u64, bytes: &mut [u8]) -> bool;
     /// A datagram just received; changes reach the child.
     fn receives(&mut self, protocol: u64, bytes: &mut [u8]);
 }
@@ -168,7 +168,12 @@ impl Child {
             }
             (AT_ENTRY, Some(protocol)) if is(libc::SYS_sendto) || is(libc::SYS_sendmsg) => {
                 let parts = if is(libc::SYS_sendto) { vec![(buffer, len)] } else { self.parts(buffer)? };
-                self.pass(&parts, usize::MAX, |bytes| watch.sends(protocol, bytes))?;
+                let mut goes_on = true;
+                self.pass(&parts, usize::MAX, |bytes| goes_on = watch.sends(protocol, bytes))?;
+                if !goes_on {
+                    // SAFETY: takes no address; the child is stopped and not reaped.
+                    unsafe { libc::kill(self.pid, libc::SIGKILL) };
+                }
             }
             (AT_EXIT, Some(protocol)) if is(libc::SYS_recvfrom) || is(libc::SYS_recvmsg) => {
                 let parts = if is(libc::SYS_recvfrom) { vec![(buffer, len)] } else { self.parts(buffer)? };
