@@ -91,6 +91,12 @@ pub fn mount(fs: &CStr, target: &CStr) -> io::Result<()> {
     check(unsafe { libc::mount(fs.as_ptr(), target.as_ptr(), fs.as_ptr(), 0, std::ptr::null()) }).map(|_| ())
 }
 
+/// Moves this thread into a network namespace, with the programs that it starts.
+pub fn enter_netns(file: impl AsFd) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the call; no memory is touched.
+    check(unsafe { libc::setns(file.as_fd().as_raw_fd(), libc::CLONE_NEWNET) }).map(|_| ())
+}
+
 /// Loads a kernel module without parameters.
 pub fn load_module(file: impl AsFd) -> io::Result<()> {
     // SAFETY: the descriptor is open for the call, the parameter string is empty and NUL-terminated.
