@@ -130,7 +130,8 @@ impl Inside {
     }
 
     fn same_as_before(&self, before: &Records, now: &Records) -> Outcome {
-        let other: Vec<&String> = now.iter().filter(|(line, now)| before.get(*line) != Some(now)).map(|at| at.0).collect();
+        let other: Vec<&String> =
+            now.iter().filter(|(line, now)| before.get(*line) != Some(now)).map(|at| at.0).collect();
         for line in &other {
             println!("the record is not what iproute2 sends here: {line}");
         }

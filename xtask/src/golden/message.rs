@@ -405,6 +405,9 @@ mod tests {
         let head = "40000000 1000 0506 00000000 00000000 00000000 00000000 00000000 00000000";
         let attributes = "0800 0300 72656400 1800 1280 0800 0100 76726600";
         let lines = there_and_back(&unhex(&[head, attributes, data].concat()));
-        assert_eq!(lines[1..], ["  3 IFNAME \"red\"", "  18+ LINKINFO", "    1 KIND \"vrf\"", "    2+ DATA", "      1 TABLE u32 10"]);
+        assert_eq!(
+            lines[1..],
+            ["  3 IFNAME \"red\"", "  18+ LINKINFO", "    1 KIND \"vrf\"", "    2+ DATA", "      1 TABLE u32 10"]
+        );
     }
 }

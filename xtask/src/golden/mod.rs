@@ -64,7 +64,8 @@ pub fn decode(words: Vec<String>) -> Outcome {
     let digits: String = words.concat().chars().filter(|c| !c.is_whitespace()).collect();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
-    let bytes = bytes.filter(|bytes| bytes.len() >= 16).ok_or_else(|| Failure::usage("decode wants a message in hex"))?;
+    let bytes =
+        bytes.filter(|bytes| bytes.len() >= 16).ok_or_else(|| Failure::usage("decode wants a message in hex"))?;
     let names = names::Names::new();
     let message = message::read(&names, &bytes).ok_or("no rtnetlink message of a known type")?;
     for line in message.lines(&names) {
