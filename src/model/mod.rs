@@ -2,6 +2,7 @@
 //! rules are. Parsers make it, encoders and printers read it.
 
 pub mod addr;
+pub mod encap;
 pub mod ip;
 pub mod link;
 pub mod name;

@@ -2,6 +2,7 @@
 //! cannot disagree; this layer reads models only.
 
 pub mod addr;
+pub mod encap;
 pub mod link;
 pub mod neigh;
 pub mod nexthop;

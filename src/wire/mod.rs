@@ -4,6 +4,7 @@
 pub mod addr;
 pub mod attr;
 pub mod build;
+pub mod encap;
 pub mod link;
 pub mod neigh;
 pub mod nexthop;

@@ -2,6 +2,7 @@
 //! words, texts and exit codes are iproute2's (6.1).
 
 pub mod context;
+pub mod encap;
 pub mod fail;
 pub mod filter;
 pub mod usage;
