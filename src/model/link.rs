@@ -94,8 +94,6 @@ pub enum LinkNumber {
     GsoMaxSegs = 40,
     /// Largest such packet, in bytes (kernel 4.6).
     GsoMaxSize = 41,
-    /// What a notification is about (`IFLA_EVENT_*`).
-    Event = 44,
     /// Index to take in another namespace (kernel 5.13).
     NewIndex = 49,
     /// Smallest MTU (kernel 4.20).
@@ -169,6 +167,8 @@ pub struct Link {
     pub hardware_ids: Vec<(u16, Vec<u8>)>,
     /// Counters, as `struct rtnl_link_stats64` (`linux/if_link.h`) orders them; an older kernel has fewer.
     pub counters: Vec<u64>,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    pub event: Option<u32>,
 }
 
 impl Link {
@@ -228,6 +228,8 @@ pub struct LinkChange<'a> {
     pub proto_down_reason: Option<(u8, bool)>,
     /// Takes an XDP program off, with these `XDP_FLAGS_*`.
     pub xdp_off: Option<u32>,
+    /// Arguments of its kind, or as a port of its master's kind; of a link to create, [`NewLink::kind`] has them.
+    pub kind: Option<KindArguments>,
 }
 
 /// A link to create.
@@ -251,6 +253,35 @@ pub enum NewKind<'a> {
     },
     /// Any kind without arguments: `bridge`, `dummy`, ...
     Plain(KindName),
+    /// A kind with its arguments.
+    With(KindArguments),
+}
+
+/// A kind's name with its arguments, as the attributes that carry them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KindArguments {
+    /// The kind; of a port the master's with `_slave` behind it.
+    pub kind: KindName,
+    /// Attributes in the order they are sent; `None` where no argument was given.
+    pub arguments: Option<Vec<Argument>>,
+}
+
+/// One argument of a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    /// Attribute type, of the kind's own numbering.
+    pub number: u16,
+    /// Its value.
+    pub value: ArgumentValue,
+}
+
+/// The value of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentValue {
+    /// Bytes in wire order.
+    Bytes(Vec<u8>),
+    /// Attributes: type and bytes.
+    List(Vec<(u16, Vec<u8>)>),
 }
 
 /// What is done with the entries of a list.

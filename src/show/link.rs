@@ -30,6 +30,8 @@ pub struct LinkView<'a> {
     pub details: bool,
     /// How many times counters are asked for (`-s`).
     pub statistics: u8,
+    /// Names of the devices that its kind's properties name, by index.
+    pub devices: Vec<(u32, Vec<u8>)>,
 }
 
 /// Which parts of a link are printed.
@@ -37,9 +39,15 @@ pub struct LinkView<'a> {
 pub struct Parts {
     /// `ip link`: with the link mode, the alias and the counters.
     pub mode: bool,
+    /// With the length of the transmit queue.
+    pub queue: bool,
     /// With the line of hardware addresses.
     pub addresses: bool,
 }
+
+/// What a notification may be about (`IFLA_EVENT_*`), by number.
+const EVENTS: [&str; 7] =
+    ["NONE", "REBOOT", "FEATURE CHANGE", "BONDING FAILOVER", "NOTIFY PEERS", "RESEND IGMP", "BONDING OPTION"];
 
 /// Prints a link, with its line break.
 pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
@@ -66,12 +74,14 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     if link.group.is_some() {
         out.str("group", "group ", &view.group, " ");
     }
-    if let Some(length) = link.txqlen.filter(|length| *length != 0) {
+    if let Some(length) = link.txqlen.filter(|length| *length != 0 && parts.queue) {
         out.num("txqlen", "qlen ", length.cast_signed(), "");
     }
-    if let Some(event) = link.number(LinkNumber::Event).filter(|event| *event != 0) {
-        let name = usize::try_from(event).ok().and_then(|at| EVENTS.split(',').nth(at));
-        out.str("event", "event ", &name.map_or_else(|| event.to_string(), str::to_owned), " ");
+    if let Some(event) = link.event {
+        match EVENTS.get(event as usize) {
+            Some(name) => out.str("event", "event ", name, " "),
+            None => out.num("event", "event ", event, " "),
+        }
     }
     if parts.addresses || view.details {
         addresses(out, view);
@@ -83,6 +93,7 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     }
     if view.details {
         numbers(out, link, DETAILS);
+        super::kind::linkinfo(out, view);
         if parts.mode {
             addr_gen_mode(out, link);
         }
@@ -107,9 +118,6 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     }
     out.text("\n");
 }
-
-/// What `IFLA_EVENT` numbers.
-const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
 
 /// A number, its JSON key and its words.
 type Detail = (LinkNumber, &'static str, &'static str);

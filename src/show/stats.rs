@@ -54,7 +54,7 @@ fn json(out: &mut Out, link: &Link, columns: Columns, level: u8) {
     for column in columns.split(',').filter(|column| level > 1 || !column.ends_with('+')) {
         let (name, marks) = column.split_once(' ').unwrap_or_default();
         if let Some(value) = value(link, column).filter(|value| *value != 0 || !marks.contains('?')) {
-            out.literal(name, "", &value.to_string(), "");
+            out.digits(name, "", &value.to_string(), "");
         }
     }
 }

@@ -46,6 +46,7 @@ const IFLA_LINK_NETNSID: u16 = 37;
 pub const IFLA_PHYS_PORT_NAME: u16 = 38;
 const IFLA_PROTO_DOWN: u16 = 39;
 const IFLA_XDP: u16 = 43;
+const IFLA_EVENT: u16 = 44;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
@@ -59,10 +60,10 @@ const IFLA_PROTO_DOWN_REASON_VALUE: u16 = 2;
 const IFLA_XDP_FD: u16 = 1;
 const IFLA_XDP_FLAGS: u16 = 3;
 const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
-const IFLA_INFO_KIND: u16 = 1;
-const IFLA_INFO_DATA: u16 = 2;
+pub(super) const IFLA_INFO_KIND: u16 = 1;
+pub(super) const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
-const IFLA_INFO_SLAVE_DATA: u16 = 5;
+pub(super) const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
 const AF_INET6: u16 = 10;
 /// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
@@ -100,10 +101,8 @@ fn make(flags: u16, link: &NewLink<'_>) -> Request<Route> {
     header(&mut request, link.index, &link.change);
     properties(&mut request, &link.change);
     request.nest(IFLA_LINKINFO, |r| match &link.kind {
-        NewKind::Plain(kind) => {
-            // Without its NUL, as every client sends it: the kernel compares up to the length.
-            r.attr(IFLA_INFO_KIND, kind.as_bytes());
-        }
+        NewKind::Plain(kind) => super::kind::name(r, kind),
+        NewKind::With(kind) => super::kind::encode(r, kind),
         NewKind::Veth { peer } => {
             r.attr(IFLA_INFO_KIND, b"veth");
             if let Some(peer) = peer {
@@ -127,6 +126,9 @@ pub fn change(id: LinkId, change: &LinkChange<'_>) -> Request<Route> {
     request.in_ns(id.ns);
     header(&mut request, Some(id.index), change);
     properties(&mut request, change);
+    if let Some(kind) = &change.kind {
+        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind));
+    }
     request
 }
 
@@ -327,6 +329,7 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
         IFLA_GROUP => link.group = attr.u32(),
         IFLA_LINK_NETNSID => link.link_netnsid = attr.i32(),
         IFLA_PROTO_DOWN => link.proto_down = attr.u8() == Some(1),
+        IFLA_EVENT => link.event = attr.u32(),
         IFLA_PERM_ADDRESS => link.permanent_address = Some(attr.value.to_vec()),
         IFLA_PROP_LIST => {
             link.altnames =
@@ -374,7 +377,6 @@ const DETAILS: &[LinkNumber] = &[
     LinkNumber::CarrierChanges,
     LinkNumber::GsoMaxSegs,
     LinkNumber::GsoMaxSize,
-    LinkNumber::Event,
     LinkNumber::MinMtu,
     LinkNumber::MaxMtu,
     LinkNumber::GroMaxSize,

@@ -43,6 +43,7 @@ fn readable(op: &Op<'_>) -> bool {
         Op::Addr(_, _, addr) => addr.label.as_ref().is_none_or(|label| std::str::from_utf8(label).is_ok()),
         // It takes the life time of a multicast route for 64 bits wide, which only answers have.
         Op::Route(_, route) => route.kind.0 != 5 || route.expires.is_none(),
+        Op::Rule { .. } | Op::NextHop(..) => false,
         _ => true,
     }
 }

@@ -9,12 +9,15 @@ use std::sync::LazyLock;
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
 use netstrap::model::ip::{Family, Prefix, family_of};
 use netstrap::model::link::{
-    KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef, NewKind, NewLink, NewPeer,
+    Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
+    NewKind, NewLink, NewPeer,
 };
 use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
+use netstrap::model::nexthop::{NextHopObject, NextHopVerb, Resilient};
 use netstrap::model::op::Op;
 use netstrap::model::route::{NextHop, Route, RouteFlags, RouteKind, RouteVerb};
+use netstrap::model::rule::{Rule, RuleFlags};
 
 /// Some open descriptor, for changes that carry one.
 static SOME_FILE: LazyLock<File> = LazyLock::new(|| File::open("/dev/null").expect("/dev/null"));
@@ -103,12 +106,23 @@ impl Source<'_> {
         }
     }
 
+    fn kind_name(&mut self) -> KindName {
+        let bytes: Vec<u8> = self.bytes(9).into_iter().map(|b| b'a' + b % 26).collect();
+        KindName::new(&bytes).expect("a valid kind")
+    }
+
+    fn kind(&mut self) -> KindArguments {
+        let count = self.below(4);
+        // 1 is the peer of a veth, which has a form of its own; no number comes twice.
+        let one = |s: &mut Self, n| Argument { number: n + 2, value: ArgumentValue::Bytes(s.bytes(20)) };
+        let arguments = self.maybe(|s| (0..u16::try_from(count).unwrap_or(0)).map(|n| one(s, n)).collect());
+        KindArguments { kind: self.kind_name(), arguments }
+    }
+
     fn new_link(&mut self) -> NewLink<'static> {
-        let kind = match self.byte() & 1 {
-            0 => {
-                let bytes: Vec<u8> = self.bytes(15).into_iter().map(|b| b'a' + b % 26).collect();
-                NewKind::Plain(KindName::new(&bytes).expect("a valid kind"))
-            }
+        let kind = match self.below(3) {
+            0 => NewKind::Plain(self.kind_name()),
+            1 => NewKind::With(self.kind()),
             _ => NewKind::Veth { peer: self.maybe(|s| NewPeer { change: s.change(), index: s.maybe(Source::index) }) },
         };
         NewLink { change: self.change(), index: self.maybe(Source::index), kind }
@@ -188,11 +202,63 @@ impl Source<'_> {
         }
     }
 
+    fn rule(&mut self) -> Rule {
+        let family = self.family();
+        let mut rule = Rule {
+            family,
+            from: self.maybe(|s| s.prefix(family)).filter(|prefix| !prefix.is_empty()),
+            to: self.maybe(|s| s.prefix(family)).filter(|prefix| !prefix.is_empty()),
+            tos: self.maybe(Source::byte).filter(|tos| *tos != 0),
+            table: self.number(),
+            action: RouteKind(self.byte()),
+            flags: RuleFlags::from_bits_retain(self.number()),
+            numbers: Vec::new(),
+            input: self.maybe(|s| s.name().as_bytes().to_vec()),
+            output: self.maybe(|s| s.name().as_bytes().to_vec()),
+            users: self.maybe(|s| (s.number(), s.number())),
+            sport: self.maybe(|s| (u16::from(s.byte()), u16::from(s.byte()))),
+            dport: self.maybe(|s| (u16::from(s.byte()), u16::from(s.byte()))),
+            tunnel: self.maybe(|s| s.number().into()),
+            nat: self.maybe(|s| s.number().into()),
+        };
+        for _ in 0..self.below(4) {
+            let number = [4, 6, 10, 11, 13, 14, 16, 19, 21, 22][self.below(10)];
+            rule.set(number, self.byte().into());
+        }
+        rule
+    }
+
+    fn next_hop_object(&mut self) -> NextHopObject {
+        let family = self.family();
+        NextHopObject {
+            id: self.maybe(Source::number),
+            family,
+            protocol: self.byte(),
+            scope: 0,
+            flags: RouteFlags::from_bits_retain(self.number()),
+            device: self.maybe(Source::link),
+            via: self.maybe(|s| s.ip(family)),
+            blackhole: self.byte() & 1 == 1,
+            fdb: self.byte() & 1 == 1,
+            group: (0..self.below(4)).map(|_| (self.number(), self.byte())).collect(),
+            group_kind: self.maybe(|s| s.byte().into()),
+            resilient: self.maybe(|s| Resilient {
+                buckets: s.maybe(|s| s.byte().into()),
+                idle_timer: s.maybe(Source::number),
+                unbalanced_timer: s.maybe(Source::number),
+                unbalanced_time: None,
+            }),
+        }
+    }
+
     /// A change of any kind, each of its parts chosen.
     pub fn op(&mut self) -> Op<'static> {
-        match self.below(6) {
+        match self.below(8) {
             0 => Op::CreateLink(self.new_link()),
-            1 => Op::ChangeLink(self.link(), self.change()),
+            1 => {
+                let kind = self.maybe(Source::kind);
+                Op::ChangeLink(self.link(), LinkChange { kind, ..self.change() })
+            }
             2 => match self.below(5) {
                 0 => Op::DeleteLink(self.link()),
                 1 => Op::DeleteGroup(self.number()),
@@ -216,6 +282,11 @@ impl Source<'_> {
                 use RouteVerb::{Add, Append, Change, Delete, Prepend, Replace, Test};
                 let verb = [Add, Change, Replace, Prepend, Append, Test, Delete][self.below(7)];
                 Op::Route(verb, self.route())
+            }
+            5 => Op::Rule { delete: self.byte() & 1 == 1, rule: self.rule() },
+            6 => {
+                use NextHopVerb::{Add, Delete, Replace};
+                Op::NextHop([Add, Replace, Delete][self.below(3)], self.next_hop_object())
             }
             _ => {
                 use NeighVerb::{Add, Change, Delete, Replace};

@@ -1,6 +1,7 @@
 //! `ip link`: add, set, delete, show.
 
 mod arguments;
+mod kind_words;
 
 use super::context::{Context, link_id};
 use super::fail::{Fail, Outcome};
@@ -12,9 +13,12 @@ use crate::model::link::{Link, ListVerb};
 use crate::model::name::is_altname;
 use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
+use crate::show::kind;
 use crate::show::link::{LinkView, Parts, brief, link};
 use crate::show::out::Out;
-use crate::wire::link::GetLink;
+use crate::wire::link::{GetLink, decode};
+use crate::wire::reply::Frame;
+use crate::wire::uapi::RTM_DELLINK;
 use arguments::{Arguments, Purpose};
 
 /// Runs a verb.
@@ -143,7 +147,7 @@ pub fn print(out: &mut Out, view: &LinkView<'_>, as_columns: bool, own: bool) {
     if as_columns {
         brief(out, view, own);
     } else {
-        link(out, view, Parts { mode: own, addresses: true });
+        link(out, view, Parts { mode: own, queue: own, addresses: true });
     }
 }
 
@@ -168,11 +172,33 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         numeric: context.options.numeric,
         details: context.options.details,
         statistics: context.options.statistics,
+        devices: devices(context, link),
     }
+}
+
+/// Names of the devices that the properties of its kind name.
+fn devices(context: &mut Context<'_>, link: &Link) -> Vec<(u32, Vec<u8>)> {
+    let (Some(kind), true) = (&link.kind, context.options.details) else { return Vec::new() };
+    let port = [link.slave_kind.as_deref().unwrap_or_default(), b"_slave"].concat();
+    let indexes = [kind::devices(kind, &link.kind_data), kind::devices(&port, &link.slave_data)].concat();
+    indexes.into_iter().map(|index| (index, context.device_name(index))).collect()
 }
 
 /// The link that a change is for, with iproute2's complaint where there is none.
 fn target(context: &mut Context<'_>, name: &[u8]) -> Result<Link, Fail> {
     let link = context.find_link(name)?;
     link.filter(|link| link_id(link).is_some()).ok_or_else(|| Fail::no_device(name).hint(context.lacks(name)))
+}
+
+/// Prints a notification about a link.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(one) = decode(frame) else { return Ok(()) };
+    context.remember(one.clone(), frame.kind == RTM_DELLINK);
+    if context.wants(one.index) {
+        let view = view(context, &one);
+        let mut out = context.listing();
+        out.record(|out| print(out, &view, context.options.brief, false));
+        context.print(out);
+    }
+    Ok(())
 }

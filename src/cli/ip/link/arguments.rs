@@ -10,7 +10,9 @@ use crate::cli::ip::fail::Fail;
 use crate::cli::ip::filter::{existing, vrf};
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{device_word, keyword, lladdr, number, prefixes, value};
-use crate::model::link::{KindName, LinkChange, LinkFlags, LinkId, LinkNumber, NetnsRef, NewKind, NewLink, NewPeer};
+use crate::model::link::{
+    KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, NetnsRef, NewKind, NewLink, NewPeer,
+};
 use crate::model::name::IfName;
 use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, parse_number};
@@ -43,7 +45,7 @@ enum Netns {
 #[derive(Debug)]
 enum Kind {
     Veth(Option<Box<Arguments>>),
-    Plain(KindName),
+    With(KindArguments),
 }
 
 /// iproute2's words in its order. A digit is a place in [`FLAGS`].
@@ -224,25 +226,28 @@ impl Arguments {
         if is_peer {
             return Err(Fail::duplicate("type", kind));
         }
-        match purpose {
-            Purpose::Add => {}
-            // The kernel does not look at the kind of a link that is to go.
-            Purpose::Delete if words.is_empty() => return Ok(()),
-            _ => return Err(Fail::unsupported_word("changing the arguments of kind", kind)),
+        // The kernel does not look at the kind of a link that is to go.
+        if purpose == Purpose::Delete && words.is_empty() {
+            return Ok(());
         }
-        if kind == b"veth" {
+        if kind == b"veth" && purpose == Purpose::Add {
             let peer = self.veth_words(context, words)?;
             self.kind = Some(Kind::Veth(peer));
             return Ok(());
         }
-        if let Some(word) = words.peek() {
-            if prefixes(word, "help") {
-                return Err(usage::fail(usage::LINK));
-            }
-            return Err(Fail::unsupported_word(&["argument \"", &shown(word), "\" of kind"].concat(), kind));
+        let name = KindName::new(kind).ok_or_else(unknown_kind)?;
+        let mut arguments = None;
+        if !words.is_empty() {
+            let old = if purpose == Purpose::Add { None } else { Some(self.old_data(context)?) };
+            arguments = Some(super::kind_words::read(context, kind, words, old.as_deref())?);
         }
-        self.kind = Some(Kind::Plain(KindName::new(kind).ok_or_else(unknown_kind)?));
+        self.kind = Some(Kind::With(KindArguments { kind: name, arguments }));
         Ok(())
+    }
+
+    /// The properties of its kind that a link has which is to be changed.
+    fn old_data(&self, context: &mut Context<'_>) -> Result<Vec<u8>, Fail> {
+        Ok(target(context, self.changed_device()?)?.kind_data)
     }
 
     fn veth_words(
@@ -273,7 +278,8 @@ impl Arguments {
         }
         let kind = match &self.kind {
             None => return Err(Fail::own("Not enough information: \"type\" argument is required")),
-            Some(Kind::Plain(name)) => NewKind::Plain(name.clone()),
+            Some(Kind::With(KindArguments { kind, arguments: None })) => NewKind::Plain(kind.clone()),
+            Some(Kind::With(kind)) => NewKind::With(kind.clone()),
             Some(Kind::Veth(None)) => NewKind::Veth { peer: None },
             Some(Kind::Veth(Some(peer))) => {
                 NewKind::Veth { peer: Some(NewPeer { change: peer.birth(context)?, index: peer.index }) }
@@ -312,8 +318,7 @@ impl Arguments {
 
     /// The link to change and what to change of it.
     pub fn link_change(&self, context: &mut Context<'_>, purpose: Purpose) -> Result<(LinkId, LinkChange<'_>), Fail> {
-        let device = self.device.as_ref().or(self.name.as_ref());
-        let device = device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))?;
+        let device = self.changed_device()?;
         let link = target(context, device)?;
         if purpose == Purpose::Set && self.lower.is_some() {
             return Err(Fail::unsupported("\"link DEVICE\" of a link that exists"));
@@ -337,7 +342,15 @@ impl Arguments {
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
         let mut change = LinkChange { name, ..self.properties() };
         change.numbers.extend(self.index.map(|index| (LinkNumber::NewIndex, index.get())));
+        if let Some(Kind::With(kind)) = &self.kind {
+            change.kind = Some(kind.clone());
+        }
         Ok((id, change))
+    }
+
+    fn changed_device(&self) -> Result<&Vec<u8>, Fail> {
+        let device = self.device.as_ref().or(self.name.as_ref());
+        device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))
     }
 
     /// Everything but the name, the lower device and what the kind takes.
