@@ -23,8 +23,8 @@ pub struct LinkView<'a> {
     pub numeric: bool,
     /// With the properties of its kind (`-d`).
     pub details: bool,
-    /// Names of the devices that its kind's properties name, by index.
-    pub devices: Vec<(u32, Vec<u8>)>,
+    /// Names of what its kind's properties name by number: `d` devices, `U` users, `G` groups.
+    pub names: Vec<(u8, u32, Vec<u8>)>,
 }
 
 /// Which parts of a link are printed.
