@@ -12,6 +12,16 @@ fn link_and_address_answers_are_iproute2s() {
 }
 
 #[test]
+fn link_properties_are_iproute2s() {
+    support::same_answers("link_properties_are_iproute2s", include_str!("data/ip-link-set.txt"));
+}
+
+#[test]
+fn answers_about_small_objects_are_iproute2s() {
+    support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
+}
+
+#[test]
 fn routes_are_iproute2s_where_there_is_no_table_yet() {
     support::same_answers("routes_are_iproute2s_where_there_is_no_table_yet", include_str!("data/ip-route-none.txt"));
 }

@@ -110,6 +110,8 @@ pub struct Link {
     pub altnames: Vec<Vec<u8>>,
     /// Whether the protocol is held down.
     pub proto_down: bool,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    pub event: Option<u32>,
 }
 
 impl Link {
@@ -148,6 +150,8 @@ pub struct LinkChange<'a> {
     pub mtu: Option<u32>,
     /// Hardware address.
     pub address: Option<Vec<u8>>,
+    /// The device that it is made on top of (`link DEV`); looked at when a link is created.
+    pub lower: Option<LinkId>,
     /// Arguments of its kind, or as a port of its master's kind; of a link to create, [`NewLink::kind`] has them.
     pub kind: Option<KindArguments>,
 }

@@ -1,10 +1,15 @@
 //! Every single change that can be made over rtnetlink: what command lines parse to,
 //! what plans are made of, what the encoders take.
 
+use std::net::Ipv6Addr;
+
 use super::addr::{Addr, AddrVerb};
+use super::addrlabel::AddrLabel;
 use super::link::{LinkChange, LinkId, NewLink};
 use super::neigh::{Neigh, NeighVerb};
+use super::nexthop::{NextHopObject, NextHopVerb};
 use super::route::{Route, RouteVerb};
+use super::rule::Rule;
 
 /// One change. Names are resolved already: links are [`LinkId`]s, namespaces are descriptors.
 #[derive(Debug, Clone)]
@@ -21,4 +26,13 @@ pub enum Op<'a> {
     Route(RouteVerb, Route),
     /// Makes a neighbour known, or forgets it.
     Neigh(NeighVerb, Neigh),
+    /// Sets the IPv6 token of a link; `::` takes it away.
+    Token(LinkId, Ipv6Addr),
+    /// Adds (`true`) or deletes a label of a prefix.
+    AddrLabel(bool, AddrLabel),
+    /// Makes, changes or deletes a next hop object.
+    NextHop(NextHopVerb, NextHopObject),
+    /// Makes a rule, or deletes the first one that it describes.
+    #[allow(missing_docs)]
+    Rule { delete: bool, rule: Rule },
 }

@@ -129,7 +129,7 @@ impl Fields<'_> {
                 let rest = [if rest < 10 { ".0" } else { "." }, &rest.to_string()].concat();
                 let seconds = seconds.to_string();
                 let pad = "    ".get(seconds.len()..).unwrap_or_default();
-                out.literal(key, &[before, pad].concat(), &[seconds, rest].concat(), " ");
+                out.digits(key, &[before, pad].concat(), &[seconds, rest].concat(), " ");
             }
             b'M' => {
                 let bit = row.list.parse::<u32>().ok()?;
@@ -216,7 +216,7 @@ impl Fields<'_> {
                 } else {
                     number.clone()
                 };
-                return out.literal(&[row.key, "_index"].concat(), &[row.label, " "].concat(), &text, " ");
+                return out.digits(&[row.key, "_index"].concat(), &[row.label, " "].concat(), &text, " ");
             }
             "bond" => "UNKNOWN",
             _ => "unknown",

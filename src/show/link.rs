@@ -32,9 +32,15 @@ pub struct LinkView<'a> {
 pub struct Parts {
     /// `ip link`: with the link mode.
     pub mode: bool,
+    /// With the length of the transmit queue.
+    pub queue: bool,
     /// With the line of hardware addresses.
     pub addresses: bool,
 }
+
+/// What a notification may be about (`IFLA_EVENT_*`), by number.
+const EVENTS: [&str; 7] =
+    ["NONE", "REBOOT", "FEATURE CHANGE", "BONDING FAILOVER", "NOTIFY PEERS", "RESEND IGMP", "BONDING OPTION"];
 
 /// Prints a link, with its line break.
 pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
@@ -61,8 +67,14 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     if link.group.is_some() {
         out.str("group", "group ", &view.group, " ");
     }
-    if let Some(length) = link.txqlen.filter(|length| *length != 0) {
+    if let Some(length) = link.txqlen.filter(|length| *length != 0 && parts.queue) {
         out.num("txqlen", "qlen ", length, "");
+    }
+    if let Some(event) = link.event {
+        match EVENTS.get(event as usize) {
+            Some(name) => out.str("event", "event ", name, " "),
+            None => out.num("event", "event ", event, " "),
+        }
     }
     if parts.addresses {
         addresses(out, view);

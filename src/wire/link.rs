@@ -35,6 +35,7 @@ const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_PROTO_DOWN: u16 = 39;
+const IFLA_EVENT: u16 = 44;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
@@ -126,9 +127,6 @@ fn ifinfomsg(index: u32, flags: LinkFlags, mask: LinkFlags) -> [u8; IFINFOMSG] {
 }
 
 fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
-    if let Some(name) = &change.name {
-        request.string(IFLA_IFNAME, name.as_bytes());
-    }
     match change.netns {
         Some(NetnsRef::Fd(fd)) => {
             request.i32(IFLA_NET_NS_FD, fd.as_raw_fd());
@@ -153,6 +151,13 @@ fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
             request.u32(IFLA_MASTER, 0);
         }
         None => {}
+    }
+    if let Some(lower) = change.lower {
+        request.in_ns(lower.ns);
+        request.u32(IFLA_LINK, lower.index.get());
+    }
+    if let Some(name) = &change.name {
+        request.string(IFLA_IFNAME, name.as_bytes());
     }
 }
 
@@ -220,6 +225,7 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
         IFLA_GROUP => link.group = attr.u32(),
         IFLA_LINK_NETNSID => link.link_netnsid = attr.i32(),
         IFLA_PROTO_DOWN => link.proto_down = attr.u8() == Some(1),
+        IFLA_EVENT => link.event = attr.u32(),
         IFLA_PERM_ADDRESS => link.permanent_address = Some(attr.value.to_vec()),
         IFLA_PROP_LIST => {
             link.altnames =

@@ -2,16 +2,21 @@
 //! values. No I/O, no look-ups, no policy, and no panics whatever the bytes.
 
 pub mod addr;
+pub mod addrlabel;
 pub mod attr;
 pub mod build;
 pub mod kind;
 pub mod link;
 pub mod neigh;
+pub mod netconf;
+pub mod nexthop;
 pub mod nft;
 pub mod nsid;
 pub mod query;
 pub mod reply;
 pub mod route;
+pub mod rule;
+pub mod token;
 pub mod uapi;
 
 use crate::model::op::Op;
@@ -25,6 +30,10 @@ pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
         Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
         Op::Route(verb, route) => route::change(*verb, route),
         Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+        Op::Token(id, token) => token::set(*id, token),
+        Op::AddrLabel(add, row) => addrlabel::change(*add, row),
+        Op::NextHop(verb, hop) => nexthop::change(*verb, hop),
+        Op::Rule { delete, rule } => rule::change(*delete, rule),
     }
 }
 
@@ -35,6 +44,10 @@ pub fn header_len(kind: u16) -> usize {
         20..=22 => addr::IFADDRMSG,
         24..=26 => route::RTMSG,
         28..=30 => neigh::NDMSG,
+        72..=74 => addrlabel::IFADDRLBLMSG,
+        80..=82 => netconf::NETCONFMSG,
+        32..=34 => rule::RULE_HEADER,
+        104..=106 | 116..=118 => nexthop::NHMSG,
         88..=90 => nsid::RTGENMSG,
         kind if kind >= 0x100 => nft::batch::NFGENMSG,
         _ => 0,
@@ -48,6 +61,8 @@ pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
         20..=22 => addr::attr_name(path),
         24..=26 => route::attr_name(path),
         28..=30 => neigh::attr_name(path),
+        32..=34 => rule::attr_name(path),
+        104..=106 | 116..=118 => nexthop::attr_name(path),
         _ => None,
     }
 }

@@ -9,10 +9,12 @@ pub mod structure;
 
 use netstrap::model::addr::AddrVerb;
 use netstrap::model::link::{ArgumentValue, KindArguments, Link, LinkChange, LinkFlags, NewKind};
+use netstrap::model::nexthop::{BucketFilter, NextHopFilter};
 use netstrap::model::op::Op;
 use netstrap::model::route::RouteVerb;
+use netstrap::wire::query::Query;
 use netstrap::wire::reply::{Frame, frames};
-use netstrap::wire::{addr, encode, link, neigh, route};
+use netstrap::wire::{addr, encode, link, neigh, nexthop, route, rule};
 
 /// No change takes more than this, however it is dressed up.
 const LONGEST: usize = 4096;
@@ -68,6 +70,10 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
             assert_eq!(frame.kind, if *verb == RouteVerb::Delete { 25 } else { 24 });
         }
         Op::Neigh(_, expected) => assert_eq!(neigh::decode(&frame, 0).as_ref(), Some(expected)),
+        // Of a fixed shape: golden bytes stand beside their encoders.
+        Op::Token(..) | Op::AddrLabel(..) => {}
+        Op::Rule { rule: expected, .. } => assert_eq!(rule::decode(&frame).as_ref(), Some(expected)),
+        Op::NextHop(_, expected) => assert_eq!(nexthop::decode(&frame, 0).as_ref(), Some(expected)),
     }
 }
 
@@ -94,6 +100,7 @@ fn expected_link(change: &LinkChange<'_>, index: u32) -> Link {
         mtu: change.mtu,
         address: change.address.clone(),
         master: change.master.map(|master| master.map_or(0, |id| id.index.get())),
+        link: change.lower.map(|id| id.index.get()),
         ..Link::default()
     }
 }
@@ -116,6 +123,19 @@ pub fn judge_decoding(bytes: &[u8]) {
             }
             28..=30 => {
                 let _ = neigh::decode(&frame, 0);
+            }
+            72..=74 => {
+                let _ = netstrap::wire::addrlabel::decode(&frame);
+            }
+            80..=82 => {
+                let _ = netstrap::wire::netconf::decode(&frame);
+            }
+            32..=34 => {
+                let _ = rule::decode(&frame);
+            }
+            104..=106 | 116..=118 => {
+                let _ = nexthop::decode(&frame, 0);
+                let _ = BucketFilter(NextHopFilter::default()).decode(&frame);
             }
             88..=90 => {
                 let _ = netstrap::wire::nsid::decode(&frame);

@@ -40,6 +40,7 @@ fn readable(op: &Op<'_>) -> bool {
         Op::Addr(_, _, addr) => addr.label.as_ref().is_none_or(|label| std::str::from_utf8(label).is_ok()),
         // It takes the life time of a multicast route for 64 bits wide, which only answers have.
         Op::Route(_, route) => route.kind.0 != 5 || route.expires.is_none(),
+        Op::Rule { .. } | Op::NextHop(..) => false,
         _ => true,
     }
 }
@@ -92,6 +93,9 @@ fn link_fields(meant: &LinkChange<'_>, seen: &LinkMessage) {
     }
     if let Some(master) = meant.master {
         assert!(find(&|a| *a == LinkAttribute::Controller(master.map_or(0, |id| id.index.get()))), "master");
+    }
+    if let Some(lower) = meant.lower {
+        assert!(find(&|a| *a == LinkAttribute::Link(lower.index.get())), "link");
     }
     match meant.netns {
         Some(NetnsRef::Fd(fd)) => assert!(find(&|a| *a == LinkAttribute::NetNsFd(fd.as_raw_fd())), "netns fd"),

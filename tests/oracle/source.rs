@@ -13,8 +13,10 @@ use netstrap::model::link::{
 };
 use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
+use netstrap::model::nexthop::{NextHopObject, NextHopVerb, Resilient};
 use netstrap::model::op::Op;
 use netstrap::model::route::{NextHop, Route, RouteFlags, RouteKind, RouteVerb};
+use netstrap::model::rule::{Rule, RuleFlags};
 
 /// Some open descriptor, for changes that carry one.
 static SOME_FILE: LazyLock<File> = LazyLock::new(|| File::open("/dev/null").expect("/dev/null"));
@@ -92,6 +94,7 @@ impl Source<'_> {
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
             kind: None,
+            lower: self.maybe(Source::link),
         }
     }
 
@@ -191,9 +194,58 @@ impl Source<'_> {
         }
     }
 
+    fn rule(&mut self) -> Rule {
+        let family = self.family();
+        let mut rule = Rule {
+            family,
+            from: self.maybe(|s| s.prefix(family)).filter(|prefix| !prefix.is_empty()),
+            to: self.maybe(|s| s.prefix(family)).filter(|prefix| !prefix.is_empty()),
+            tos: self.maybe(Source::byte).filter(|tos| *tos != 0),
+            table: self.number(),
+            action: RouteKind(self.byte()),
+            flags: RuleFlags::from_bits_retain(self.number()),
+            numbers: Vec::new(),
+            input: self.maybe(|s| s.name().as_bytes().to_vec()),
+            output: self.maybe(|s| s.name().as_bytes().to_vec()),
+            users: self.maybe(|s| (s.number(), s.number())),
+            sport: self.maybe(|s| (u16::from(s.byte()), u16::from(s.byte()))),
+            dport: self.maybe(|s| (u16::from(s.byte()), u16::from(s.byte()))),
+            tunnel: self.maybe(|s| s.number().into()),
+            nat: self.maybe(|s| s.number().into()),
+        };
+        for _ in 0..self.below(4) {
+            let number = [4, 6, 10, 11, 13, 14, 16, 19, 21, 22][self.below(10)];
+            rule.set(number, self.byte().into());
+        }
+        rule
+    }
+
+    fn next_hop_object(&mut self) -> NextHopObject {
+        let family = self.family();
+        NextHopObject {
+            id: self.maybe(Source::number),
+            family,
+            protocol: self.byte(),
+            scope: 0,
+            flags: RouteFlags::from_bits_retain(self.number()),
+            device: self.maybe(Source::link),
+            via: self.maybe(|s| s.ip(family)),
+            blackhole: self.byte() & 1 == 1,
+            fdb: self.byte() & 1 == 1,
+            group: (0..self.below(4)).map(|_| (self.number(), self.byte())).collect(),
+            group_kind: self.maybe(|s| s.byte().into()),
+            resilient: self.maybe(|s| Resilient {
+                buckets: s.maybe(|s| s.byte().into()),
+                idle_timer: s.maybe(Source::number),
+                unbalanced_timer: s.maybe(Source::number),
+                unbalanced_time: None,
+            }),
+        }
+    }
+
     /// A change of any kind, each of its parts chosen.
     pub fn op(&mut self) -> Op<'static> {
-        match self.below(6) {
+        match self.below(8) {
             0 => Op::CreateLink(self.new_link()),
             1 => {
                 let kind = self.maybe(Source::kind);
@@ -208,6 +260,11 @@ impl Source<'_> {
                 use RouteVerb::{Add, Append, Change, Delete, Prepend, Replace, Test};
                 let verb = [Add, Change, Replace, Prepend, Append, Test, Delete][self.below(7)];
                 Op::Route(verb, self.route())
+            }
+            5 => Op::Rule { delete: self.byte() & 1 == 1, rule: self.rule() },
+            6 => {
+                use NextHopVerb::{Add, Delete, Replace};
+                Op::NextHop([Add, Replace, Delete][self.below(3)], self.next_hop_object())
             }
             _ => {
                 use NeighVerb::{Add, Change, Delete, Replace};

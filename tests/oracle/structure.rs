@@ -16,7 +16,8 @@ fn header_len(kind: u16) -> usize {
     match kind {
         16..=19 => 16,
         20..=22 => 8,
-        24..=30 => 12,
+        24..=34 => 12,
+        104..=106 => 8,
         other => panic!("message type {other}"),
     }
 }
@@ -26,7 +27,8 @@ fn holds(kind: u16, path: &[u16]) -> Holds {
         (16..=19, [18] | [18, 2]) => Holds::Nest(0, true),
         (16..=19, [18, 2, 1]) => Holds::Nest(16, true),
         (16..=19, [3] | [18, 2, 1, 3]) => Holds::Text,
-        (20..=22, [3]) | (24..=26, [8, 16]) => Holds::Text,
+        (20..=22, [3]) | (24..=26, [8, 16]) | (32..=34, [3 | 17]) => Holds::Text,
+        (104..=106, [12]) => Holds::Nest(0, true),
         (24..=26, [8]) => Holds::Nest(0, false),
         (24..=26, [9]) => Holds::Hops,
         _ => Holds::Bytes,

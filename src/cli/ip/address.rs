@@ -16,7 +16,8 @@ use crate::model::op::Op;
 use crate::show::addr::{AddrView, addr, brief};
 use crate::show::link::{Parts, link};
 use crate::show::out::Out;
-use crate::wire::addr::{GetAddrs, change as encode};
+use crate::wire::addr::{GetAddrs, change as encode, decode};
+use crate::wire::reply::Frame;
 use arguments::{Arguments, Purpose};
 
 /// Runs a verb.
@@ -99,7 +100,7 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
         if options.brief {
             print(out, &view, true, false);
         } else if !options.oneline && filter.label.is_none() {
-            link(out, &view, Parts { mode: false, addresses: whole });
+            link(out, &view, Parts { mode: false, queue: true, addresses: whole });
         }
         out.list("addr_info", |out| {
             for one_addr in addrs {
@@ -150,4 +151,20 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
         context.sweep(requests, libc::EADDRNOTAVAIL, 255)?;
     }
     Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
+}
+
+/// Prints a notification about an address.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some((index, one)) = decode(frame) else { return Ok(()) };
+    if context.wants(index) {
+        let name = context.device_name(index);
+        let names = (!context.options.numeric).then_some(&context.names);
+        let mut out = context.listing();
+        out.record(|out| match context.options.brief {
+            true => brief(out, &one),
+            false => addr(out, AddrView { addr: &one, link: Some((index, &name)) }, names),
+        });
+        context.print(out);
+    }
+    Ok(())
 }

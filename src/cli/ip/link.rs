@@ -15,7 +15,9 @@ use crate::model::rtnames::NameSet;
 use crate::show::kind;
 use crate::show::link::{LinkView, Parts, brief, link};
 use crate::show::out::Out;
-use crate::wire::link::GetLink;
+use crate::wire::link::{GetLink, decode};
+use crate::wire::reply::Frame;
+use crate::wire::uapi::RTM_DELLINK;
 use arguments::{Arguments, Purpose};
 
 /// Runs a verb.
@@ -45,20 +47,21 @@ type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Add)?;
-    context.change(&Op::CreateLink(arguments.new_link()?))?;
+    let new = arguments.new_link(context)?;
+    context.change(&Op::CreateLink(new))?;
     Ok(0)
 }
 
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Set)?;
-    let (id, properties) = arguments.link_change(context)?;
+    let (id, properties) = arguments.link_change(context, Purpose::Set)?;
     context.change(&Op::ChangeLink(id, properties))?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Delete)?;
-    let (id, _) = arguments.link_change(context)?;
+    let (id, _) = arguments.link_change(context, Purpose::Delete)?;
     context.change(&Op::DeleteLink(id))?;
     Ok(0)
 }
@@ -92,7 +95,7 @@ pub fn print(out: &mut Out, view: &LinkView<'_>, as_columns: bool, own: bool) {
     if as_columns {
         brief(out, view, own);
     } else {
-        link(out, view, Parts { mode: own, addresses: true });
+        link(out, view, Parts { mode: own, queue: own, addresses: true });
     }
 }
 
@@ -146,4 +149,17 @@ fn account(file: &str, number: u32) -> Vec<u8> {
 fn target(context: &mut Context<'_>, name: &[u8]) -> Result<Link, Fail> {
     let link = context.find_link(name)?;
     link.filter(|link| link_id(link).is_some()).ok_or_else(|| Fail::no_device(name).hint(context.lacks(name)))
+}
+
+/// Prints a notification about a link.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(one) = decode(frame) else { return Ok(()) };
+    context.remember(one.clone(), frame.kind == RTM_DELLINK);
+    if context.wants(one.index) {
+        let view = view(context, &one);
+        let mut out = context.listing();
+        out.record(|out| print(out, &view, context.options.brief, false));
+        context.print(out);
+    }
+    Ok(())
 }

@@ -3,6 +3,9 @@
 mod parse;
 mod show;
 
+pub use parse::gateway;
+pub use show::event;
+
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::usage;

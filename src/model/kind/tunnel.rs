@@ -58,7 +58,7 @@ k13:8 - ip6_tnl_f_mip6_dev mip6
 k13:64 allow-localremote= ip6_tnl_f_allow_local_remote
 k13:-64 noallow-localremote= -
 &s0
-jw20:13,32,inherit,use_orig_fwmark fwmark= ?!invalid fwmark$
+jw20:13,32,inherit,use_orig_fwmark fwmark=!invalid fwmark$
 &r0
 &e14
 @ipip sit||invalid *|9:00 2 3 10:01 5:00 4:00 1:00000000 20:00000000 15:0000 16:0000 17:0000 18:0000 8:0000 11 13 12 14|6o
@@ -93,7 +93,7 @@ jd8:8,16,inherit,rcv_dscp_copy dscp=!not inherit
 k8:8 - ip6_tnl_f_mip6_dev mip6
 k8:64 allow-localremote= ip6_tnl_f_allow_local_remote
 k8:-64 noallow-localremote= -
-jw20:8,32,inherit,use_orig_fwmark fwmark= ?!invalid fwmark$
+jw20:8,32,inherit,use_orig_fwmark fwmark=!invalid fwmark$
 &e15
 ";
 

@@ -89,9 +89,9 @@ Y1 table~!invalid table ID$
 @vrf_slave||||s
 w1 - table
 @tun||||s
-nb4:UNKNOWN|tun|tap - type
-o5 - pi
-o6 - vnet_hdr
+nb3:UNKNOWN|tun|tap - type
+o4 - pi
+o5 - vnet_hdr
 xq7 - multi_queue
 o6 - persist
 U1 - user

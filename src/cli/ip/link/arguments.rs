@@ -22,6 +22,7 @@ pub struct Arguments {
     up: Option<bool>,
     master: Option<Option<LinkId>>,
     netns: Option<Netns>,
+    lower: Option<Vec<u8>>,
     mtu: Option<u32>,
     address: Option<Vec<u8>>,
     index: Option<NonZeroU32>,
@@ -65,7 +66,6 @@ const MISSING: &[&str] = &[
     "parentdev",
 ];
 const MISSING_PREFIXES: &[&str] = &[
-    "link",
     "broadcast",
     "brd",
     "txqueuelen",
@@ -150,7 +150,7 @@ impl Arguments {
                 self.netns = Some(namespace(word)?);
             }
             _ if MISSING.contains(&text(word)) => return Err(missing(word)),
-            _ if prefixes(word, "link") => return Err(missing(b"link")),
+            _ if prefixes(word, "link") => self.lower = Some(value(words)?.to_vec()),
             _ if prefixes(word, "address") => self.address = Some(lladdr(value(words)?)?),
             _ if prefixes(word, "master") => {
                 let index = existing(context, value(words)?)?;
@@ -233,19 +233,24 @@ impl Arguments {
     }
 
     /// The link to create.
-    pub fn new_link(&self) -> Result<NewLink<'_>, Fail> {
+    pub fn new_link(&self, context: &mut Context<'_>) -> Result<NewLink<'_>, Fail> {
+        let change = self.birth(context)?;
         let kind = match &self.kind {
             None => return Err(Fail::own("Not enough information: \"type\" argument is required")),
             Some(Kind::With(KindArguments { kind, arguments: None })) => NewKind::Plain(kind.clone()),
             Some(Kind::With(kind)) => NewKind::With(kind.clone()),
             Some(Kind::Veth(None)) => NewKind::Veth { peer: None },
             Some(Kind::Veth(Some(peer))) => {
-                let change = LinkChange { name: peer.new_name()?, ..peer.properties() };
-                NewKind::Veth { peer: Some(NewPeer { change, index: peer.index }) }
+                NewKind::Veth { peer: Some(NewPeer { change: peer.birth(context)?, index: peer.index }) }
             }
         };
-        let change = LinkChange { name: self.new_name()?, ..self.properties() };
         Ok(NewLink { change, index: self.index, kind })
+    }
+
+    /// The properties that a link is born with.
+    fn birth(&self, context: &mut Context<'_>) -> Result<LinkChange<'_>, Fail> {
+        let lower = self.lower.as_deref().map(|name| context.device(name)).transpose()?;
+        Ok(LinkChange { name: self.new_name()?, lower, ..self.properties() })
     }
 
     /// `name X`, `dev X` and a bare X all name a new link.
@@ -260,9 +265,12 @@ impl Arguments {
     }
 
     /// The link to change and what to change of it.
-    pub fn link_change(&self, context: &mut Context<'_>) -> Result<(LinkId, LinkChange<'_>), Fail> {
+    pub fn link_change(&self, context: &mut Context<'_>, purpose: Purpose) -> Result<(LinkId, LinkChange<'_>), Fail> {
         let device = self.changed_device()?;
         let link = target(context, device)?;
+        if purpose == Purpose::Set && self.lower.is_some() {
+            return Err(Fail::unsupported("\"link DEVICE\" of a link that exists"));
+        }
         if self.index.is_some() {
             return Err(Fail::usage("index can be used only when creating devices."));
         }
@@ -302,6 +310,7 @@ impl Arguments {
             mtu: self.mtu,
             address: self.address.clone(),
             kind: None,
+            lower: None,
         }
     }
 }
