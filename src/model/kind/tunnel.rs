@@ -61,7 +61,7 @@ k13:-64 noallow-localremote= -
 jw20:13,32,inherit,use_orig_fwmark fwmark=!invalid fwmark$
 &r0
 &e14
-@ipip sit||invalid *|9:00 2 3 10:01 5:00 4:00 1:00000000 20:00000000 15:0000 16:0000 17:0000 18:0000 8:0000 11 13 12 14|6o
+@ipip sit||invalid *|9:00 2 3 10:01 5:00 4:00 1:00000000 20:00000000 15:0000 16:0000 17:0000 18:0000 8:0000 11 13 12 14 19|6o
 f19 external=
 nb9:ip6ip=41|ipv6/ipv4=41|ipip=4|ipv4/ipv4=4|ip4ip4=4|mplsip=137|mpls/ipv4=137|any=0|any/ipv4=0 mode= proto _!Cannot guess tunnel mode.
 e3 remote=
@@ -79,7 +79,7 @@ zz11 6rd-reset= -
 xp11 - prefix
 W20 fwmark= ?!invalid fwmark$
 &e15
-@ip6tnl||invalid *|9:00 2 3 4:40 6:04 7:00000000 8:00000000 1:00000000 20:00000000 15:0000 16:0200 17:0000 18:0000|6o
+@ip6tnl||invalid *|9:00 2 3 4:40 6:04 7:00000000 8:00000000 1:00000000 20:00000000 15:0000 16:0200 17:0000 18:0000 19|6o
 f19 external=
 nb9:ip6ip6=41|ipv6/ipv6=41|ipip6=4|ip/ipv6=4|ipv4/ipv6=4|ip4ip6=4|any=0|any/ipv6=0 mode~ proto _!Cannot guess tunnel mode.
 e3:6 remote=

@@ -2,6 +2,8 @@
 //! carry them, in iproute2's order.
 
 mod check;
+#[cfg(test)]
+mod tests;
 mod tunnel;
 
 use crate::cli::cursor::{Cursor, shown, text};
@@ -33,6 +35,9 @@ pub fn read(
         return Err(refuse(name, first, is_unread));
     };
     let mut reader = Reader { kind, rows: kind.rows(), given: Vec::new(), seen: Vec::new(), fresh: old.is_none() };
+    if kind.has('o') && old.is_some_and(<[u8]>::is_empty) {
+        return Err(Fail::own("Failed to get existing tunnel info."));
+    }
     reader.begin(old.unwrap_or_default());
     while let Some(word) = words.next() {
         reader.word(context, word, words)?;
@@ -150,7 +155,8 @@ impl Reader {
     ) -> Result<(), Fail> {
         let number = row.number;
         let wrong = || self.wrong(row, given);
-        let named = row.number_of(text(given)).map(u64::from);
+        // IPv6 within IPv4 is what `sit` is for.
+        let named = row.number_of(text(given)).map(u64::from).filter(|n| (self.kind.name, *n) != ("ipip", 41));
         let bytes = match row.shape {
             b'b' | b'h' | b'w' | b'q' | b'B' | b'H' | b'W' => {
                 sized(row.shape, named.or_else(|| integer(given)).ok_or_else(wrong)?).ok_or_else(wrong)?
