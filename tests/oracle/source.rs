@@ -93,8 +93,8 @@ impl Source<'_> {
             }),
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
-            kind: None,
             lower: self.maybe(Source::link),
+            kind: None,
         }
     }
 

@@ -6,7 +6,8 @@ use super::usage;
 use super::words::{keyword, value};
 use crate::cli::cursor::Cursor;
 use crate::model::ip::Family;
-use crate::wire::netconf::GetNetconf;
+use crate::wire::netconf::{GetNetconf, decode};
+use crate::wire::reply::Frame;
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -48,9 +49,22 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         let own = conf.index.and_then(|index| u32::try_from(index).ok());
         if (family == Family::Unspec || conf.family == family) && (index == 0 || own == Some(index)) {
             let name = own.map(|index| context.device_name(index)).unwrap_or_default();
-            crate::show::netconf::netconf(&mut out, &conf, &name, false);
+            crate::show::netconf::netconf(&mut out, &conf, &name);
         }
     }
     context.print(out);
     Ok(0)
+}
+
+/// Prints a notification about the settings of a link.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(conf) = decode(frame) else { return Ok(()) };
+    let own = conf.index.and_then(|index| u32::try_from(index).ok());
+    if context.wants(own.unwrap_or(0)) {
+        let name = own.map(|index| context.device_name(index)).unwrap_or_default();
+        let mut out = context.listing();
+        crate::show::netconf::netconf(&mut out, &conf, &name);
+        context.print(out);
+    }
+    Ok(())
 }

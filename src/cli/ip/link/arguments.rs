@@ -309,8 +309,8 @@ impl Arguments {
             }),
             mtu: self.mtu,
             address: self.address.clone(),
-            kind: None,
             lower: None,
+            kind: None,
         }
     }
 }
