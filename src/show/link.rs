@@ -28,10 +28,10 @@ pub struct LinkView<'a> {
     pub numeric: bool,
     /// With the properties of its kind (`-d`).
     pub details: bool,
-    /// Names of the devices that its kind's properties name, by index.
-    pub devices: Vec<(u32, Vec<u8>)>,
     /// How many times counters are asked for (`-s`).
     pub statistics: u8,
+    /// Names of what its kind's properties name by number: `d` devices, `U` users, `G` groups.
+    pub names: Vec<(u8, u32, Vec<u8>)>,
 }
 
 /// Which parts of a link are printed.
