@@ -2,12 +2,14 @@
 //! rules are. Parsers make it, encoders and printers read it.
 
 pub mod addr;
+pub mod fdb;
 pub mod ip;
 pub mod link;
 pub mod name;
 pub mod nat;
 pub mod neigh;
 pub mod op;
+pub mod port;
 pub mod route;
 pub mod rtnames;
 pub mod state;

@@ -2,8 +2,10 @@
 //! what plans are made of, what the encoders take.
 
 use super::addr::{Addr, AddrVerb};
+use super::fdb::{Fdb, FdbVerb};
 use super::link::{LinkChange, LinkId, NewLink};
 use super::neigh::{Neigh, NeighVerb};
+use super::port::{PortChange, VlanChange};
 use super::route::{Route, RouteVerb};
 
 /// One change. Names are resolved already: links are [`LinkId`]s, namespaces are descriptors.
@@ -21,4 +23,10 @@ pub enum Op<'a> {
     Route(RouteVerb, Route),
     /// Makes a neighbour known, or forgets it.
     Neigh(NeighVerb, Neigh),
+    /// Adds a forwarding entry, or takes one or many away.
+    Fdb(FdbVerb, Fdb),
+    /// Changes a port of a bridge.
+    BridgePort(PortChange),
+    /// Puts VLANs on a port of a bridge, or takes them away.
+    BridgeVlan(VlanChange),
 }

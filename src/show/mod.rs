@@ -2,7 +2,9 @@
 //! cannot disagree; this layer reads models only.
 
 pub mod addr;
+pub mod fdb;
 pub mod link;
 pub mod neigh;
 pub mod out;
+pub mod port;
 pub mod route;

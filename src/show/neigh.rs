@@ -3,7 +3,7 @@
 use super::link::hardware_address;
 use super::out::Out;
 use crate::model::ip::Family;
-use crate::model::link::Link;
+use crate::model::link::{Link, name_of};
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFlags, NeighState};
 use crate::model::rtnames::{NameSet, Names};
 
@@ -37,7 +37,7 @@ fn fields(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
     let index = neigh.device.map_or(0, |id| id.index.get());
     let link = view.links.iter().find(|link| link.index == index);
     if index != 0 && !view.one_device {
-        let name = link.map_or_else(|| ["if", &index.to_string()].concat().into_bytes(), |link| link.name.clone());
+        let name = name_of(view.links, index);
         let label = if view.brief { "" } else { "dev " };
         out.name("dev", label, &name, " ");
         pad(out, name.len(), 16, view);

@@ -32,7 +32,7 @@ const IFLA_NET_NS_PID: u16 = 19;
 const IFLA_IFALIAS: u16 = 20;
 const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
-const IFLA_EXT_MASK: u16 = 29;
+pub(super) const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
 const IFLA_PROTO_DOWN: u16 = 39;
 const IFLA_EVENT: u16 = 44;
@@ -57,6 +57,8 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
         [IFLA_MASTER] => "master",
         [IFLA_NET_NS_FD] | [IFLA_NET_NS_PID] => "netns",
         [IFLA_ALT_IFNAME] => "altname",
+        [super::port::IFLA_PROTINFO, ..] => "port attribute",
+        [super::port::IFLA_AF_SPEC, ..] => "vlan",
         [IFLA_LINKINFO, IFLA_INFO_KIND] => "kind",
         [IFLA_LINKINFO, IFLA_INFO_DATA, ..] => "argument of the kind",
         [IFLA_LINKINFO, ..] => "kind",

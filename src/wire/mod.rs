@@ -4,10 +4,12 @@
 pub mod addr;
 pub mod attr;
 pub mod build;
+pub mod fdb;
 pub mod link;
 pub mod neigh;
 pub mod nft;
 pub mod nsid;
+pub mod port;
 pub mod query;
 pub mod reply;
 pub mod route;
@@ -24,6 +26,9 @@ pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
         Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
         Op::Route(verb, route) => route::change(*verb, route),
         Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+        Op::Fdb(verb, entry) => fdb::change(*verb, entry),
+        Op::BridgePort(port) => port::change(port),
+        Op::BridgeVlan(vlan) => port::change_vlan(vlan),
     }
 }
 

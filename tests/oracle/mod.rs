@@ -10,9 +10,10 @@ pub mod structure;
 use netstrap::model::addr::AddrVerb;
 use netstrap::model::link::{Link, LinkChange, LinkFlags, NewKind};
 use netstrap::model::op::Op;
+use netstrap::model::port::rows;
 use netstrap::model::route::RouteVerb;
 use netstrap::wire::reply::{Frame, frames};
-use netstrap::wire::{addr, encode, link, neigh, route};
+use netstrap::wire::{addr, encode, fdb, link, neigh, port, route};
 
 /// No change takes more than this, however it is dressed up.
 const LONGEST: usize = 4096;
@@ -44,7 +45,8 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
                 NewKind::Plain(kind) => kind.as_bytes().to_vec(),
             };
             let expected = Link { kind: Some(kind), ..expected_link(&new.change, new.index.map_or(0, |i| i.get())) };
-            assert_eq!(link::decode(&frame), Some(expected));
+            let seen = link::decode(&frame).map(|link| Link { kind_data: Vec::new(), ..link });
+            assert_eq!(seen, Some(expected));
         }
         Op::ChangeLink(id, change) => {
             assert_eq!(link::decode(&frame), Some(expected_link(change, id.index.get())));
@@ -57,6 +59,18 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
         Op::Route(verb, expected) => {
             assert_eq!(route::decode(&frame, 0).as_ref(), Some(expected));
             assert_eq!(frame.kind, if *verb == RouteVerb::Delete { 25 } else { 24 });
+        }
+        Op::Fdb(_, expected) => assert_eq!(fdb::decode(&frame, 0).as_ref(), Some(expected)),
+        Op::BridgePort(expected) => {
+            let seen = port::decode(&frame).unwrap();
+            assert_eq!(seen.link.index, expected.link.index.get());
+            assert_eq!((seen.properties.len(), seen.mode), (expected.properties.len(), expected.mode));
+        }
+        Op::BridgeVlan(expected) => {
+            let seen = port::decode(&frame).unwrap();
+            let rows = rows(if expected.tunnels.is_some() { &seen.tunnels } else { &seen.vlans }, 0);
+            assert_eq!(rows.len(), 1);
+            assert_eq!(rows[0].ids, (expected.ids.0, expected.ids.1.unwrap_or(expected.ids.0)));
         }
         Op::Neigh(_, expected) => assert_eq!(neigh::decode(&frame, 0).as_ref(), Some(expected)),
     }
@@ -81,6 +95,7 @@ pub fn judge_decoding(bytes: &[u8]) {
         match frame.kind {
             16..=19 => {
                 let _ = link::decode(&frame);
+                let _ = port::decode(&frame).map(|port| (rows(&port.vlans, 0), rows(&port.tunnels, 0)));
             }
             20..=22 => {
                 if let Some((_, first)) = addr::decode(&frame) {
@@ -92,6 +107,7 @@ pub fn judge_decoding(bytes: &[u8]) {
             }
             28..=30 => {
                 let _ = neigh::decode(&frame, 0);
+                let _ = fdb::decode(&frame, 0);
             }
             88..=90 => {
                 let _ = netstrap::wire::nsid::decode(&frame);
