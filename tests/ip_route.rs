@@ -21,6 +21,16 @@ fn neighbour_answers_are_iproute2s() {
 }
 
 #[test]
+fn rule_answers_are_iproute2s() {
+    support::same_answers("rule_answers_are_iproute2s", include_str!("data/ip-rule.txt"));
+}
+
+#[test]
+fn nexthop_answers_are_iproute2s() {
+    support::same_answers("nexthop_answers_are_iproute2s", include_str!("data/ip-nexthop.txt"));
+}
+
+#[test]
 fn route_applet_answers_are_net_tools() {
     support::same_answers("route_applet_answers_are_net_tools", include_str!("data/route.txt"));
 }

@@ -1,5 +1,5 @@
 //! Names of routing tables, protocols, scopes and groups: the built-in ones and those
-//! of `/etc/iproute2`, whose text the caller reads.
+//! of `/etc/iproute2` and `/usr/share/iproute2`, whose text the caller reads.
 
 use std::cell::OnceCell;
 
@@ -16,10 +16,19 @@ pub enum NameSet {
     Groups,
     /// Type of service bytes (`rt_dsfield`).
     Dsfields,
+    /// Realms of routes (`rt_realms`).
+    Realms,
+    /// Who put an address on a link (`rt_addrprotos`, kernel 5.18).
+    AddrProtocols,
+    /// Protocols over IP (`/etc/protocols`).
+    IpProtocols,
 }
 
 impl NameSet {
-    /// File of the set in `/etc/iproute2`; tables and protocols also have a folder, with `.d` behind the name.
+    /// How many sets there are.
+    const COUNT: usize = NameSet::IpProtocols as usize + 1;
+
+    /// File of the set, in `/etc/iproute2` or by its path; there it may have a folder beside it, with `.d` behind the name.
     pub fn file(self) -> &'static str {
         match self {
             NameSet::Tables => "rt_tables",
@@ -27,6 +36,9 @@ impl NameSet {
             NameSet::Scopes => "rt_scopes",
             NameSet::Groups => "group",
             NameSet::Dsfields => "rt_dsfield",
+            NameSet::Realms => "rt_realms",
+            NameSet::AddrProtocols => "rt_addrprotos",
+            NameSet::IpProtocols => "/etc/protocols",
         }
     }
 
@@ -37,6 +49,9 @@ impl NameSet {
             NameSet::Scopes => &[(0, "global"), (200, "site"), (253, "link"), (254, "host"), (255, "nowhere")],
             NameSet::Groups => &[(0, "default")],
             NameSet::Dsfields => &[],
+            NameSet::Realms => &[(0, "unknown")],
+            NameSet::AddrProtocols => &[(0, "unspec"), (1, "kernel_lo"), (2, "kernel_ra"), (3, "kernel_ll")],
+            NameSet::IpProtocols => IP_PROTOCOLS,
         }
     }
 }
@@ -66,17 +81,34 @@ const PROTOCOLS: &[(u32, &str)] = &[
     (192, "eigrp"),
 ];
 
+/// What there is where no file says it.
+const IP_PROTOCOLS: &[(u32, &str)] = &[
+    (1, "icmp"),
+    (2, "igmp"),
+    (4, "ipencap"),
+    (6, "tcp"),
+    (17, "udp"),
+    (41, "ipv6"),
+    (47, "gre"),
+    (50, "esp"),
+    (51, "ah"),
+    (58, "ipv6-icmp"),
+    (89, "ospf"),
+    (132, "sctp"),
+    (136, "udplite"),
+];
+
 /// The names in force. A set is read when it is first needed.
 #[derive(Debug)]
 pub struct Names {
     read: fn(NameSet) -> Vec<u8>,
-    sets: [OnceCell<Vec<(u32, String)>>; 5],
+    sets: [OnceCell<Vec<(u32, String)>>; NameSet::COUNT],
 }
 
 impl Names {
     /// Names from a reader of the files' text (empty where there is none).
     pub fn new(read: fn(NameSet) -> Vec<u8>) -> Self {
-        Names { read, sets: [const { OnceCell::new() }; 5] }
+        Names { read, sets: [const { OnceCell::new() }; NameSet::COUNT] }
     }
 
     fn rows(&self, set: NameSet) -> &[(u32, String)] {
@@ -101,25 +133,37 @@ impl Names {
     }
 }
 
-/// A number as `strtoul(word, _, 0)` reads a whole word.
-pub fn parse_number(word: &str) -> Option<u32> {
-    if let Some(hex) = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
-        return u32::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+'));
-    }
-    if word.starts_with('0') && word.len() > 1 {
-        return u32::from_str_radix(word, 8).ok();
-    }
-    word.parse().ok().filter(|_| !word.starts_with('+'))
+/// The name of a number, or its digits; without names, its digits (`-N`).
+pub fn named(names: Option<&Names>, set: NameSet, number: u32) -> String {
+    names.map_or_else(|| number.to_string(), |names| names.name(set, number))
 }
 
-/// Lines of `NUMBER NAME`; `#` starts a comment; others are passed over.
+/// A number as `strtoul(word, _, 0)` reads a whole word.
+pub fn parse_number(word: &str) -> Option<u32> {
+    parse_u64(word).and_then(|number| number.try_into().ok())
+}
+
+/// The same with 64 bits.
+#[inline(never)]
+pub fn parse_u64(word: &str) -> Option<u64> {
+    let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
+        Some(hex) => (hex, 16),
+        None => (word, if word.starts_with('0') { 8 } else { 10 }),
+    };
+    u64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+}
+
+/// Lines of `NUMBER NAME`, or the other way round as in `/etc/protocols`; `#` starts a comment; others are
+/// passed over.
 fn parse(text: &[u8]) -> Vec<(u32, String)> {
     let text = String::from_utf8_lossy(text);
     text.lines()
         .filter_map(|line| {
             let mut words = line.split_whitespace();
-            let number = parse_number(words.next()?)?;
-            Some((number, words.next().filter(|name| !name.starts_with('#'))?.to_owned()))
+            let (first, second) = (words.next()?, words.next().filter(|word| !word.starts_with('#'))?);
+            let row = parse_number(first).map(|number| (number, second));
+            let (number, name) = row.or_else(|| parse_number(second).map(|number| (number, first)))?;
+            Some((number, name.to_owned())).filter(|_| !first.starts_with('#'))
         })
         .collect()
 }
@@ -130,7 +174,9 @@ mod tests {
 
     fn file(set: NameSet) -> Vec<u8> {
         match set {
-            NameSet::Tables => b"# tables\n255\tlocal\n100 vpn # mine\n0x64 vpn2\nbroken\n7\n".to_vec(),
+            NameSet::Tables => {
+                b"# tables\n#5 6\ntwelve 12 TWELVE\n255\tlocal\n100 vpn # mine\n0x64 vpn2\nbroken\n7\n".to_vec()
+            }
             _ => Vec::new(),
         }
     }
@@ -140,6 +186,7 @@ mod tests {
         let names = Names::new(file);
         assert_eq!(names.name(NameSet::Tables, 100), "vpn2");
         assert_eq!(names.number(NameSet::Tables, "vpn"), Some(100));
+        assert_eq!((names.name(NameSet::Tables, 12), names.name(NameSet::Tables, 6)), ("twelve".into(), "6".into()));
         assert_eq!(names.name(NameSet::Tables, 254), "main");
         assert_eq!(names.name(NameSet::Tables, 7), "7");
         assert_eq!(names.name(NameSet::Protocols, 3), "boot");

@@ -2,9 +2,16 @@
 //! cannot disagree; this layer reads models only.
 
 pub mod addr;
+pub mod addrlabel;
 pub mod fdb;
+pub mod kind;
 pub mod link;
 pub mod neigh;
+pub mod netconf;
+pub mod nexthop;
+pub mod number;
 pub mod out;
 pub mod port;
 pub mod route;
+pub mod rule;
+pub mod stats;

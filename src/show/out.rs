@@ -175,14 +175,31 @@ impl Out {
         self.number(key, before, value.into(), after);
     }
 
-    #[inline(never)]
     fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
-        let digits = value.to_string();
+        let mut room = [0; 20];
+        let mut at = room.len();
+        let mut left = value.unsigned_abs();
+        while left != 0 || at == room.len() {
+            at -= 1;
+            // A digit has one byte.
+            room[at] = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+        }
+        if value < 0 {
+            at -= 1;
+            room[at] = b'-';
+        }
+        let digits = std::str::from_utf8(&room[at..]).unwrap_or_default();
+        self.digits(key, before, digits, after);
+    }
+
+    /// A number in digits, which may be longer than 64 bits allow or have a fraction.
+    pub fn digits(&mut self, key: &str, before: &str, digits: &str, after: &str) {
         if self.is_json() {
             self.key(key);
-            self.buf.extend_from_slice(digits.as_bytes());
+            self.raw(&[digits]);
         } else {
-            self.words(before, &digits, after);
+            self.words(before, digits, after);
         }
     }
 
@@ -316,8 +333,7 @@ impl Out {
     fn key(&mut self, key: &str) {
         self.separate();
         self.new_line();
-        self.quoted(key.as_bytes());
-        self.buf.push(b':');
+        self.raw(&["\"", key, "\":"]);
         if self.format == Format::Pretty {
             self.buf.push(b' ');
         }
@@ -355,6 +371,16 @@ impl Out {
     /// A JSON string: always valid JSON and UTF-8, whatever the bytes.
     fn quoted(&mut self, value: &[u8]) {
         self.buf.push(b'"');
+        self.escaped(value);
+        self.buf.push(b'"');
+    }
+
+    fn escaped(&mut self, value: &[u8]) {
+        if value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+            // Nearly all: nothing to escape.
+            self.buf.extend_from_slice(value);
+            return;
+        }
         for chunk in value.utf8_chunks() {
             for c in chunk.valid().chars() {
                 match c {
@@ -369,7 +395,6 @@ impl Out {
             // A stray byte has no place in JSON: it shows as it does in text, `\xNN`.
             self.buf.extend_from_slice(printable(chunk.invalid()).replace('\\', "\\\\").as_bytes());
         }
-        self.buf.push(b'"');
     }
 }
 

@@ -14,8 +14,7 @@ const RANGE: usize = 11;
 /// Prints a port, with its line break; `details` adds what cannot be seen at a glance.
 pub fn port(out: &mut Out, port: &Port, view: &LinkView<'_>, links: &[Link], details: bool) {
     out.num("ifindex", "", view.link.index, ": ");
-    out.paint(Colour::IfName);
-    name_and_lower(out, view, |text| text + ": ");
+    name_and_lower(out, view, false);
     flags(out, view);
     if let Some(mtu) = view.link.mtu {
         out.num("mtu", "mtu ", mtu, " ");

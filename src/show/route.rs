@@ -1,26 +1,32 @@
 //! Routes as `ip route` lists them.
 
 use super::neigh::family_name;
-use super::out::Out;
-use crate::model::ip::{Prefix, family_of};
+use super::number::percent_g;
+use super::out::{Colour, Out};
+use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::link::{Link, LinkId};
+use crate::model::nexthop::NextHopObject;
 use crate::model::route::{
     METRIC_CONGESTION, METRIC_FEATURES, METRIC_HOPLIMIT, Metrics, NextHop, PROTOCOL_BOOT, Route, RouteFlags, RouteKind,
     SCOPE_UNIVERSE, TABLE_MAIN, metric_name, metric_per_ms,
 };
-use crate::model::rtnames::{NameSet, Names};
+use crate::model::rtnames::{NameSet, Names, named};
 
 /// What a listing of routes goes by.
 #[derive(Debug, Clone, Copy)]
 pub struct RouteView<'a> {
-    /// Names of tables, protocols, scopes.
-    pub names: &'a Names,
-    /// `-N`: numbers instead.
-    pub numeric: bool,
+    /// Names of tables, protocols, scopes; without them, numbers are written (`-N`).
+    pub names: Option<&'a Names>,
     /// Links, for their names.
     pub links: &'a [Link],
     /// What the command gives, so that it is not repeated.
     pub given: Given,
+    /// `-d`: with all properties.
+    pub details: bool,
+    /// `-s`: with counters.
+    pub statistics: bool,
+    /// Next hop objects that routes name, for `-d`.
+    pub next_hops: &'a [NextHopObject],
 }
 
 /// Properties that a listing was narrowed to.
@@ -58,7 +64,7 @@ pub fn route(out: &mut Out, route: &Route, view: &RouteView<'_>) {
 fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     if route.kind != RouteKind::UNICAST {
         let digits = route.kind.0.to_string();
-        let name = route.kind.name().filter(|_| !view.numeric);
+        let name = route.kind.name().filter(|_| view.names.is_some());
         out.str("type", "", name.unwrap_or(&digits), " ");
     }
     let dst = match route.dst.is_empty() {
@@ -73,8 +79,7 @@ fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
         out.num("nhid", "nhid ", id, " ");
     }
     if route.tos != 0 && !view.given.tos {
-        let code = format!("0x{:02x}", route.tos);
-        out.str("tos", "tos ", named(view, NameSet::Dsfields, route.tos.into()).unwrap_or(&code), " ");
+        out.str("tos", "tos ", &tos(view.names, route.tos), " ");
     }
 }
 
@@ -83,14 +88,16 @@ fn prefix(prefix: &Prefix) -> String {
     if prefix.is_host() { prefix.addr().to_string() } else { prefix.to_string() }
 }
 
-fn named<'a>(view: &RouteView<'a>, set: NameSet, number: u32) -> Option<&'a str> {
-    if view.numeric { None } else { view.names.find(set, number) }
+/// A type of service byte: its name, or two hexadecimal digits.
+pub fn tos(names: Option<&Names>, tos: u8) -> String {
+    let name = names.and_then(|names| names.find(NameSet::Dsfields, tos.into()));
+    name.map_or_else(|| format!("0x{tos:02x}"), str::to_owned)
 }
 
 fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     let given = &view.given;
     if !given.via || route.via.is_some_and(|via| family_of(&via) != route.family()) {
-        gateway(out, route, route.via.as_ref());
+        gateway(out, route.family(), route.via.as_ref());
     }
     if !given.device {
         device(out, "dev", route.device, view);
@@ -108,7 +115,7 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
             ("scope", "scope ", NameSet::Scopes, route.scope.into(), given.scope || route.scope == SCOPE_UNIVERSE),
         ] {
             if !usual {
-                out.str(key, label, named(view, set, number).unwrap_or(&number.to_string()), " ");
+                out.str(key, label, &named(view.names, set, number), " ");
             }
         }
     }
@@ -128,25 +135,30 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     }
 }
 
-fn gateway(out: &mut Out, route: &Route, via: Option<&std::net::IpAddr>) {
+/// Writes a gateway of a route or next hop of a family.
+pub fn gateway(out: &mut Out, family: Family, via: Option<&std::net::IpAddr>) {
     let Some(via) = via else { return };
-    let address = via.to_string();
-    if family_of(via) == route.family() {
-        out.str("gateway", "via ", &address, " ");
+    let (address, colour) = (via.to_string(), Colour::of(family_of(via)));
+    if family_of(via) == family {
+        out.text("via ");
+        out.paint(colour).str("gateway", "", &address, " ");
         return;
     }
     out.object("via", |o| {
         o.str("family", "via ", family_name(family_of(via)), " ");
-        o.str("host", "", &address, " ");
+        o.paint(colour).str("host", "", &address, " ");
     });
 }
 
-fn device(out: &mut Out, key: &str, device: Option<LinkId>, view: &RouteView<'_>) {
+/// Writes a device, `dev` or `iif`.
+pub fn device(out: &mut Out, key: &str, device: Option<LinkId>, view: &RouteView<'_>) {
     let Some(index) = device.map(|id| id.index.get()) else { return };
     let label = if key == "dev" { "dev " } else { "iif " };
+    out.text(label);
+    out.paint(Colour::IfName);
     match view.links.iter().find(|link| link.index == index) {
-        Some(link) => out.name(key, label, &link.name, " "),
-        None => out.str(key, label, &["if", &index.to_string()].concat(), " "),
+        Some(link) => out.name(key, "", &link.name, " "),
+        None => out.str(key, "", &["if", &index.to_string()].concat(), " "),
     }
 }
 
@@ -155,8 +167,12 @@ const FLAGS: &str =
     "dead onlink pervasive offload trap notify linkdown unresolved rt_offload rt_trap rt_offload_failed";
 const FLAG_BITS: [u8; 11] = [0, 2, 1, 3, 6, 8, 4, 5, 14, 15, 29];
 
-fn flags(out: &mut Out, flags: RouteFlags) {
+/// Writes the flags of a route or next hop.
+pub fn flags(out: &mut Out, flags: RouteFlags) {
     out.list("flags", |o| {
+        if flags.is_empty() {
+            return;
+        }
         for (name, bit) in FLAGS.split(' ').zip(FLAG_BITS) {
             if flags.bits() >> bit & 1 != 0 {
                 o.item("", name, " ");
@@ -264,19 +280,13 @@ fn duration(ms: u32) -> String {
     if ms < 1000 {
         return format!("{ms}ms ");
     }
-    let places = 6usize.saturating_sub((ms / 1000).to_string().len()).min(3);
-    let step = [1000, 100, 10, 1][places];
-    let rounded = (u64::from(ms) + step / 2) / step * step;
-    let fraction = format!("{:03}", rounded % 1000);
-    let fraction = fraction.trim_end_matches('0');
-    let point = if fraction.is_empty() { "" } else { "." };
-    format!("{}{point}{fraction}s ", rounded / 1000)
+    percent_g(ms.into(), 3) + "s "
 }
 
 fn next_hop(out: &mut Out, route: &Route, hop: &NextHop, view: &RouteView<'_>) {
     out.line_break();
     out.text("\tnexthop ");
-    gateway(out, route, hop.via.as_ref());
+    gateway(out, route.family(), hop.via.as_ref());
     device(out, "dev", hop.device, view);
     out.num("weight", "weight ", i64::from(hop.hops) + 1, " ");
     flags(out, hop.flags);

@@ -9,12 +9,17 @@ use std::sync::LazyLock;
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
 use netstrap::model::fdb::{Fdb, FdbVerb};
 use netstrap::model::ip::{Family, Prefix, family_of};
-use netstrap::model::link::{KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use netstrap::model::link::{
+    Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
+    NewKind, NewLink, NewPeer,
+};
 use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
+use netstrap::model::nexthop::{NextHopObject, NextHopVerb, Resilient};
 use netstrap::model::op::Op;
 use netstrap::model::port::{PortChange, SENT, VlanChange};
 use netstrap::model::route::{NextHop, Route, RouteFlags, RouteKind, RouteVerb};
+use netstrap::model::rule::{Rule, RuleFlags};
 
 /// Some open descriptor, for changes that carry one.
 static SOME_FILE: LazyLock<File> = LazyLock::new(|| File::open("/dev/null").expect("/dev/null"));
@@ -91,15 +96,35 @@ impl Source<'_> {
             }),
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
+            lower: self.maybe(Source::link),
+            flag_mask: LinkFlags::PROMISC,
+            flags: if self.byte() & 1 == 1 { LinkFlags::PROMISC } else { LinkFlags::empty() },
+            broadcast: self.maybe(|s| s.bytes(32)),
+            numbers: [LinkNumber::TxQueueLength, LinkNumber::Group, LinkNumber::Mode, LinkNumber::TxQueues]
+                .into_iter()
+                .filter_map(|number| self.maybe(|s| (number, s.number())))
+                .collect(),
+            ..LinkChange::default()
         }
     }
 
+    fn kind_name(&mut self) -> KindName {
+        let bytes: Vec<u8> = self.bytes(9).into_iter().map(|b| b'a' + b % 26).collect();
+        KindName::new(&bytes).expect("a valid kind")
+    }
+
+    fn kind(&mut self) -> KindArguments {
+        let count = self.below(4);
+        // 1 is the peer of a veth, which has a form of its own; no number comes twice.
+        let one = |s: &mut Self, n| Argument { number: n + 2, value: ArgumentValue::Bytes(s.bytes(20)) };
+        let arguments = self.maybe(|s| (0..u16::try_from(count).unwrap_or(0)).map(|n| one(s, n)).collect());
+        KindArguments { kind: self.kind_name(), arguments }
+    }
+
     fn new_link(&mut self) -> NewLink<'static> {
-        let kind = match self.byte() & 1 {
-            0 => {
-                let bytes: Vec<u8> = self.bytes(15).into_iter().map(|b| b'a' + b % 26).collect();
-                NewKind::Plain(KindName::new(&bytes).expect("a valid kind"))
-            }
+        let kind = match self.below(3) {
+            0 => NewKind::Plain(self.kind_name()),
+            1 => NewKind::With(self.kind()),
             _ => NewKind::Veth { peer: self.maybe(|s| NewPeer { change: s.change(), index: s.maybe(Source::index) }) },
         };
         NewLink { change: self.change(), index: self.maybe(Source::index), kind }
@@ -198,12 +223,78 @@ impl Source<'_> {
         }
     }
 
+    fn rule(&mut self) -> Rule {
+        let family = self.family();
+        let mut rule = Rule {
+            family,
+            from: self.maybe(|s| s.prefix(family)).filter(|prefix| !prefix.is_empty()),
+            to: self.maybe(|s| s.prefix(family)).filter(|prefix| !prefix.is_empty()),
+            tos: self.maybe(Source::byte).filter(|tos| *tos != 0),
+            table: self.number(),
+            action: RouteKind(self.byte()),
+            flags: RuleFlags::from_bits_retain(self.number()),
+            numbers: Vec::new(),
+            input: self.maybe(|s| s.name().as_bytes().to_vec()),
+            output: self.maybe(|s| s.name().as_bytes().to_vec()),
+            users: self.maybe(|s| (s.number(), s.number())),
+            sport: self.maybe(|s| (u16::from(s.byte()), u16::from(s.byte()))),
+            dport: self.maybe(|s| (u16::from(s.byte()), u16::from(s.byte()))),
+            tunnel: self.maybe(|s| s.number().into()),
+            nat: self.maybe(|s| s.number().into()),
+        };
+        for _ in 0..self.below(4) {
+            let number = [4, 6, 10, 11, 13, 14, 16, 19, 21, 22][self.below(10)];
+            rule.set(number, self.byte().into());
+        }
+        rule
+    }
+
+    fn next_hop_object(&mut self) -> NextHopObject {
+        let family = self.family();
+        NextHopObject {
+            id: self.maybe(Source::number),
+            family,
+            protocol: self.byte(),
+            scope: 0,
+            flags: RouteFlags::from_bits_retain(self.number()),
+            device: self.maybe(Source::link),
+            via: self.maybe(|s| s.ip(family)),
+            blackhole: self.byte() & 1 == 1,
+            fdb: self.byte() & 1 == 1,
+            group: (0..self.below(4)).map(|_| (self.number(), self.byte())).collect(),
+            group_kind: self.maybe(|s| s.byte().into()),
+            resilient: self.maybe(|s| Resilient {
+                buckets: s.maybe(|s| s.byte().into()),
+                idle_timer: s.maybe(Source::number),
+                unbalanced_timer: s.maybe(Source::number),
+                unbalanced_time: None,
+            }),
+        }
+    }
+
     /// A change of any kind, each of its parts chosen.
     pub fn op(&mut self) -> Op<'static> {
-        match self.below(9) {
+        match self.below(11) {
             0 => Op::CreateLink(self.new_link()),
-            1 => Op::ChangeLink(self.link(), self.change()),
-            2 => Op::DeleteLink(self.link()),
+            1 => {
+                let kind = self.maybe(Source::kind);
+                Op::ChangeLink(self.link(), LinkChange { kind, ..self.change() })
+            }
+            2 => match self.below(5) {
+                0 => Op::DeleteLink(self.link()),
+                1 => Op::DeleteGroup(self.number()),
+                2 => {
+                    let mut change = self.change();
+                    change.numbers.retain(|(number, _)| *number != LinkNumber::Group);
+                    Op::ChangeGroup(self.number(), change)
+                }
+                3 => Op::AltNames(
+                    [ListVerb::Add, ListVerb::Delete][self.below(2)],
+                    self.link(),
+                    vec![self.name().as_bytes().to_vec()],
+                ),
+                _ => Op::ReplaceLink(self.new_link()),
+            },
             3 => {
                 let verb = [AddrVerb::Add, AddrVerb::Replace, AddrVerb::Change, AddrVerb::Delete][self.below(4)];
                 Op::Addr(verb, self.link(), self.addr())
@@ -213,14 +304,14 @@ impl Source<'_> {
                 let verb = [Add, Change, Replace, Prepend, Append, Test, Delete][self.below(7)];
                 Op::Route(verb, self.route())
             }
-            5 => Op::Fdb([FdbVerb::Add, FdbVerb::Append, FdbVerb::Replace, FdbVerb::Delete][self.below(4)], self.fdb()),
-            6 => Op::BridgePort(PortChange {
+            7 => Op::Fdb([FdbVerb::Add, FdbVerb::Append, FdbVerb::Replace, FdbVerb::Delete][self.below(4)], self.fdb()),
+            8 => Op::BridgePort(PortChange {
                 link: self.link(),
                 properties: SENT.iter().filter_map(|letter| self.maybe(|s| (*letter, s.number()))).collect(),
                 side: self.number() as u16 & 3,
                 mode: self.maybe(|s| u16::from(s.byte())),
             }),
-            7 => Op::BridgeVlan(VlanChange {
+            9 => Op::BridgeVlan(VlanChange {
                 delete: self.below(2) == 0,
                 link: self.link(),
                 ids: (u16::from(self.byte()), self.maybe(|s| u16::from(s.byte()) + 256)),
@@ -228,6 +319,11 @@ impl Source<'_> {
                 side: self.number() as u16 & 3,
                 tunnels: self.maybe(|s| (s.number(), s.number())),
             }),
+            5 => Op::Rule { delete: self.byte() & 1 == 1, rule: self.rule() },
+            6 => {
+                use NextHopVerb::{Add, Delete, Replace};
+                Op::NextHop([Add, Replace, Delete][self.below(3)], self.next_hop_object())
+            }
             _ => {
                 use NeighVerb::{Add, Change, Delete, Replace};
                 Op::Neigh([Add, Change, Replace, Delete][self.below(4)], self.neigh())

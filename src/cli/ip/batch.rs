@@ -46,7 +46,7 @@ fn one(context: &mut Context<'_>, line: &[u8], family: Family, object: Object) -
     let outcome = split(line).and_then(|words| {
         let Some(first) = words.first() else { return Ok(0) };
         context.options.family = family;
-        context.begin(&words);
+        context.begin(line);
         if !KEEPS_LINKS.iter().any(|object| prefixes(first.as_bytes(), object)) {
             context.forget();
         }

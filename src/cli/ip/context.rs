@@ -182,6 +182,13 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// The end of a listing that the kernel refused: says why, then that it ended.
+    pub fn ended(&mut self, error: Error, code: u8) -> Fail {
+        let fail = Fail::from(error);
+        fail.clone().print(self.io);
+        fail.reworded(code, &["Dump terminated"])
+    }
+
     /// A refused request, with the command line and the namespace for the hint.
     pub fn refused(&self, error: Error) -> Fail {
         Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
@@ -196,6 +203,11 @@ impl<'a> Context<'a> {
             }
             None => ["no link is called ", &name, " here; list them with: ip link"].concat(),
         }
+    }
+
+    /// Names for a listing; `None` with `-N`.
+    pub fn shown_names(&self) -> Option<&Names> {
+        (!self.options.numeric).then_some(&self.names)
     }
 
     /// Starts a listing in the shape that the options ask for, or what is to be printed of one event.
@@ -223,9 +235,15 @@ impl<'a> Context<'a> {
 
     /// The link of a name, an alternative name, or `ifN`; `None` where there is none.
     pub fn find_link(&mut self, name: &[u8]) -> Result<Option<Link>, Fail> {
-        if let Some(link) = self.links.iter().find(|link| link.is_called(name)) {
-            return Ok(Some(link.clone()));
+        Ok(self.locate(name)?.map(|at| self.links[at].clone()))
+    }
+
+    /// Place of a link among those known, after asking for it if it is not.
+    fn locate(&mut self, name: &[u8]) -> Result<Option<usize>, Fail> {
+        if let Some(at) = self.links.iter().position(|link| link.is_called(name)) {
+            return Ok(Some(at));
         }
+        let known = self.links.len();
         let mut found = self.ask(&GetLink::Name(name))?;
         if found.is_none() {
             let index = name.strip_prefix(b"if").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok());
@@ -233,8 +251,8 @@ impl<'a> Context<'a> {
                 found = self.ask(&GetLink::Index(index))?;
             }
         }
-        self.links.extend(found.clone());
-        Ok(found)
+        self.links.extend(found);
+        Ok(self.links.len().checked_sub(1).filter(|_| known < self.links.len()))
     }
 
     fn ask(&mut self, query: &GetLink<'_>) -> Result<Option<Link>, Fail> {
@@ -250,8 +268,8 @@ impl<'a> Context<'a> {
 
     /// The device that a change names, or iproute2's `Cannot find device`.
     pub fn device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
-        let link = self.find_link(name)?;
-        link.as_ref().and_then(link_id).ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
+        let link = self.locate(name)?.and_then(|at| link_id(&self.links[at]));
+        link.ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
     }
 
     /// All links, asked for once.
@@ -280,8 +298,9 @@ impl<'a> Context<'a> {
     }
 
     /// Begins another command of a batch.
-    pub fn begin(&mut self, words: &[OsString]) {
-        self.act = super::act(words);
+    pub fn begin(&mut self, line: &[u8]) {
+        self.act.clear();
+        self.act.push_str(&shown(line.trim_ascii()));
     }
 
     /// Links met so far.
@@ -329,17 +348,23 @@ pub fn link_id(link: &Link) -> Option<LinkId> {
     NonZeroU32::new(link.index).map(|index| LinkId { ns: 0, index })
 }
 
-/// The text of a set's file in `/etc/iproute2`, and of its folder's `*.conf`.
+/// The text of a set's file in `/etc/iproute2`, or else in `/usr/share/iproute2` (iproute2 7), and of the `*.conf`
+/// in both folders beside it; the later lines win.
 fn read_names(set: NameSet) -> Vec<u8> {
-    let base = ["/etc/iproute2/", set.file()].concat();
-    let mut text = std::fs::read(&base).unwrap_or_default();
-    if matches!(set, NameSet::Tables | NameSet::Protocols) {
+    let mut text = None;
+    let mut more = Vec::new();
+    for base in ["/usr/share/iproute2/", "/etc/iproute2/"] {
+        let folder = if set == NameSet::IpProtocols { "" } else { base };
+        let base = [folder, set.file()].concat();
+        text = std::fs::read(&base).ok().or(text);
         for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
             if entry.file_name().as_bytes().ends_with(b".conf") {
-                text.push(b'\n');
-                text.extend(std::fs::read(entry.path()).unwrap_or_default());
+                more.push(b'\n');
+                more.extend(std::fs::read(entry.path()).unwrap_or_default());
             }
         }
     }
+    let mut text = text.unwrap_or_default();
+    text.extend(more);
     text
 }

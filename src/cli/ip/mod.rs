@@ -10,6 +10,7 @@ pub mod usage;
 pub mod words;
 
 pub mod address;
+pub mod addrlabel;
 pub mod link;
 pub mod maddress;
 mod monitor;
@@ -42,7 +43,7 @@ pub type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 /// Objects in iproute2's order: a word stands for the first name that it begins. `None` is one that is not built.
 const OBJECTS: &[(&str, Option<Object>)] = &[
     ("address", Some(address::run)),
-    ("addrlabel", None),
+    ("addrlabel", Some(addrlabel::run)),
     ("maddress", Some(maddress::run)),
     ("route", Some(route::run)),
     ("rule", Some(rule::run)),

@@ -3,6 +3,7 @@
 mod parse;
 mod show;
 
+pub use parse::gateway;
 pub use show::event;
 
 use super::context::Context;
@@ -44,7 +45,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 }
 
 /// A type of service byte: a name of `rt_dsfield`, or a number in hexadecimal.
-fn tos(context: &Context<'_>, word: &[u8]) -> Option<u8> {
+pub fn tos(context: &Context<'_>, word: &[u8]) -> Option<u8> {
     let digits = text(word).trim_start_matches("0x").trim_start_matches("0X");
     let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
     // A word that begins with a digit is no name: the set would read it as decimal.

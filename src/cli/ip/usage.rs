@@ -6,8 +6,8 @@ use super::fail::Fail;
 pub const IP: &str = "\
 Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
        ip [ -force ] -batch { FILE | - }
-where  OBJECT := { address | link | maddress | monitor | neighbour | netconf | netns | nexthop |
-                   route | rule | token | tuntap | vrf }
+where  OBJECT := { address | addrlabel | link | maddress | monitor | neighbour | netconf | netns |
+                   nexthop | route | rule | token | tuntap | vrf }
        or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
        OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] | -o[neline] |
                     -br[ief] | -t[imestamp] | -ts[hort] | -c[olor][={ always | auto | never }] |
@@ -75,6 +75,31 @@ TABLE := { local | main | default | NUMBER }
 PROTO := { kernel | boot | static | NUMBER }
 SCOPE := { host | link | global | NUMBER }";
 
+/// `ip rule help`.
+pub const RULE: &str = "\
+Usage: ip rule { add | del } SELECTOR ACTION
+       ip rule flush [ SELECTOR ]
+       ip rule [ list [ SELECTOR ] ]
+SELECTOR := [ not ] [ from PREFIX ] [ to PREFIX ] [ tos TOS ] [ fwmark FWMARK[/MASK] ]
+            [ iif IFNAME ] [ oif IFNAME ] [ priority NUMBER ] [ l3mdev ] [ uidrange FIRST-LAST ]
+            [ ipproto PROTOCOL ] [ sport PORT[-PORT] ] [ dport PORT[-PORT] ] [ tun_id ID ]
+ACTION := [ { table | lookup } TABLE ] [ protocol PROTO ] [ realms [ FROM/ ]TO ] [ goto NUMBER ] [ nop ]
+          [ type { blackhole | unreachable | prohibit } ] [ suppress_prefixlength NUMBER ]
+          [ suppress_ifgroup GROUP ]";
+
+/// `ip nexthop help`.
+pub const NEXTHOP: &str = "\
+Usage: ip nexthop { list | flush } [ id ID ] [ dev DEV ] [ vrf NAME ] [ master DEV ] [ groups ] [ fdb ]
+                [ protocol ID ]
+       ip nexthop { add | replace } id ID NH [ protocol ID ]
+       ip nexthop { get | del } id ID
+       ip nexthop bucket list [ id ID ] [ dev DEV ] [ vrf NAME ] [ master DEV ] [ nhid ID ]
+       ip nexthop bucket get id ID index INDEX
+NH := { blackhole | [ via ADDRESS ] [ dev DEV ] [ onlink ] [ fdb ] |
+        group ID[,WEIGHT]/ID[,WEIGHT]/... [ fdb ] [ type TYPE [ TYPE_ARGS ] ] }
+TYPE := { mpath | resilient }
+TYPE_ARGS := [ buckets BUCKETS ] [ idle_timer SECONDS ] [ unbalanced_timer SECONDS ]";
+
 /// `ip neighbour help`.
 pub const NEIGH: &str = "\
 Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ nud STATE ]
@@ -85,6 +110,38 @@ Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ n
                 [ master IFNAME ] [ unused ]
        ip neigh get { ADDR | proxy ADDR } dev IFNAME
 STATE := { permanent | noarp | stale | reachable | none | incomplete | delay | probe | failed }";
+
+/// `ip maddress help`.
+pub const MADDRESS: &str = "\
+Usage: ip maddr [ add | del ] MULTIADDR dev STRING
+       ip maddr show [ dev STRING ]";
+
+/// `ip tuntap help`.
+pub const TUNTAP: &str = "\
+Usage: ip tuntap { add | del | show | list | lst | help } [ dev PHYS_DEV ]
+       [ mode { tun | tap } ] [ user USER ] [ group GROUP ]
+       [ one_queue ] [ pi ] [ vnet_hdr ] [ multi_queue ] [ name NAME ]
+
+Where: USER  := { STRING | NUMBER }
+       GROUP := { STRING | NUMBER }";
+
+/// `ip token help`.
+pub const TOKEN: &str = "Usage: ip token [ list | set | del | get ] [ TOKEN ] [ dev DEV ]";
+
+/// `ip netconf help`.
+pub const NETCONF: &str = "Usage: ip netconf show [ dev STRING ]";
+
+/// `ip vrf help`.
+pub const VRF: &str = "\
+Usage:\tip vrf show [NAME] ...
+\tip vrf exec [NAME] cmd ...
+\tip vrf identify [PID]
+\tip vrf pids [NAME]";
+
+/// `ip addrlabel help`.
+pub const ADDRLABEL: &str = "\
+Usage: ip addrlabel { add | del } prefix PREFIX [ dev DEV ] [ label LABEL ]
+       ip addrlabel [ list | flush | help ]";
 
 /// A usage text as iproute2 prints it: to standard error, exit code 255.
 pub fn fail(text: &str) -> Fail {

@@ -246,7 +246,7 @@ impl Parser<'_, '_> {
 }
 
 /// `[inet|inet6] ADDR` after `via`: the address, and the route's family, which the address decides where it is open.
-fn gateway(words: &mut Cursor<'_>, family: Family) -> Result<(IpAddr, Family), Fail> {
+pub fn gateway(words: &mut Cursor<'_>, family: Family) -> Result<(IpAddr, Family), Fail> {
     let mut word = value(words)?;
     let mut expected = family;
     if let Some(named) = family_word(word) {

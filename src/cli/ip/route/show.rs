@@ -74,13 +74,13 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
             return Ok(0);
         }
     }
-    let routes = match context.socket()?.dump(&filter) {
+    let mut routes = match context.socket()?.dump(&filter) {
         Ok(routes) => routes,
         // A namespace that never had an address has no main table yet: nothing to list.
         Err(error) if !flush && filter.table == TABLE_MAIN && is_absent(&error) => Vec::new(),
         Err(error) => return Err(dump_failed(context, error, flush)),
     };
-    let routes: Vec<Route> = routes.into_iter().filter(|route| narrow.takes(route)).collect();
+    routes.retain(|route| narrow.takes(route));
     if flush {
         return remove(context, &routes);
     }
@@ -113,8 +113,14 @@ fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
         context.learn(index);
     }
     let mut out = context.listing();
-    let view =
-        RouteView { names: &context.names, numeric: context.options.numeric, links: context.known_links(), given };
+    let view = RouteView {
+        names: context.shown_names(),
+        links: context.known_links(),
+        given,
+        details: context.options.details,
+        statistics: context.options.statistics != 0,
+        next_hops: &[],
+    };
     for route in routes {
         crate::show::route::route(&mut out, route, &view);
     }
