@@ -232,6 +232,14 @@ pub struct LinkChange<'a> {
     pub kind: Option<KindArguments>,
 }
 
+/// Name of an index among known links; `ifN` where there is none.
+pub fn name_of(links: &[Link], index: u32) -> Vec<u8> {
+    match links.iter().find(|link| link.index == index) {
+        Some(link) => link.name.clone(),
+        None => ["if", &index.to_string()].concat().into_bytes(),
+    }
+}
+
 /// A link to create.
 #[derive(Debug, Clone)]
 pub struct NewLink<'a> {

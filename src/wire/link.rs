@@ -36,7 +36,7 @@ const IFLA_STATS64: u16 = 23;
 const IFLA_AF_SPEC: u16 = 26;
 const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
-const IFLA_EXT_MASK: u16 = 29;
+pub(super) const IFLA_EXT_MASK: u16 = 29;
 /// Id of the hardware's port.
 pub const IFLA_PHYS_PORT_ID: u16 = 34;
 /// Id of the switch that the port is on.
@@ -79,6 +79,8 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
         [IFLA_MASTER] => "master",
         [IFLA_NET_NS_FD] | [IFLA_NET_NS_PID] => "netns",
         [IFLA_ALT_IFNAME] => "altname",
+        [super::port::IFLA_PROTINFO, ..] => "port attribute",
+        [super::port::IFLA_AF_SPEC, ..] => "vlan",
         [IFLA_LINKINFO, IFLA_INFO_KIND] => "kind",
         [IFLA_LINKINFO, IFLA_INFO_DATA, ..] => "argument of the kind",
         [IFLA_LINKINFO, ..] => "kind",
