@@ -303,6 +303,7 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
+            statistics: 0,
             details: true,
             statistics: 0,
             devices,

@@ -137,7 +137,7 @@ fn question(context: &mut Context<'_>, given: &Given<'_>, mut entry: Fdb) -> Out
     context.all_links()?;
     let found = match context.socket()?.get(&FdbQuestion(entry)) {
         Ok(found) => found,
-        Err(error) => return Err(context.refused(error).with_code(REFUSED)),
+        Err(error) => return Err(context.refused(error).coded(REFUSED)),
     };
     let found: Vec<Fdb> = found.into_iter().collect();
     print(context, &found, false, &|entry| !given.dynamic || !entry.state.contains(NeighState::PERMANENT))

@@ -77,7 +77,7 @@ fn number(context: &mut Context<'_>, name: &str, letter: u8, word: &[u8]) -> Res
             b"off" => Ok(0),
             _ => {
                 let before = ["Error: argument of \"", name, "\" must be one of \"off\", \"on\", not "].concat();
-                Err(Fail::usage_word(&before, word, "").with_code(INVALID))
+                Err(Fail::usage_word(&before, word, "").coded(INVALID))
             }
         },
     }
