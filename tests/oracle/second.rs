@@ -42,13 +42,13 @@ fn readable(op: &Op<'_>) -> bool {
         Op::ChangeLink(_, change) => utf8(change),
         Op::Addr(_, _, addr) => addr.label.as_ref().is_none_or(|label| std::str::from_utf8(label).is_ok()),
         // It takes the life time of a multicast route for 64 bits wide, which only answers have.
+        // Of bridges it reads what answers hold, not what requests do.
+        Op::BridgePort(_) | Op::BridgeVlan(_) => false,
         // It reads the attributes of tunnels that it knows, and refuses those that have no sense.
         Op::Route(_, route) => {
             let plain = route.encap.is_none() && route.hops.iter().all(|hop| hop.encap.is_none());
             plain && (route.kind.0 != 5 || route.expires.is_none())
         }
-        // Of bridges it reads what answers hold, not what requests do.
-        Op::BridgePort(_) | Op::BridgeVlan(_) => false,
         Op::Rule { .. } | Op::NextHop(..) => false,
         _ => true,
     }
