@@ -22,6 +22,16 @@ fn link_listings_are_iproute2s() {
 }
 
 #[test]
+fn kinds_of_links_are_iproute2s() {
+    support::same_answers("kinds_of_links_are_iproute2s", include_str!("data/ip-kinds.txt"));
+}
+
+#[test]
+fn kinds_of_modules_are_iproute2s() {
+    support::same_answers("kinds_of_modules_are_iproute2s", include_str!("data/ip-kinds-modules.txt"));
+}
+
+#[test]
 fn answers_about_small_objects_are_iproute2s() {
     support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
 }
