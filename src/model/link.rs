@@ -263,6 +263,8 @@ pub enum NewKind<'a> {
     Plain(KindName),
     /// A kind with its arguments.
     With(KindArguments),
+    /// A pair of another kind (`netkit`), with the properties of the other end.
+    Pair(KindArguments, NewPeer<'a>),
 }
 
 /// A kind's name with its arguments, as the attributes that carry them.

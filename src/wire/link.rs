@@ -104,12 +104,13 @@ fn make(flags: u16, link: &NewLink<'_>) -> Request<Route> {
     properties(&mut request, &link.change);
     request.nest(IFLA_LINKINFO, |r| match &link.kind {
         NewKind::Plain(kind) => super::kind::name(r, kind),
-        NewKind::With(kind) => super::kind::encode(r, kind),
+        NewKind::With(kind) => super::kind::encode(r, kind, None),
+        NewKind::Pair(kind, peer) => super::kind::encode(r, kind, Some(peer)),
         NewKind::Veth { peer } => {
             r.attr(IFLA_INFO_KIND, b"veth");
             if let Some(peer) = peer {
                 r.nest(IFLA_INFO_DATA, |r| {
-                    r.nest(VETH_INFO_PEER, |r| veth_peer(r, peer));
+                    pair_peer(r, peer);
                 });
             }
         }
@@ -117,9 +118,12 @@ fn make(flags: u16, link: &NewLink<'_>) -> Request<Route> {
     request
 }
 
-fn veth_peer(request: &mut Request<Route>, peer: &NewPeer<'_>) {
-    header(request, peer.index, &peer.change);
-    properties(request, &peer.change);
+/// Appends the other end of a pair; its attribute has the same number in every kind of pairs.
+pub(super) fn pair_peer(request: &mut Request<Route>, peer: &NewPeer<'_>) {
+    request.nest(VETH_INFO_PEER, |request| {
+        header(request, peer.index, &peer.change);
+        properties(request, &peer.change);
+    });
 }
 
 /// The request that changes a link.
@@ -129,7 +133,7 @@ pub fn change(id: LinkId, change: &LinkChange<'_>) -> Request<Route> {
     header(&mut request, Some(id.index), change);
     properties(&mut request, change);
     if let Some(kind) = &change.kind {
-        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind));
+        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind, None));
     }
     request
 }

@@ -46,12 +46,15 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
             match &new.kind {
                 NewKind::Veth { .. } => expected.kind = Some(b"veth".to_vec()),
                 NewKind::Plain(kind) => expected.kind = Some(kind.as_bytes().to_vec()),
-                NewKind::With(kind) => expect_kind(&mut expected, kind),
+                NewKind::With(kind) | NewKind::Pair(kind, _) => expect_kind(&mut expected, kind),
             }
             let seen = link::decode(&frame).expect("a link");
             // A peer is no property of the link that is made with it.
-            expected.kind_data =
-                if matches!(new.kind, NewKind::Veth { .. }) { seen.kind_data.clone() } else { expected.kind_data };
+            expected.kind_data = if matches!(new.kind, NewKind::Veth { .. } | NewKind::Pair(..)) {
+                seen.kind_data.clone()
+            } else {
+                expected.kind_data
+            };
             assert_eq!(seen, expected);
         }
         Op::ChangeLink(id, change) => {
