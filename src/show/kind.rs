@@ -303,8 +303,8 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
-            statistics: 0,
             details: true,
+            statistics: 0,
             devices,
         };
         let mut out = Out::new(format, false);

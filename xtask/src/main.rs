@@ -10,6 +10,7 @@ mod fuzz;
 mod packages;
 mod probe;
 mod process;
+mod replay;
 mod size;
 mod sys;
 mod test;
@@ -72,6 +73,18 @@ const COMMANDS: &[Command] = &[
         run: fuzz::run,
     },
     Command {
+        name: "sem",
+        words: "[--all] [--binary FILE] [--under COMMAND]",
+        about: "a session of command lines: every answer as iproute2's, to the letter",
+        run: replay::sem::run,
+    },
+    Command {
+        name: "argv",
+        words: "[--sample N] [--mutants N] [--examples N] [--binary FILE] [--under COMMAND]",
+        about: "recorded command lines and mutants of them: refused and accepted as iproute2 does",
+        run: replay::argv::run,
+    },
+    Command {
         name: "vm",
         words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
@@ -82,9 +95,11 @@ const COMMANDS: &[Command] = &[
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
 const INNER: &[(&str, Run)] = &[
     ("demo-inside", demo::inside),
+    ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
     ("probe", probe::run),
+    ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
 ];
 

@@ -88,6 +88,13 @@ impl Fail {
         self
     }
 
+    /// The same end with another exit code.
+    #[must_use]
+    pub fn coded(mut self, code: u8) -> Self {
+        self.0.code = code;
+        self
+    }
+
     /// Everything was said already.
     pub fn silent(code: u8) -> Self {
         Fail::new(code, None)

@@ -171,8 +171,8 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         },
         numeric: context.options.numeric,
         details: context.options.details,
-        statistics: context.options.statistics,
         devices: devices(context, link),
+        statistics: context.options.statistics,
     }
 }
 
