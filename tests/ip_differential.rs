@@ -27,6 +27,11 @@ fn link_listings_are_iproute2s() {
 }
 
 #[test]
+fn addresses_are_iproute2s() {
+    support::same_answers("addresses_are_iproute2s", include_str!("data/ip-address.txt"));
+}
+
+#[test]
 fn namespaces_are_iproute2s() {
     support::same_answers("namespaces_are_iproute2s", include_str!("data/ip-netns.txt"));
 }

@@ -136,10 +136,7 @@ fn list_ids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     } else {
         match context.socket()?.dump(&query) {
             Ok(ids) => ids,
-            Err(error) => {
-                context.refused(error).print(context.io);
-                return Err(Fail::own("Dump terminated"));
-            }
+            Err(error) => return Err(context.ended(error, 1)),
         }
     };
     let mut out = context.listing();
