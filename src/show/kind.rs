@@ -418,7 +418,6 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
-            statistics: 0,
             details: true,
             names,
         };
