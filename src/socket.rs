@@ -7,6 +7,7 @@
 //! number; others (a late ack, a stray notification) are skipped.
 
 mod batch;
+mod listen;
 
 pub use batch::Rejected;
 
@@ -89,7 +90,20 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
     /// # Errors
     /// [`Kind::Kernel`] when refused; [`Kind::Lost`] when the answer was lost, so that
     /// the outcome must be read back.
-    pub fn request(&mut self, mut request: Request<P>) -> Result<Option<String>> {
+    pub fn request(&mut self, request: Request<P>) -> Result<Option<String>> {
+        self.request_with(request, &mut |_| {})
+    }
+
+    /// As [`Socket::request`], and shows what the kernel sends before the ack: with `NLM_F_ECHO` in the
+    /// request, the notification of the change.
+    ///
+    /// # Errors
+    /// As [`Socket::request`].
+    pub fn request_with(
+        &mut self,
+        mut request: Request<P>,
+        take: &mut dyn FnMut(&Frame<'_>),
+    ) -> Result<Option<String>> {
         request.add_flags(NLM_F_ACK);
         let (seq, bytes) = self.seal(request)?;
         self.send(&bytes)?;
@@ -99,8 +113,11 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
                 Ok(Received::Empty) | Err(_) => return Err(Error::new(Kind::Lost { sent: 1, got: 0 })),
                 Ok(Received::Overrun | Received::Truncated) => {}
                 Ok(Received::Datagram(len)) => {
-                    if let Some(status) = self.ours(len, seq).find_map(|frame| frame.status()) {
-                        return accept(status, &bytes);
+                    for frame in self.ours(len, seq) {
+                        match frame.status() {
+                            Some(status) => return accept(status, &bytes),
+                            None => take(&frame),
+                        }
                     }
                 }
             }

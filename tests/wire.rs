@@ -30,12 +30,13 @@ fn every_encoding_is_well_formed_and_reads_back() {
         let op = Source(&bytes).op();
         use netstrap::model::op::Op;
         kinds[match &op {
-            Op::CreateLink(_) => 0,
-            Op::ChangeLink(..) => 1,
-            Op::DeleteLink(_) => 2,
+            Op::CreateLink(_) | Op::ReplaceLink(_) => 0,
+            Op::ChangeLink(..) | Op::ChangeGroup(..) | Op::AltNames(..) | Op::SetNsid(..) => 1,
+            Op::DeleteLink(_) | Op::DeleteGroup(_) => 2,
             Op::Addr(..) => 3,
             Op::Route(..) => 4,
             Op::Neigh(..) => 5,
+            Op::Token(..) | Op::AddrLabel(..) => continue,
             Op::Rule { .. } => 6,
             Op::NextHop(..) => 7,
         }] += 1;
@@ -56,7 +57,7 @@ fn no_bytes_make_the_decoders_panic() {
             _ => {
                 let mut message = bytes.to_vec();
                 message[..4].copy_from_slice(&256u32.to_ne_bytes());
-                let kinds = [16u16, 20, 24, 28, 32, 88, 104, 116, 2, 3];
+                let kinds = [16u16, 20, 24, 28, 32, 72, 80, 88, 104, 116, 2, 3];
                 message[4..6].copy_from_slice(&kinds[usize::from(bytes[9]) % kinds.len()].to_ne_bytes());
                 message
             }

@@ -58,6 +58,17 @@ pub fn family_of(addr: &IpAddr) -> Family {
     }
 }
 
+/// An address as glibc's `inet_ntop` writes it: unlike Rust's, with the last 32 bits in dots after 96 bits of zeros.
+pub fn addr_text(addr: &IpAddr) -> String {
+    match addr {
+        IpAddr::V6(v6) if v6.to_bits() >> 16 != 0 && v6.to_bits() >> 32 == 0 => {
+            let [.., a, b, c, d] = v6.octets();
+            ["::", &Ipv4Addr::new(a, b, c, d).to_string()].concat()
+        }
+        _ => addr.to_string(),
+    }
+}
+
 /// An address and a prefix length of at most 32 or 128 bits; host bits may be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Prefix {
@@ -220,6 +231,13 @@ pub fn netmask(len: u8) -> Ipv4Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_print_as_glibc_prints_them() {
+        for text in ["::", "::5", "::0.1.0.2", "::1.2.3.4", "::ffff:1.2.3.4", "::1:0:0", "fe80::1:2", "10.0.0.1"] {
+            assert_eq!(addr_text(&text.parse().unwrap()), text);
+        }
+    }
 
     #[test]
     fn prefixes_parse_as_iproute2_does() {

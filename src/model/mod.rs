@@ -2,15 +2,20 @@
 //! rules are. Parsers make it, encoders and printers read it.
 
 pub mod addr;
+pub mod addrlabel;
 pub mod encap;
 pub mod ip;
+pub mod kind;
 pub mod link;
 pub mod name;
 pub mod nat;
 pub mod neigh;
+pub mod netconf;
 pub mod nexthop;
 pub mod op;
 pub mod route;
 pub mod rtnames;
 pub mod rule;
 pub mod state;
+pub mod time;
+pub mod token;

@@ -1,5 +1,5 @@
 //! Names of routing tables, protocols, scopes and groups: the built-in ones and those
-//! of `/etc/iproute2`, whose text the caller reads.
+//! of `/etc/iproute2` and `/usr/share/iproute2`, whose text the caller reads.
 
 use std::cell::OnceCell;
 
@@ -18,12 +18,17 @@ pub enum NameSet {
     Dsfields,
     /// Realms of routes (`rt_realms`).
     Realms,
+    /// Who put an address on a link (`rt_addrprotos`, kernel 5.18).
+    AddrProtocols,
     /// Protocols over IP (`/etc/protocols`).
     IpProtocols,
 }
 
 impl NameSet {
-    /// File of the set, in `/etc/iproute2` or by its path; tables and protocols also have a folder, with `.d` behind the name.
+    /// How many sets there are.
+    const COUNT: usize = NameSet::IpProtocols as usize + 1;
+
+    /// File of the set, in `/etc/iproute2` or by its path; there it may have a folder beside it, with `.d` behind the name.
     pub fn file(self) -> &'static str {
         match self {
             NameSet::Tables => "rt_tables",
@@ -32,6 +37,7 @@ impl NameSet {
             NameSet::Groups => "group",
             NameSet::Dsfields => "rt_dsfield",
             NameSet::Realms => "rt_realms",
+            NameSet::AddrProtocols => "rt_addrprotos",
             NameSet::IpProtocols => "/etc/protocols",
         }
     }
@@ -44,6 +50,7 @@ impl NameSet {
             NameSet::Groups => &[(0, "default")],
             NameSet::Dsfields => &[],
             NameSet::Realms => &[(0, "unknown")],
+            NameSet::AddrProtocols => &[(0, "unspec"), (1, "kernel_lo"), (2, "kernel_ra"), (3, "kernel_ll")],
             NameSet::IpProtocols => IP_PROTOCOLS,
         }
     }
@@ -95,13 +102,13 @@ const IP_PROTOCOLS: &[(u32, &str)] = &[
 #[derive(Debug)]
 pub struct Names {
     read: fn(NameSet) -> Vec<u8>,
-    sets: [OnceCell<Vec<(u32, String)>>; 7],
+    sets: [OnceCell<Vec<(u32, String)>>; NameSet::COUNT],
 }
 
 impl Names {
     /// Names from a reader of the files' text (empty where there is none).
     pub fn new(read: fn(NameSet) -> Vec<u8>) -> Self {
-        Names { read, sets: [const { OnceCell::new() }; 7] }
+        Names { read, sets: [const { OnceCell::new() }; NameSet::COUNT] }
     }
 
     fn rows(&self, set: NameSet) -> &[(u32, String)] {

@@ -2,11 +2,15 @@
 //! cannot disagree; this layer reads models only.
 
 pub mod addr;
+pub mod addrlabel;
 pub mod encap;
+pub mod kind;
 pub mod link;
 pub mod neigh;
+pub mod netconf;
 pub mod nexthop;
 pub mod number;
 pub mod out;
 pub mod route;
 pub mod rule;
+pub mod stats;

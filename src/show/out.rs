@@ -56,6 +56,15 @@ impl Colour {
     }
 }
 
+/// Value of a field in front of a record, as JSON has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lead {
+    /// `true`.
+    True,
+    /// A string.
+    Word(String),
+}
+
 /// Collects a listing.
 #[derive(Debug)]
 pub struct Out {
@@ -64,6 +73,10 @@ pub struct Out {
     colours: bool,
     /// Colour of the next words.
     paint: Option<Colour>,
+    /// Whether the records stand alone, one a line, instead of in one list.
+    alone: bool,
+    /// Fields that the next record begins with: key, value, and words.
+    lead: Vec<(&'static str, Lead, String)>,
     buf: Vec<u8>,
     depth: usize,
     comma: bool,
@@ -72,11 +85,27 @@ pub struct Out {
 impl Out {
     /// Starts a listing; with `oneline`, breaks inside a record become `\`.
     pub fn new(format: Format, oneline: bool) -> Self {
-        let mut out = Out { format, oneline, colours: false, paint: None, buf: Vec::new(), depth: 0, comma: false };
+        let mut out = Out::alone(format, oneline);
+        out.alone = false;
         if out.is_json() {
             out.open('[');
         }
         out
+    }
+
+    /// Starts what is one record only, without a list around it.
+    pub fn alone(format: Format, oneline: bool) -> Self {
+        Out {
+            format,
+            oneline,
+            colours: false,
+            paint: None,
+            alone: true,
+            lead: Vec::new(),
+            buf: Vec::new(),
+            depth: 0,
+            comma: false,
+        }
     }
 
     /// With colours, or without.
@@ -94,8 +123,10 @@ impl Out {
 
     /// Ends the listing and hands out its bytes.
     pub fn finish(mut self) -> Vec<u8> {
-        if self.is_json() {
+        if self.is_json() && !self.alone {
             self.close(']');
+        }
+        if self.is_json() && !self.buf.is_empty() {
             self.buf.push(b'\n');
         }
         self.buf
@@ -144,16 +175,29 @@ impl Out {
         self.number(key, before, value.into(), after);
     }
 
-    #[inline(never)]
     fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
-        self.digits(key, before, &value.to_string(), after);
+        let mut room = [0; 20];
+        let mut at = room.len();
+        let mut left = value.unsigned_abs();
+        while left != 0 || at == room.len() {
+            at -= 1;
+            // A digit has one byte.
+            room[at] = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+        }
+        if value < 0 {
+            at -= 1;
+            room[at] = b'-';
+        }
+        let digits = std::str::from_utf8(&room[at..]).unwrap_or_default();
+        self.digits(key, before, digits, after);
     }
 
     /// A number in digits, which may be longer than 64 bits allow or have a fraction.
     pub fn digits(&mut self, key: &str, before: &str, digits: &str, after: &str) {
         if self.is_json() {
             self.key(key);
-            self.buf.extend_from_slice(digits.as_bytes());
+            self.raw(&[digits]);
         } else {
             self.words(before, digits, after);
         }
@@ -209,9 +253,25 @@ impl Out {
         }
     }
 
+    /// Gives the next record a field in front.
+    pub fn lead(&mut self, key: &'static str, value: Lead, words: impl Into<String>) {
+        self.lead.push((key, value, words.into()));
+    }
+
     /// A record of the listing or of a list.
     pub fn record(&mut self, fill: impl FnOnce(&mut Self)) {
         self.begin(None, '{');
+        for (key, value, words) in std::mem::take(&mut self.lead) {
+            match value {
+                Lead::True => self.flag(key, &words),
+                Lead::Word(value) => {
+                    if self.is_json() {
+                        self.str(key, "", &value, "");
+                    }
+                    self.text(&words);
+                }
+            }
+        }
         fill(self);
         self.end('}');
     }
@@ -273,8 +333,7 @@ impl Out {
     fn key(&mut self, key: &str) {
         self.separate();
         self.new_line();
-        self.quoted(key.as_bytes());
-        self.buf.push(b':');
+        self.raw(&["\"", key, "\":"]);
         if self.format == Format::Pretty {
             self.buf.push(b' ');
         }
@@ -312,6 +371,16 @@ impl Out {
     /// A JSON string: always valid JSON and UTF-8, whatever the bytes.
     fn quoted(&mut self, value: &[u8]) {
         self.buf.push(b'"');
+        self.escaped(value);
+        self.buf.push(b'"');
+    }
+
+    fn escaped(&mut self, value: &[u8]) {
+        if value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+            // Nearly all: nothing to escape.
+            self.buf.extend_from_slice(value);
+            return;
+        }
         for chunk in value.utf8_chunks() {
             for c in chunk.valid().chars() {
                 match c {
@@ -326,7 +395,6 @@ impl Out {
             // A stray byte has no place in JSON: it shows as it does in text, `\xNN`.
             self.buf.extend_from_slice(printable(chunk.invalid()).replace('\\', "\\\\").as_bytes());
         }
-        self.buf.push(b'"');
     }
 }
 

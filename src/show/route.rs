@@ -194,6 +194,9 @@ const FLAG_BITS: [u8; 11] = [0, 2, 1, 3, 6, 8, 4, 5, 14, 15, 29];
 /// Writes the flags of a route or next hop.
 pub fn flags(out: &mut Out, flags: RouteFlags) {
     out.list("flags", |o| {
+        if flags.is_empty() {
+            return;
+        }
         for (name, bit) in FLAGS.split(' ').zip(FLAG_BITS) {
             if flags.bits() >> bit & 1 != 0 {
                 o.item("", name, " ");

@@ -3,6 +3,8 @@
 #![allow(unsafe_code)]
 
 pub mod address;
+pub mod bpf;
+pub mod device;
 pub mod icmp;
 pub mod mount;
 pub mod netns;

@@ -58,6 +58,18 @@ impl NlSocket {
         Ok(NlSocket { socket, port })
     }
 
+    /// Joins a multicast group (`RTNLGRP_*`): the kernel's notifications of it arrive here from now on.
+    pub fn join(&mut self, group: u32) -> io::Result<()> {
+        self.socket.add_membership(group)
+    }
+
+    /// Waits until something has arrived. A signal that is handled ends the wait.
+    pub fn wait(&self) -> io::Result<()> {
+        let mut entry = libc::pollfd { fd: self.socket.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: the pointer and count describe `entry`, which outlives the call.
+        check(unsafe { libc::poll(&raw mut entry, 1, -1) }).map(|_| ())
+    }
+
     fn set_buffer(&self, force: libc::c_int, plain: libc::c_int, bytes: usize) {
         let value = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
         for option in [force, plain] {

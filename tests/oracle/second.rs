@@ -29,7 +29,10 @@ fn read(bytes: &[u8]) -> Option<RouteNetlinkMessage> {
 fn readable(op: &Op<'_>) -> bool {
     let utf8 = |change: &LinkChange<'_>| change.name.is_none_or(|name| std::str::from_utf8(name.as_bytes()).is_ok());
     match op {
-        Op::CreateLink(new) => {
+        // It knows no message of link properties.
+        Op::AltNames(..) | Op::SetNsid(..) => false,
+        Op::ChangeGroup(_, change) => utf8(change),
+        Op::CreateLink(new) | Op::ReplaceLink(new) => {
             utf8(&new.change)
                 && match &new.kind {
                     netstrap::model::link::NewKind::Veth { peer: Some(peer) } => utf8(&peer.change),
@@ -56,7 +59,7 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
     }
     let Some(message) = read(bytes) else { panic!("packet-route cannot read {op:?}") };
     match (op, &message) {
-        (Op::CreateLink(new), RouteNetlinkMessage::NewLink(seen)) => {
+        (Op::CreateLink(new) | Op::ReplaceLink(new), RouteNetlinkMessage::NewLink(seen)) => {
             link_fields(&new.change, seen);
             let kind = seen.attributes.iter().any(|attribute| match attribute {
                 LinkAttribute::LinkInfo(infos) => infos.iter().any(|info| matches!(info, LinkInfo::Kind(_))),
@@ -68,6 +71,10 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
             assert_eq!(seen.header.index, id.index.get());
             link_fields(change, seen);
         }
+        (Op::ChangeGroup(_, change), RouteNetlinkMessage::SetLink(seen) | RouteNetlinkMessage::NewLink(seen)) => {
+            link_fields(change, seen);
+        }
+        (Op::DeleteGroup(_), RouteNetlinkMessage::DelLink(seen)) => assert_eq!(seen.header.index, 0),
         (Op::DeleteLink(id), RouteNetlinkMessage::DelLink(seen)) => assert_eq!(seen.header.index, id.index.get()),
         (Op::Addr(_, id, meant), RouteNetlinkMessage::NewAddress(seen) | RouteNetlinkMessage::DelAddress(seen)) => {
             assert_eq!(seen.header.index, id.index.get());
@@ -97,6 +104,9 @@ fn link_fields(meant: &LinkChange<'_>, seen: &LinkMessage) {
     }
     if let Some(master) = meant.master {
         assert!(find(&|a| *a == LinkAttribute::Controller(master.map_or(0, |id| id.index.get()))), "master");
+    }
+    if let Some(lower) = meant.lower {
+        assert!(find(&|a| *a == LinkAttribute::Link(lower.index.get())), "link");
     }
     match meant.netns {
         Some(NetnsRef::Fd(fd)) => assert!(find(&|a| *a == LinkAttribute::NetNsFd(fd.as_raw_fd())), "netns fd"),

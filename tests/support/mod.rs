@@ -80,7 +80,7 @@ pub fn tool(name: &str) -> String {
         "ping" => "iputils-ping",
         "iptables" | "iptables-save" => "iptables",
         "nft" => "nftables",
-        "sysctl" => "procps",
+        "sysctl" | "kill" => "procps",
         "setpriv" | "unshare" => "util-linux",
         _ => "coreutils",
     };

@@ -2,6 +2,7 @@
 //! private sandbox. Out: one table of wall time, CPU time, peak memory and system calls, with
 //! ratios to the first row of each case. It measures; nothing here is a test.
 
+mod bulk;
 mod measure;
 
 use std::ffi::OsString;
@@ -96,7 +97,11 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let enter = format!("nsenter --net=/run/netns/red {program}");
     let mut all = contenders(&format!("netns exec red {program}"), &enter);
     all.push(Contender::new("(true alone)", &program.to_string()));
-    measure::case("ip netns exec red true", &all, None, runs)
+    measure::case("ip netns exec red true", &all, None, runs)?;
+    let mut ips: Vec<(String, String)> =
+        folders.iter().map(|(name, dir)| (name.to_string(), format!("{dir}/ip"))).collect();
+    ips.extend(ip.iter().map(|ip| ("iproute2".to_string(), ip.display().to_string())));
+    bulk::cases(&ips, runs)
 }
 
 /// The whole walkthrough, a fresh sandbox each time, without the steps that wait for answers.

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 
+use super::event;
 use super::fail::Fail;
 use crate::cli::cursor::shown;
 use crate::cli::io::Io;
@@ -14,11 +15,13 @@ use crate::model::nexthop::NextHopObject;
 use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
 use crate::netns::{Folder, Namespace};
-use crate::show::out::{Format, Out};
+use crate::show::out::{Format, Lead, Out};
 use crate::socket::Socket;
 use crate::wire::build::{Request, Route};
 use crate::wire::encode;
 use crate::wire::link::GetLink;
+use crate::wire::reply::Frame;
+use netlink_packet_core::NLM_F_ECHO;
 use std::os::unix::ffi::OsStrExt;
 
 /// The global options.
@@ -54,6 +57,17 @@ pub struct Options {
     pub batch: Option<Vec<u8>>,
 }
 
+/// What stands before a notification when it is printed.
+#[derive(Debug, Clone, Default)]
+pub struct Event {
+    /// Whether it is one of many that are printed as they come, not one listing.
+    pub alone: bool,
+    /// Index of the only link that is of interest; 0 is all.
+    pub device: u32,
+    /// Fields and words in front.
+    pub lead: Vec<(&'static str, Lead, String)>,
+}
+
 /// How `monitor` writes the time of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Timestamp {
@@ -84,6 +98,10 @@ pub struct Context<'a> {
     pub names: Names,
     /// Name of the namespace entered by `-n`, for messages.
     pub ns: Option<String>,
+    /// The notification that is being printed.
+    pub event: Option<Event>,
+    /// Whether this is one command of a batch: the process goes on after it.
+    pub batch: bool,
     act: String,
     socket: Option<Socket<Route>>,
     links: Vec<Link>,
@@ -98,6 +116,8 @@ impl<'a> Context<'a> {
             options: Options::default(),
             names: Names::new(read_names),
             ns: None,
+            event: None,
+            batch: false,
             act: super::act(words),
             socket: None,
             links: Vec::new(),
@@ -124,9 +144,19 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Carries out one change. A kernel's warning is printed.
+    /// Carries out one change. A kernel's warning is printed, and with `-echo` what it made.
     pub fn change(&mut self, op: &Op<'_>) -> Result<(), Fail> {
-        match self.socket()?.request(encode(op)) {
+        let mut request = encode(op);
+        let mut echoed = Vec::new();
+        if self.options.echo {
+            request.add_flags(NLM_F_ECHO);
+        }
+        let outcome =
+            self.socket()?.request_with(request, &mut |frame| echoed.push((frame.kind, frame.payload.to_vec())));
+        for (kind, payload) in &echoed {
+            event::print(self, &Frame { kind: *kind, flags: 0, seq: 0, port: 0, payload }, false)?;
+        }
+        match outcome {
             Ok(None) => Ok(()),
             Ok(Some(warning)) => {
                 self.io.error(super::fail::with_stop("Warning", &warning));
@@ -162,6 +192,13 @@ impl<'a> Context<'a> {
         self.io.print(text);
     }
 
+    /// The end of a listing that the kernel refused: says why, then that it ended.
+    pub fn ended(&mut self, error: Error, code: u8) -> Fail {
+        let fail = Fail::from(error);
+        fail.clone().print(self.io);
+        fail.reworded(code, &["Dump terminated"])
+    }
+
     /// A refused request, with the command line and the namespace for the hint.
     pub fn refused(&self, error: Error) -> Fail {
         Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
@@ -183,14 +220,21 @@ impl<'a> Context<'a> {
         (!self.options.numeric).then_some(&self.names)
     }
 
-    /// Starts a listing in the shape that the options ask for.
+    /// Starts a listing in the shape that the options ask for, or what is to be printed of one event.
     pub fn listing(&self) -> Out {
         let format = match (self.options.json, self.options.pretty) {
             (true, true) => Format::Pretty,
             (true, false) => Format::Json,
             (false, _) => Format::Text,
         };
-        Out::new(format, self.options.oneline).coloured(self.options.colour)
+        let mut out = match &self.event {
+            Some(event) if event.alone => Out::alone(format, self.options.oneline),
+            _ => Out::new(format, self.options.oneline),
+        };
+        for (key, value, words) in self.event.iter().flat_map(|event| &event.lead) {
+            out.lead(key, value.clone(), words);
+        }
+        out.coloured(self.options.colour)
     }
 
     /// Prints a finished listing.
@@ -201,9 +245,15 @@ impl<'a> Context<'a> {
 
     /// The link of a name, an alternative name, or `ifN`; `None` where there is none.
     pub fn find_link(&mut self, name: &[u8]) -> Result<Option<Link>, Fail> {
-        if let Some(link) = self.links.iter().find(|link| link.is_called(name)) {
-            return Ok(Some(link.clone()));
+        Ok(self.locate(name)?.map(|at| self.links[at].clone()))
+    }
+
+    /// Place of a link among those known, after asking for it if it is not.
+    fn locate(&mut self, name: &[u8]) -> Result<Option<usize>, Fail> {
+        if let Some(at) = self.links.iter().position(|link| link.is_called(name)) {
+            return Ok(Some(at));
         }
+        let known = self.links.len();
         let mut found = self.ask(&GetLink::Name(name))?;
         if found.is_none() {
             let index = name.strip_prefix(b"if").and_then(|n| std::str::from_utf8(n).ok()?.parse().ok());
@@ -211,8 +261,8 @@ impl<'a> Context<'a> {
                 found = self.ask(&GetLink::Index(index))?;
             }
         }
-        self.links.extend(found.clone());
-        Ok(found)
+        self.links.extend(found);
+        Ok(self.links.len().checked_sub(1).filter(|_| known < self.links.len()))
     }
 
     fn ask(&mut self, query: &GetLink<'_>) -> Result<Option<Link>, Fail> {
@@ -228,8 +278,8 @@ impl<'a> Context<'a> {
 
     /// The device that a change names, or iproute2's `Cannot find device`.
     pub fn device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
-        let link = self.find_link(name)?;
-        link.as_ref().and_then(link_id).ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
+        let link = self.locate(name)?.and_then(|at| link_id(&self.links[at]));
+        link.ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
     }
 
     /// The VRF of a name; without one, an argument error with this reason.
@@ -242,6 +292,31 @@ impl<'a> Context<'a> {
     pub fn all_links(&mut self) -> Result<&[Link], Fail> {
         self.links = self.socket()?.dump(&GetLink::All)?;
         Ok(&self.links)
+    }
+
+    /// Whether a notification about a link of this index (0 is none) is to be printed.
+    pub fn wants(&self, index: u32) -> bool {
+        self.event.as_ref().is_none_or(|event| event.device == 0 || event.device == index)
+    }
+
+    /// Takes a link in as a notification tells it, or forgets one that has gone.
+    pub fn remember(&mut self, link: Link, gone: bool) {
+        self.links.retain(|known| known.index != link.index);
+        if !gone {
+            self.links.push(link);
+        }
+    }
+
+    /// Forgets what was learned of links and namespaces, which may have changed since.
+    pub fn forget(&mut self) {
+        self.links.clear();
+        self.nsids = None;
+    }
+
+    /// Begins another command of a batch.
+    pub fn begin(&mut self, line: &[u8]) {
+        self.act.clear();
+        self.act.push_str(&shown(line.trim_ascii()));
     }
 
     /// Links met so far.
@@ -301,18 +376,23 @@ pub fn link_id(link: &Link) -> Option<LinkId> {
     NonZeroU32::new(link.index).map(|index| LinkId { ns: 0, index })
 }
 
-/// The text of a set's file in `/etc/iproute2`, and of its folder's `*.conf`.
+/// The text of a set's file in `/etc/iproute2`, or else in `/usr/share/iproute2` (iproute2 7), and of the `*.conf`
+/// in both folders beside it; the later lines win.
 fn read_names(set: NameSet) -> Vec<u8> {
-    let folder = if set == NameSet::IpProtocols { "" } else { "/etc/iproute2/" };
-    let base = [folder, set.file()].concat();
-    let mut text = std::fs::read(&base).unwrap_or_default();
-    if matches!(set, NameSet::Tables | NameSet::Protocols) {
+    let mut text = None;
+    let mut more = Vec::new();
+    for base in ["/usr/share/iproute2/", "/etc/iproute2/"] {
+        let folder = if set == NameSet::IpProtocols { "" } else { base };
+        let base = [folder, set.file()].concat();
+        text = std::fs::read(&base).ok().or(text);
         for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
             if entry.file_name().as_bytes().ends_with(b".conf") {
-                text.push(b'\n');
-                text.extend(std::fs::read(entry.path()).unwrap_or_default());
+                more.push(b'\n');
+                more.extend(std::fs::read(entry.path()).unwrap_or_default());
             }
         }
     }
+    let mut text = text.unwrap_or_default();
+    text.extend(more);
     text
 }

@@ -1,16 +1,20 @@
 //! `ip`: global options and the object's name in, the object's own verbs run; the
 //! words, texts and exit codes are iproute2's (6.1).
 
+mod batch;
 pub mod context;
 pub mod encap;
+mod event;
 pub mod fail;
 pub mod filter;
 pub mod usage;
 pub mod words;
 
 pub mod address;
+pub mod addrlabel;
 pub mod link;
 pub mod maddress;
+mod monitor;
 pub mod neighbour;
 pub mod netconf;
 pub mod netns;
@@ -40,7 +44,7 @@ type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 /// Objects in iproute2's order: a word stands for the first name that it begins. `None` is one that is not built.
 const OBJECTS: &[(&str, Option<Object>)] = &[
     ("address", Some(address::run)),
-    ("addrlabel", None),
+    ("addrlabel", Some(addrlabel::run)),
     ("maddress", Some(maddress::run)),
     ("route", Some(route::run)),
     ("rule", Some(rule::run)),
@@ -60,7 +64,7 @@ const OBJECTS: &[(&str, Option<Object>)] = &[
     ("token", Some(token::run)),
     ("tcpmetrics", None),
     ("tcp_metrics", None),
-    ("monitor", None),
+    ("monitor", Some(monitor::run)),
     ("xfrm", None),
     ("mroute", None),
     ("mrule", None),
@@ -80,7 +84,10 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     // Never dropped: the process ends after this, and the kernel closes and frees at once what
     // would be closed and freed here one by one.
     let mut context = ManuallyDrop::new(Context::new(io, words));
-    let outcome = options(&mut context, Cursor::new(words)).and_then(|words| object(&mut context, words));
+    let outcome = options(&mut context, Cursor::new(words)).and_then(|words| match context.options.batch.take() {
+        Some(file) => batch::run(&mut context, &file),
+        None => object(&mut context, words),
+    });
     match outcome {
         Ok(code) => code,
         Err(fail) => fail.print(context.io),
@@ -166,7 +173,7 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>)
         "tshort" => options.timestamp = Timestamp::Short,
         "force" => options.force = true,
         "echo" => options.echo = true,
-        "batch" => options.batch = Some(words.next().ok_or_else(Fail::incomplete)?.to_vec()),
+        "batch" => options.batch = Some(words.next().ok_or_else(|| usage::fail(usage::IP))?.to_vec()),
         "oneline" => options.oneline = true,
         "brief" => options.brief = true,
         "json" => options.json = true,

@@ -5,12 +5,13 @@ use super::fail::{Fail, Outcome};
 use super::usage;
 use super::words::{address, keyword, lladdr, number, prefix, prefixes, value};
 use crate::cli::cursor::{Cursor, text};
-use crate::model::ip::{Prefix, family_of};
+use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFilter, NeighFlags, NeighQuestion, NeighState, NeighVerb};
 use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
 use crate::show::neigh::NeighView;
-use crate::wire::neigh::change;
+use crate::wire::neigh::{change, decode};
+use crate::wire::reply::Frame;
 
 /// Verbs in iproute2's order.
 const VERBS: &str = "add~a change~c chg=c replace~r delete~d get~g show~s lst~s list~s flush~f help~h";
@@ -284,4 +285,15 @@ fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let found = context.socket()?.get(&asked)?;
     show(context, found.as_slice(), false);
     Ok(0)
+}
+
+/// Prints a notification about a neighbour.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(one) = decode(frame, 0) else { return Ok(()) };
+    let family = context.options.family;
+    let device = one.device.map_or(0, |id| id.index.get());
+    if (family == Family::Unspec || family == one.family) && context.wants(device) {
+        show(context, &[one], false);
+    }
+    Ok(())
 }

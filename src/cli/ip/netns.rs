@@ -190,18 +190,21 @@ fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     }
     let file = ["/proc/", text(process), "/ns/net"].concat();
     let id = NsId::of(Path::new(&file)).map_err(|e| Fail::own_io("Cannot open network namespace", &e))?;
-    let folder = Folder::standard();
-    let mut found = false;
-    for name in folder.names().unwrap_or_default() {
-        if NsId::of(&folder.file(&name)).ok() == Some(id) {
-            context.io.print(printable(&name) + "\n");
-            found = true;
-        }
+    let names = names_of(id);
+    for name in &names {
+        context.io.print(printable(name) + "\n");
     }
-    if !found {
+    if names.is_empty() {
         context.io.print("\n");
     }
     Ok(0)
+}
+
+/// The names of a namespace.
+pub fn names_of(id: NsId) -> Vec<Vec<u8>> {
+    let folder = Folder::standard();
+    let names = folder.names().unwrap_or_default();
+    names.into_iter().filter(|name| NsId::of(&folder.file(name)).ok() == Some(id)).collect()
 }
 
 fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -223,7 +226,20 @@ fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("No command specified"));
     }
-    run_in(context, name, words.rest())
+    if !context.batch {
+        return run_in(context, name, words.rest());
+    }
+    context.io.flush();
+    in_child(context, name, words.rest())
+}
+
+/// Runs a command in a child, for a process that goes on after it.
+fn in_child(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
+    let child = sys::process::in_child(|| match run_in(context, name, command) {
+        Ok(code) => finish(context, code),
+        Err(fail) => fail.print(context.io),
+    });
+    child.map_err(|e| Fail::own_io("fork failed", &e))
 }
 
 /// One child per namespace; its exit code is not passed on, as iproute2 has it.
@@ -234,11 +250,7 @@ fn run_everywhere(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     for name in Folder::standard().names().unwrap_or_default() {
         context.io.print(["\nnetns: ", &printable(&name), "\n"].concat());
         context.io.flush();
-        let child = sys::process::in_child(|| match run_in(context, &name, words.rest()) {
-            Ok(code) => finish(context, code),
-            Err(fail) => fail.print(context.io),
-        });
-        child.map_err(|e| Fail::own_io("fork failed", &e))?;
+        in_child(context, &name, words.rest())?;
     }
     Ok(0)
 }
@@ -248,14 +260,26 @@ fn finish(context: &mut Context<'_>, code: u8) -> u8 {
     code
 }
 
-/// Enters the namespace and becomes the command, or the applet of its name where `PATH` has none.
+/// Enters the namespace and becomes the command.
 fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
+    super::vrf::reset(context);
     let namespace = open(name)?;
     enter_named(&namespace, name)?;
     drop(namespace);
+    own_view(context, name)?;
+    replace_by(context, command)
+}
+
+/// Gives the process the view of `/sys` and `/etc` that belongs to the namespace of a name, which it is in.
+pub fn own_view(context: &mut Context<'_>, name: &[u8]) -> Result<(), Fail> {
     for complaint in exec::private_view(name).map_err(|e| Fail::usage(e.to_string()))? {
         context.io.error(complaint);
     }
+    Ok(())
+}
+
+/// Becomes a command, or the applet of its name where `PATH` has none.
+pub fn replace_by(context: &mut Context<'_>, command: &[OsString]) -> Outcome {
     context.io.flush();
     let error = exec::command(command);
     if let Some(code) = applets::instead(command, &error, context.io) {

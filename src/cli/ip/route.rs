@@ -5,6 +5,7 @@ mod parse;
 mod show;
 
 pub use parse::gateway;
+pub use show::event;
 
 use crate::wire::attr::attrs;
 

@@ -5,11 +5,19 @@ use super::fail::Fail;
 /// `ip help`.
 pub const IP: &str = "\
 Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
-where  OBJECT := { address | link | neighbour | netns | route }
+       ip [ -force ] -batch { FILE | - }
+where  OBJECT := { address | addrlabel | link | maddress | monitor | neighbour | netconf | netns |
+                   nexthop | route | rule | token | tuntap | vrf }
        or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
-       OPTIONS := { -V[ersion] | -j[son] | -p[retty] | -o[neline] | -br[ief] |
-                    -f[amily] { inet | inet6 | link } | -4 | -6 | -0 |
-                    -n[etns] NAME | -N[umeric] | -a[ll] }";
+       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -j[son] | -p[retty] | -o[neline] |
+                    -br[ief] | -t[imestamp] | -ts[hort] | -c[olor][={ always | auto | never }] |
+                    -f[amily] { inet | inet6 | bridge | link } | -4 | -6 | -B | -0 |
+                    -n[etns] NAME | -N[umeric] | -a[ll] | -echo }";
+
+/// `ip monitor help`.
+pub const MONITOR: &str = "\
+Usage: ip monitor [ all | OBJECTS ] [ label ] [ dev DEVICE ]
+OBJECTS :=  address | link | neigh | netconf | nexthop | nsid | route | rule";
 
 /// `ip netns help`.
 pub const NETNS: &str = "\
@@ -102,6 +110,38 @@ Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ n
                 [ master IFNAME ] [ vrf NAME ] [ protocol PROTO ] [ unused ]
        ip neigh get { ADDR | proxy ADDR } dev IFNAME
 STATE := { permanent | noarp | stale | reachable | none | incomplete | delay | probe | failed }";
+
+/// `ip maddress help`.
+pub const MADDRESS: &str = "\
+Usage: ip maddr [ add | del ] MULTIADDR dev STRING
+       ip maddr show [ dev STRING ]";
+
+/// `ip tuntap help`.
+pub const TUNTAP: &str = "\
+Usage: ip tuntap { add | del | show | list | lst | help } [ dev PHYS_DEV ]
+       [ mode { tun | tap } ] [ user USER ] [ group GROUP ]
+       [ one_queue ] [ pi ] [ vnet_hdr ] [ multi_queue ] [ name NAME ]
+
+Where: USER  := { STRING | NUMBER }
+       GROUP := { STRING | NUMBER }";
+
+/// `ip token help`.
+pub const TOKEN: &str = "Usage: ip token [ list | set | del | get ] [ TOKEN ] [ dev DEV ]";
+
+/// `ip netconf help`.
+pub const NETCONF: &str = "Usage: ip netconf show [ dev STRING ]";
+
+/// `ip vrf help`.
+pub const VRF: &str = "\
+Usage:\tip vrf show [NAME] ...
+\tip vrf exec [NAME] cmd ...
+\tip vrf identify [PID]
+\tip vrf pids [NAME]";
+
+/// `ip addrlabel help`.
+pub const ADDRLABEL: &str = "\
+Usage: ip addrlabel { add | del } prefix PREFIX [ dev DEV ] [ label LABEL ]
+       ip addrlabel [ list | flush | help ]";
 
 /// A usage text as iproute2 prints it: to standard error, exit code 255.
 pub fn fail(text: &str) -> Fail {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use super::fail::Fail;
 use crate::cli::cursor::{Cursor, text};
 use crate::model::ip::{Family, Prefix, parse_addr, parse_prefix};
-use crate::model::name::is_altname;
+use crate::model::name::{IfName, is_altname};
 
 /// Whether a word abbreviates a keyword: it is not empty and begins it.
 pub fn prefixes(word: &[u8], keyword: &str) -> bool {
@@ -16,10 +16,18 @@ pub fn prefixes(word: &[u8], keyword: &str) -> bool {
 /// be whole or `~` if it may be shortened, and a key. Returns name and key. One string: a table of
 /// names costs relocations.
 pub fn keyword(word: &[u8], list: &'static str) -> (&'static str, u8) {
-    for entry in list.split(' ') {
-        let Some((name, &[mark, key])) = entry.as_bytes().split_last_chunk() else { continue };
-        if name == word || (mark == b'~' && !word.is_empty() && name.starts_with(word)) {
-            return (&entry[..name.len()], key);
+    let mut rest = list.as_bytes();
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
+        let entry = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
+        // Most entries differ in their first letter: this is the loop that a long batch spends its time in.
+        if entry.first() != word.first() {
+            continue;
+        }
+        let Some((name, &[mark, key])) = entry.split_last_chunk() else { continue };
+        if name == word || (mark == b'~' && name.starts_with(word)) {
+            return (std::str::from_utf8(name).unwrap_or_default(), key);
         }
     }
     ("", 0)
@@ -71,11 +79,17 @@ pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
 
 /// Whether a word may name a device at all (up to 127 bytes, for alternative names); else iproute2's complaint.
 pub fn device_word<'w>(word: &'w [u8], keyword: &str) -> Result<&'w [u8], Fail> {
-    if is_altname(word) {
-        return Ok(word);
-    }
+    if is_altname(word) { Ok(word) } else { Err(no_name(word, keyword)) }
+}
+
+/// A name that a device may be given; else iproute2's complaint.
+pub fn if_name(word: &[u8], keyword: &str) -> Result<IfName, Fail> {
+    IfName::new(word).ok_or_else(|| no_name(word, keyword))
+}
+
+fn no_name(word: &[u8], keyword: &str) -> Fail {
     let fail = Fail::wrong(&["\"", keyword, "\" not a valid ifname"].concat(), word);
-    Err(fail.hint("a link's name has 1 to 15 bytes, without \"/\" and blanks"))
+    fail.hint("a link's name has 1 to 15 bytes, without \"/\" and blanks")
 }
 
 #[cfg(test)]

@@ -18,7 +18,8 @@ use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteVerb, 
 use crate::model::rtnames::NameSet;
 use crate::show::route::{Given, RouteView};
 use crate::sysctl::Key;
-use crate::wire::route::change;
+use crate::wire::reply::Frame;
+use crate::wire::route::{change, decode};
 
 /// Bounds of a prefix: `root` gives the shortest, `match` the longest, a bare prefix both.
 #[derive(Clone, Copy, Default)]
@@ -83,13 +84,13 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
             return Ok(0);
         }
     }
-    let routes = match context.socket()?.dump(&filter) {
+    let mut routes = match context.socket()?.dump(&filter) {
         Ok(routes) => routes,
         // A namespace that never had an address has no main table yet: nothing to list.
         Err(error) if !flush && filter.table == TABLE_MAIN && is_absent(&error) => Vec::new(),
         Err(error) => return Err(dump_failed(context, error, flush)),
     };
-    let routes: Vec<Route> = routes.into_iter().filter(|route| narrow.takes(route)).collect();
+    routes.retain(|route| narrow.takes(route));
     if flush {
         return remove(context, &routes);
     }
@@ -356,4 +357,14 @@ impl Narrow {
             realms: self.realms.is_some_and(|(_, mask)| mask == u32::MAX),
         }
     }
+}
+
+/// Prints a notification about a route; those of the cache are none.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(one) = decode(frame, 0) else { return Ok(()) };
+    let device = one.device.map_or(0, |id| id.index.get());
+    if !one.flags.contains(RouteFlags::CLONED) && context.wants(device) {
+        show(context, &[one], Given::default());
+    }
+    Ok(())
 }
