@@ -71,16 +71,25 @@ PROTO := { kernel_lo | kernel_ra | kernel_ll | NUMBER }";
 /// `ip route help`.
 pub const ROUTE: &str = "\
 Usage: ip route { show | flush } [ [ to ] [ root | match | exact ] PREFIX ] [ table { TABLE | all | cache } ]
-                [ dev IFNAME ] [ via ADDR ] [ src PREFIX ] [ from PREFIX ] [ protocol PROTO ]
-                [ scope SCOPE ] [ type TYPE ] [ tos TOS ] [ metric METRIC ] [ iif IFNAME ]
-       ip route get ADDR [ from ADDR [ iif IFNAME ] ] [ oif IFNAME ] [ tos TOS ] [ mark N ]
-                [ uid N ] [ fibmatch ]
+                [ vrf NAME ] [ dev IFNAME ] [ via ADDR ] [ src PREFIX ] [ from PREFIX ] [ protocol PROTO ]
+                [ scope SCOPE ] [ type TYPE ] [ tos TOS ] [ metric METRIC ] [ iif IFNAME ] [ mark N ]
+                [ realms REALMS ]
+       ip route get ADDR [ from ADDR [ iif IFNAME ] ] [ oif IFNAME ] [ vrf NAME ] [ tos TOS ] [ mark N ]
+                [ uid N ] [ fibmatch ] [ notify ] [ connected ] [ sport N ] [ dport N ] [ ipproto PROTOCOL ]
        ip route { add | del | change | append | prepend | replace | test } ROUTE
-ROUTE := [ TYPE ] PREFIX [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ onlink ] [ table TABLE ]
+ROUTE := [ TYPE ] PREFIX [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ onlink ] [ table TABLE | vrf NAME ]
          [ protocol PROTO ] [ scope SCOPE ] [ src ADDR ] [ from PREFIX ] [ tos TOS ]
          [ metric METRIC ] [ pref { low | medium | high } ] [ expires SECONDS ] [ nhid ID ]
-         [ METRICS ] [ nexthop NH ]...
-NH := [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ weight 1..256 ] [ onlink ]
+         [ realms REALMS ] [ features ecn ] [ ttl-propagate { enabled | disabled } ]
+         [ encap ENCAP ] [ METRICS ] [ nexthop NH ]...
+NH := [ encap ENCAP ] [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ weight 1..256 ] [ onlink ] [ realms REALMS ]
+ENCAP := { ip [ id ID ] [ dst ADDR ] [ src ADDR ] [ tos TOS ] [ ttl N ] [ key ] [ csum ] [ seq ] |
+           ip6 [ id ID ] [ dst ADDR ] [ src ADDR ] [ tc TC ] [ hoplimit N ] [ key ] [ csum ] [ seq ] |
+           mpls LABEL[/LABEL]... [ ttl N ] |
+           seg6 mode { encap | encap.red | inline | l2encap | l2encap.red } segs ADDR[,ADDR]... [ hmac KEYID ] |
+           seg6local action ACTION [ table TABLE ] [ vrftable TABLE ] [ nh4 ADDR ] [ nh6 ADDR ] [ iif IFNAME ]
+             [ oif IFNAME ] [ srh segs ADDR[,ADDR]... [ hmac KEYID ] ] [ flavors FLAVOR[,FLAVOR]... ] [ count ] }
+REALMS := [ REALM/ ]REALM
 METRICS := { mtu | advmss | window | rtt | rttvar | rto_min | hoplimit | reordering | ssthresh |
            cwnd | initcwnd | initrwnd | quickack | congctl | fastopen_no_cookie } [ lock ] VALUE
 TYPE := { unicast | local | broadcast | multicast | anycast | blackhole | unreachable | prohibit |
