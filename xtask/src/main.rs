@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod dist;
 mod fuzz;
+mod namespaces;
 mod packages;
 mod probe;
 mod process;
@@ -15,6 +16,7 @@ mod sys;
 mod test;
 mod tidy;
 mod tree;
+mod uml;
 mod vm;
 mod walkthrough;
 
@@ -36,13 +38,13 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
-        words: "[--tiny] [--binary FILE]",
+        words: "[--uml] [--tiny] [--binary FILE]",
         about: "build the static binary and run the walkthrough with it in a sandbox",
         run: demo::run,
     },
     Command {
         name: "test",
-        words: "[CARGO TEST ARGS...]",
+        words: "[--uml] [CARGO TEST ARGS...]",
         about: "run all tests, after getting or naming the tools that they compare with",
         run: test::run,
     },
@@ -77,6 +79,12 @@ const COMMANDS: &[Command] = &[
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
         run: vm::run,
     },
+    Command {
+        name: "uml",
+        words: "[--emulated] COMMAND [WORDS...]",
+        about: "run a command under user-mode Linux (or in QEMU), on this file system, with a network of its own",
+        run: uml::command,
+    },
 ];
 
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
@@ -84,6 +92,7 @@ const INNER: &[(&str, Run)] = &[
     ("demo-inside", demo::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
+    (namespaces::ASK, namespaces::ask),
     ("probe", probe::run),
     ("vm-init", vm::init::run),
 ];
