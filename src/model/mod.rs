@@ -4,6 +4,7 @@
 pub mod addr;
 pub mod addrlabel;
 pub mod ip;
+pub mod kind;
 pub mod link;
 pub mod name;
 pub mod nat;

@@ -17,8 +17,10 @@ use crate::model::nexthop::{
 use crate::model::route::RouteFlags;
 
 /// `RTM_NEWNEXTHOP`.
-const RTM_NEWNEXTHOP: u16 = 104;
-const RTM_DELNEXTHOP: u16 = 105;
+/// `RTM_NEWNEXTHOP`: a next hop object (kernel 5.3).
+pub const RTM_NEWNEXTHOP: u16 = 104;
+/// `RTM_DELNEXTHOP`.
+pub const RTM_DELNEXTHOP: u16 = 105;
 const RTM_GETNEXTHOP: u16 = 106;
 const RTM_NEWNEXTHOPBUCKET: u16 = 116;
 const RTM_GETNEXTHOPBUCKET: u16 = 118;

@@ -8,7 +8,10 @@ use std::sync::LazyLock;
 
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
 use netstrap::model::ip::{Family, Prefix, family_of};
-use netstrap::model::link::{KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use netstrap::model::link::{
+    Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
+    NewKind, NewLink, NewPeer,
+};
 use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
 use netstrap::model::nexthop::{NextHopObject, NextHopVerb, Resilient};
@@ -92,15 +95,34 @@ impl Source<'_> {
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
             lower: self.maybe(Source::link),
+            flag_mask: LinkFlags::PROMISC,
+            flags: if self.byte() & 1 == 1 { LinkFlags::PROMISC } else { LinkFlags::empty() },
+            broadcast: self.maybe(|s| s.bytes(32)),
+            numbers: [LinkNumber::TxQueueLength, LinkNumber::Group, LinkNumber::Mode, LinkNumber::TxQueues]
+                .into_iter()
+                .filter_map(|number| self.maybe(|s| (number, s.number())))
+                .collect(),
+            ..LinkChange::default()
         }
     }
 
+    fn kind_name(&mut self) -> KindName {
+        let bytes: Vec<u8> = self.bytes(9).into_iter().map(|b| b'a' + b % 26).collect();
+        KindName::new(&bytes).expect("a valid kind")
+    }
+
+    fn kind(&mut self) -> KindArguments {
+        let count = self.below(4);
+        // 1 is the peer of a veth, which has a form of its own; no number comes twice.
+        let one = |s: &mut Self, n| Argument { number: n + 2, value: ArgumentValue::Bytes(s.bytes(20)) };
+        let arguments = self.maybe(|s| (0..u16::try_from(count).unwrap_or(0)).map(|n| one(s, n)).collect());
+        KindArguments { kind: self.kind_name(), arguments }
+    }
+
     fn new_link(&mut self) -> NewLink<'static> {
-        let kind = match self.byte() & 1 {
-            0 => {
-                let bytes: Vec<u8> = self.bytes(15).into_iter().map(|b| b'a' + b % 26).collect();
-                NewKind::Plain(KindName::new(&bytes).expect("a valid kind"))
-            }
+        let kind = match self.below(3) {
+            0 => NewKind::Plain(self.kind_name()),
+            1 => NewKind::With(self.kind()),
             _ => NewKind::Veth { peer: self.maybe(|s| NewPeer { change: s.change(), index: s.maybe(Source::index) }) },
         };
         NewLink { change: self.change(), index: self.maybe(Source::index), kind }
@@ -233,8 +255,25 @@ impl Source<'_> {
     pub fn op(&mut self) -> Op<'static> {
         match self.below(8) {
             0 => Op::CreateLink(self.new_link()),
-            1 => Op::ChangeLink(self.link(), self.change()),
-            2 => Op::DeleteLink(self.link()),
+            1 => {
+                let kind = self.maybe(Source::kind);
+                Op::ChangeLink(self.link(), LinkChange { kind, ..self.change() })
+            }
+            2 => match self.below(5) {
+                0 => Op::DeleteLink(self.link()),
+                1 => Op::DeleteGroup(self.number()),
+                2 => {
+                    let mut change = self.change();
+                    change.numbers.retain(|(number, _)| *number != LinkNumber::Group);
+                    Op::ChangeGroup(self.number(), change)
+                }
+                3 => Op::AltNames(
+                    [ListVerb::Add, ListVerb::Delete][self.below(2)],
+                    self.link(),
+                    vec![self.name().as_bytes().to_vec()],
+                ),
+                _ => Op::ReplaceLink(self.new_link()),
+            },
             3 => {
                 let verb = [AddrVerb::Add, AddrVerb::Replace, AddrVerb::Change, AddrVerb::Delete][self.below(4)];
                 Op::Addr(verb, self.link(), self.addr())

@@ -7,10 +7,12 @@ mod bench;
 mod demo;
 mod dist;
 mod fuzz;
+mod golden;
 mod namespaces;
 mod packages;
 mod probe;
 mod process;
+mod replay;
 mod size;
 mod sys;
 mod test;
@@ -74,6 +76,36 @@ const COMMANDS: &[Command] = &[
         run: fuzz::run,
     },
     Command {
+        name: "sem",
+        words: "[--all] [--binary FILE] [--under COMMAND]",
+        about: "a session of command lines: every answer as iproute2's, to the letter",
+        run: replay::sem::run,
+    },
+    Command {
+        name: "argv",
+        words: "[--sample N] [--mutants N] [--examples N] [--binary FILE] [--under COMMAND]",
+        about: "recorded command lines and mutants of them: refused and accepted as iproute2 does",
+        run: replay::argv::run,
+    },
+    Command {
+        name: "golden",
+        words: "[--bless] [--binary FILE]",
+        about: "compare what is sent with what iproute2 sends, attribute by attribute; or record the latter",
+        run: golden::run,
+    },
+    Command {
+        name: "forms",
+        words: "[--missing] [--binary FILE]",
+        about: "count the forms of ip command lines that send what iproute2 sends",
+        run: golden::forms,
+    },
+    Command {
+        name: "decode",
+        words: "HEX",
+        about: "print an rtnetlink message, one attribute per line",
+        run: golden::decode,
+    },
+    Command {
         name: "vm",
         words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
@@ -90,10 +122,13 @@ const COMMANDS: &[Command] = &[
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
 const INNER: &[(&str, Run)] = &[
     ("demo-inside", demo::inside),
+    ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
     (namespaces::ASK, namespaces::ask),
+    ("golden-inside", golden::inside),
     ("probe", probe::run),
+    ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
 ];
 

@@ -18,6 +18,8 @@ use crate::model::rtnames::{NameSet, parse_number};
 use crate::show::route::{Given, RouteView};
 use crate::socket::Query;
 use crate::wire::build::Route;
+use crate::wire::nexthop::decode;
+use crate::wire::reply::Frame;
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -315,4 +317,13 @@ fn buckets(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 
 fn list_buckets(context: &mut Context<'_>, filter: NextHopFilter) -> Result<Vec<Bucket>, Fail> {
     dumped(context, &BucketFilter(filter))
+}
+
+/// Prints a notification about a next hop object.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(hop) = decode(frame, 0) else { return Ok(()) };
+    if context.wants(hop.device.map_or(0, |id| id.index.get())) {
+        show(context, &[hop]);
+    }
+    Ok(())
 }
