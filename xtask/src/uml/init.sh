@@ -38,6 +38,7 @@ if [ "$1" != inside ]; then
     exec $b chroot . "$b" sh "$MACHINE/init.sh" inside
 fi
 
+$b ifconfig lo up
 # Bytes come out of the consoles as they are.
 for console in "$OUT" "$ERR"; do $b stty -F "$console" raw -echo; done
 $b mkfifo /dev/out /dev/err
