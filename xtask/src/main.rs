@@ -5,6 +5,8 @@
 mod args;
 mod bench;
 mod demo;
+mod deviations;
+mod diff;
 mod dist;
 mod fuzz;
 mod golden;
@@ -117,6 +119,12 @@ const COMMANDS: &[Command] = &[
         about: "run a command under user-mode Linux (or in QEMU), on this file system, with a network of its own",
         run: uml::command,
     },
+    Command {
+        name: "diff",
+        words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm [--kernel PACKAGE]] [--binary FILE]",
+        about: "show generated topologies with iproute2 and with the binary, and compare",
+        run: diff::run,
+    },
 ];
 
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
@@ -130,6 +138,7 @@ const INNER: &[(&str, Run)] = &[
     ("probe", probe::run),
     ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
+    ("diff-inside", diff::worker::inside),
 ];
 
 fn main() -> ExitCode {
