@@ -232,6 +232,14 @@ pub struct LinkChange<'a> {
     pub kind: Option<KindArguments>,
 }
 
+/// Name of an index among known links; `ifN` where there is none.
+pub fn name_of(links: &[Link], index: u32) -> Vec<u8> {
+    match links.iter().find(|link| link.index == index) {
+        Some(link) => link.name.clone(),
+        None => ["if", &index.to_string()].concat().into_bytes(),
+    }
+}
+
 /// A link to create.
 #[derive(Debug, Clone)]
 pub struct NewLink<'a> {
@@ -255,6 +263,8 @@ pub enum NewKind<'a> {
     Plain(KindName),
     /// A kind with its arguments.
     With(KindArguments),
+    /// A pair of another kind (`netkit`), with the properties of the other end.
+    Pair(KindArguments, NewPeer<'a>),
 }
 
 /// A kind's name with its arguments, as the attributes that carry them.

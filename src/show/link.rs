@@ -206,7 +206,7 @@ pub fn brief(out: &mut Out, view: &LinkView<'_>, whole: bool) {
     }
 }
 
-fn name_and_lower(out: &mut Out, view: &LinkView<'_>, as_column: bool) {
+pub(super) fn name_and_lower(out: &mut Out, view: &LinkView<'_>, as_column: bool) {
     let link = view.link;
     let mut text = printable(&link.name);
     match (link.link, link.link_netnsid, &view.lower) {
@@ -267,7 +267,7 @@ const FLAG_NAMES: &[(LinkFlags, &str)] = &[
     (LinkFlags::ECHO, "ECHO"),
 ];
 
-fn flags(out: &mut Out, view: &LinkView<'_>) {
+pub(super) fn flags(out: &mut Out, view: &LinkView<'_>) {
     let mut left = view.link.flags;
     let no_carrier = left.contains(LinkFlags::UP) && !left.contains(LinkFlags::RUNNING);
     // RUNNING is what NO-CARRIER says the lack of.

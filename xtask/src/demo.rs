@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::args::Args;
-use crate::process::{About, Failure, Outcome, own_binary, read, say};
+use crate::process::{About, Failure, Outcome, own_binary, read, say, show};
 use crate::tree;
 use crate::uml::{self, Kind};
 use crate::walkthrough::{self, Runner, TEXT};
@@ -23,10 +23,11 @@ pub fn run(words: Vec<String>) -> Outcome {
     args.finish()?;
     let links = links(&binary, "demo")?;
     say("in a sandbox (no root needed), with nothing on PATH but links to this binary:");
-    let mut sandbox = Command::new(&binary);
+    let mut sandbox = uml::program(Kind::Emulated, &binary, apart)?;
     sandbox.args(["sandbox", "--"]).arg(own_binary()?).arg("demo-inside").arg(&links);
-    let code = uml::run_where_possible(Kind::Emulated, &mut sandbox, apart)?;
-    if code == 0 { Ok(()) } else { Err(format!("demo: exit code {code}").into()) }
+    show(&sandbox);
+    let status = sandbox.status().about(&binary)?;
+    if status.success() { Ok(()) } else { Err(format!("demo: {status}").into()) }
 }
 
 /// A new folder with a link for each applet, each proved to lead to the binary.

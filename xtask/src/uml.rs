@@ -7,15 +7,15 @@
 mod emulator;
 mod kernel;
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::process::{About, Failure, Outcome, find, say, show};
+use crate::process::{About, Failure, Outcome, find, own_binary, say};
 use crate::{namespaces, packages, sys, tree};
 
 /// How long a command may take.
@@ -72,20 +72,19 @@ pub fn run(kind: Kind, words: &[String]) -> Outcome<i32> {
     outcome
 }
 
-/// Runs a command here if the kernel makes network namespaces, else (or when `apart`) on a
-/// machine. Its output goes to ours; returns its exit code.
-pub fn run_where_possible(kind: Kind, command: &mut Command, apart: bool) -> Outcome<i32> {
-    show(command);
+/// A command that runs a program here if the kernel makes network namespaces, else (or when
+/// `apart`) on a machine, by this program's `uml`. Words are added as to any command.
+pub fn program(kind: Kind, program: impl AsRef<OsStr>, apart: bool) -> Outcome<Command> {
     if !apart && namespaces::usable() {
-        let status = command.status().about(command.get_program())?;
-        return Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)));
+        return Ok(Command::new(program));
     }
-    say(match kind {
-        Kind::UserMode => "it runs under user-mode Linux",
-        Kind::Emulated => "it runs on an emulated machine",
-    });
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    run(kind, &words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>())
+    let mut command = Command::new(own_binary()?);
+    command.arg("uml");
+    if kind == Kind::Emulated {
+        command.arg("--emulated");
+    }
+    command.arg(program);
+    Ok(command)
 }
 
 /// A new folder for one machine.
