@@ -13,12 +13,13 @@ mod table;
 mod world;
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::args::Args;
+use crate::namespaces;
 use crate::process::{About, Failure, Outcome, own_binary, run as run_shown};
 use crate::sys::trace;
 use crate::tree;
+use crate::uml::{self, Kind};
 
 pub use inside::inside;
 
@@ -43,7 +44,10 @@ fn start(mode: &str, mut args: Args) -> Outcome {
         None => debug_binary()?,
     };
     args.finish()?;
-    let status = Command::new(&binary)
+    if mode == "bless" && !namespaces::usable() {
+        return Err("records are written only where the kernel makes network namespaces".into());
+    }
+    let status = uml::program(Kind::UserMode, &binary, false)?
         .args(["sandbox", "--"])
         .arg(own_binary()?)
         .args(["golden-inside", mode])
