@@ -419,6 +419,7 @@ mod tests {
             group: String::new(),
             numeric: false,
             details: true,
+            statistics: 0,
             names,
         };
         let mut out = Out::new(format, false);
