@@ -46,8 +46,7 @@ pub struct Parts {
 }
 
 /// What a notification may be about (`IFLA_EVENT_*`), by number.
-const EVENTS: [&str; 7] =
-    ["NONE", "REBOOT", "FEATURE CHANGE", "BONDING FAILOVER", "NOTIFY PEERS", "RESEND IGMP", "BONDING OPTION"];
+const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
 
 /// Prints a link, with its line break.
 pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
@@ -77,11 +76,9 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     if let Some(length) = link.txqlen.filter(|length| *length != 0 && parts.queue) {
         out.num("txqlen", "qlen ", length.cast_signed(), "");
     }
-    if let Some(event) = link.event {
-        match EVENTS.get(event as usize) {
-            Some(name) => out.str("event", "event ", name, " "),
-            None => out.num("event", "event ", event, " "),
-        }
+    if let Some(event) = link.event.filter(|event| *event != 0) {
+        let name = usize::try_from(event).ok().and_then(|at| EVENTS.split(',').nth(at));
+        out.str("event", "event ", &name.map_or_else(|| event.to_string(), str::to_owned), " ");
     }
     if parts.addresses || view.details {
         addresses(out, view);
