@@ -41,7 +41,9 @@ Usage: ip link add [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ index IDX ]
        ip link show [ DEVICE ] [ up ] [ master DEV | nomaster ] [ type TYPE ] [ group GROUP ]
 
 TYPE := veth [ peer [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ netns ... ] ]
-        or any kind of the kernel without arguments (bridge, dummy, ...)";
+        or { bond | bond_slave | bridge | bridge_slave | geneve | gre | gretap | ip6gre | ip6gretap |
+             ip6tnl | ipip | ipvlan | ipvtap | macvlan | macvtap | netkit | sit | vlan | vrf | vxlan }
+        (their ARGS: ip link add type TYPE help), or any kind of the kernel without arguments";
 
 /// `ip address help`.
 pub const ADDRESS: &str = "\
