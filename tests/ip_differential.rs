@@ -22,8 +22,8 @@ fn link_listings_are_iproute2s() {
 }
 
 #[test]
-fn link_listings_are_iproute2s() {
-    support::same_answers("link_listings_are_iproute2s", include_str!("data/ip-link-show.txt"));
+fn answers_about_small_objects_are_iproute2s() {
+    support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
 }
 
 #[test]
