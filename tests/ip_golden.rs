@@ -52,13 +52,22 @@ fn records_of(op: &Op<'_>) -> &'static [&'static str] {
     match op {
         Op::CreateLink(_) => &["ip link add name n0 type bridge", "ip link add n0 type veth peer name n1"],
         Op::ChangeLink(..) => &["ip link set dev v0 up", "ip link set dev br0 type bridge vlan_filtering 1"],
+        Op::ReplaceLink(_) => &["ip link replace n0 type dummy"],
         Op::DeleteLink(_) => &["ip link delete dev v0"],
+        Op::ChangeGroup(..) => &["ip link set group default up"],
+        Op::DeleteGroup(_) => &["ip link delete group 5"],
+        Op::AltNames(..) => &["ip link property add v0 altname n9"],
+        // Sent by `bridge`: golden bytes of iproute2's stand beside their encoders.
+        Op::Fdb(..) | Op::BridgePort(_) | Op::BridgeVlan(_) => &[],
+        Op::SetNsid(..) => &["ip netns set ns1 5"],
         Op::Addr(AddrVerb::Delete, ..) => &["ip addr delete 192.168.15.1/24 dev v0"],
         Op::Addr(..) => &["ip addr add 192.168.20.1/24 dev v0", "ip addr replace 192.168.20.1/24 dev v0"],
         Op::Route(RouteVerb::Delete, _) => &["ip route delete 10.1.0.0/16 dev v0"],
         Op::Route(..) => &["ip route add 10.2.0.0/16 via 192.168.15.2", "ip route replace 10.2.0.0/16 dev v0"],
         Op::Neigh(NeighVerb::Delete, _) => &["ip neigh delete 192.168.15.2 dev v0"],
         Op::Neigh(..) => &["ip neigh add 192.168.30.2 lladdr 02:00:00:00:03:02 dev v0"],
+        // Their bytes, captured from iproute2's `bridge`, stand beside their encoders.
+        Op::Fdb(..) | Op::BridgePort(_) | Op::BridgeVlan(_) => &[],
         Op::Token(..) => &["ip token set ::5 dev v0"],
         Op::AddrLabel(true, _) => &["ip addrlabel add prefix fd00:1::/64 label 99"],
         Op::AddrLabel(false, _) => &["ip addrlabel delete prefix fd00:1::/64 label 99"],

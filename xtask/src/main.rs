@@ -5,6 +5,8 @@
 mod args;
 mod bench;
 mod demo;
+mod deviations;
+mod diff;
 mod dist;
 mod fuzz;
 mod golden;
@@ -109,6 +111,12 @@ const COMMANDS: &[Command] = &[
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
         run: vm::run,
     },
+    Command {
+        name: "diff",
+        words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm [--kernel PACKAGE]] [--binary FILE]",
+        about: "show generated topologies with iproute2 and with the binary, and compare",
+        run: diff::run,
+    },
 ];
 
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
@@ -121,6 +129,7 @@ const INNER: &[(&str, Run)] = &[
     ("probe", probe::run),
     ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
+    ("diff-inside", diff::worker::inside),
 ];
 
 fn main() -> ExitCode {

@@ -10,7 +10,7 @@ use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::error::Error;
 use crate::model::ip::Family;
-use crate::model::link::{Link, LinkId};
+use crate::model::link::{Link, LinkId, name_of};
 use crate::model::nexthop::NextHopObject;
 use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
@@ -49,6 +49,8 @@ pub struct Options {
     pub colour: bool,
     /// `-t`, `-ts`: a time before each event of `monitor`.
     pub timestamp: Timestamp,
+    /// `-compressvlans`: VLANs in a row as one (of `bridge`).
+    pub compress_vlans: bool,
     /// `-echo`: print what a change has made.
     pub echo: bool,
     /// `-force`: a batch goes on after a failure.
@@ -181,6 +183,13 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
+    /// The end of a listing that the kernel refused: says why, then that it ended.
+    pub fn ended(&mut self, error: Error, code: u8) -> Fail {
+        let fail = Fail::from(error);
+        fail.clone().print(self.io);
+        fail.reworded(code, &["Dump terminated"])
+    }
+
     /// Says how many were flushed, if counters are asked for (`-s`).
     pub fn tell_flushed(&mut self, count: usize) {
         let after = " entries ***\n*** Flush is complete after 1 round ***\n";
@@ -190,13 +199,6 @@ impl<'a> Context<'a> {
             count => ["\n*** Round 1, deleting ", &count.to_string(), after].concat(),
         };
         self.io.print(text);
-    }
-
-    /// The end of a listing that the kernel refused: says why, then that it ended.
-    pub fn ended(&mut self, error: Error, code: u8) -> Fail {
-        let fail = Fail::from(error);
-        fail.clone().print(self.io);
-        fail.reworded(code, &["Dump terminated"])
     }
 
     /// A refused request, with the command line and the namespace for the hint.
@@ -327,10 +329,7 @@ impl<'a> Context<'a> {
     /// Name of an index, looked up once; `ifN` where there is none.
     pub fn device_name(&mut self, index: u32) -> Vec<u8> {
         self.learn(index);
-        match self.links.iter().find(|link| link.index == index) {
-            Some(link) => link.name.clone(),
-            None => ["if", &index.to_string()].concat().into_bytes(),
-        }
+        name_of(&self.links, index)
     }
 
     /// Looks an index up, if it is not known yet.

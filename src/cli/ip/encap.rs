@@ -196,7 +196,7 @@ fn seg6_local(context: &mut Context<'_>, encap: &mut Encap, words: &mut Cursor<'
                 let attr = if which == b'i' { SEG6_LOCAL_IIF } else { SEG6_LOCAL_OIF };
                 let found = context.device(word);
                 // A usage error here, unlike elsewhere.
-                let index = found.map_err(|fail| fail.with_code(255))?.index.get();
+                let index = found.map_err(|fail| fail.coded(255))?.index.get();
                 set(encap, attr, &index.to_ne_bytes(), name, word)?;
             }
             b'f' => {
