@@ -59,6 +59,16 @@ fn names_of_namespaces_are_told_as_they_come_and_go() {
 }
 
 #[test]
+fn kinds_of_links_are_iproute2s() {
+    support::same_answers("kinds_of_links_are_iproute2s", include_str!("data/ip-kinds.txt"));
+}
+
+#[test]
+fn kinds_of_modules_are_iproute2s() {
+    support::same_answers("kinds_of_modules_are_iproute2s", include_str!("data/ip-kinds-modules.txt"));
+}
+
+#[test]
 fn routes_are_iproute2s_where_there_is_no_table_yet() {
     support::same_answers("routes_are_iproute2s_where_there_is_no_table_yet", include_str!("data/ip-route-none.txt"));
 }

@@ -152,9 +152,11 @@ pub fn split(line: &str) -> Vec<String> {
     words
 }
 
-/// Replaces what differs from run to run: hardware addresses, link-local addresses.
+/// Replaces what differs from run to run: hardware addresses, link-local addresses, a bridge's clock, the
+/// address that a tunnel draws.
 pub fn masked(text: &str) -> String {
     let mut out = String::new();
+    let mut is_drawn = false;
     for piece in text.split_inclusive([' ', '\n', '"', '/', '\\']) {
         let word = piece.trim_end_matches([' ', '\n', '"', '/', '\\']);
         let is_mac = word.len() == 17 && word.bytes().filter(|&b| b == b':').count() == 5;
@@ -164,9 +166,13 @@ pub fn masked(text: &str) -> String {
         } else if word.starts_with("fe80::") {
             out.push_str("LINKLOCAL");
             out.push_str(&piece[word.len()..]);
+        } else if is_drawn && word.bytes().any(|b| b.is_ascii_digit()) {
+            out.push_str("DRAWN");
+            out.push_str(&piece[word.len()..]);
         } else {
             out.push_str(piece);
         }
+        is_drawn = matches!(word, "gc_timer" | "permaddr") || (is_drawn && matches!(word, "" | ":"));
     }
     out
 }

@@ -5,8 +5,11 @@
 mod args;
 mod bench;
 mod demo;
+mod deviations;
+mod diff;
 mod dist;
 mod fuzz;
+mod golden;
 mod packages;
 mod probe;
 mod process;
@@ -85,10 +88,34 @@ const COMMANDS: &[Command] = &[
         run: replay::argv::run,
     },
     Command {
+        name: "golden",
+        words: "[--bless] [--binary FILE]",
+        about: "compare what is sent with what iproute2 sends, attribute by attribute; or record the latter",
+        run: golden::run,
+    },
+    Command {
+        name: "forms",
+        words: "[--missing] [--binary FILE]",
+        about: "count the forms of ip command lines that send what iproute2 sends",
+        run: golden::forms,
+    },
+    Command {
+        name: "decode",
+        words: "HEX",
+        about: "print an rtnetlink message, one attribute per line",
+        run: golden::decode,
+    },
+    Command {
         name: "vm",
         words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
         run: vm::run,
+    },
+    Command {
+        name: "diff",
+        words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm [--kernel PACKAGE]] [--binary FILE]",
+        about: "show generated topologies with iproute2 and with the binary, and compare",
+        run: diff::run,
     },
 ];
 
@@ -98,9 +125,11 @@ const INNER: &[(&str, Run)] = &[
     ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
+    ("golden-inside", golden::inside),
     ("probe", probe::run),
     ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
+    ("diff-inside", diff::worker::inside),
 ];
 
 fn main() -> ExitCode {

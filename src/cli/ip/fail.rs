@@ -83,13 +83,6 @@ impl Fail {
 
     /// The same end with another exit code.
     #[must_use]
-    pub fn with_code(mut self, code: u8) -> Self {
-        self.0.code = code;
-        self
-    }
-
-    /// The same end with another exit code.
-    #[must_use]
     pub fn coded(mut self, code: u8) -> Self {
         self.0.code = code;
         self

@@ -46,6 +46,7 @@ enum Netns {
 enum Kind {
     Veth(Option<Box<Arguments>>),
     With(KindArguments),
+    Pair(KindArguments, Box<Arguments>),
 }
 
 /// iproute2's words in its order. A digit is a place in [`FLAGS`].
@@ -241,13 +242,24 @@ impl Arguments {
             let old = if purpose == Purpose::Add { None } else { Some(self.old_data(context)?) };
             arguments = Some(super::kind_words::read(context, kind, words, old.as_deref())?);
         }
-        self.kind = Some(Kind::With(KindArguments { kind: name, arguments }));
+        let kind = KindArguments { kind: name, arguments };
+        // What is left are the properties of a pair's other end.
+        self.kind = Some(if words.is_empty() {
+            Kind::With(kind)
+        } else {
+            let mut peer = Box::<Arguments>::default();
+            peer.read(context, words, Purpose::Add, true)?;
+            Kind::Pair(kind, peer)
+        });
         Ok(())
     }
 
     /// The properties of its kind that a link has which is to be changed.
     fn old_data(&self, context: &mut Context<'_>) -> Result<Vec<u8>, Fail> {
-        Ok(target(context, self.changed_device()?)?.kind_data)
+        match self.changed_device() {
+            Err(_) if self.group.is_some() => Ok(Vec::new()),
+            device => Ok(target(context, device?)?.kind_data),
+        }
     }
 
     fn veth_words(
@@ -280,6 +292,9 @@ impl Arguments {
             None => return Err(Fail::own("Not enough information: \"type\" argument is required")),
             Some(Kind::With(KindArguments { kind, arguments: None })) => NewKind::Plain(kind.clone()),
             Some(Kind::With(kind)) => NewKind::With(kind.clone()),
+            Some(Kind::Pair(kind, peer)) => {
+                NewKind::Pair(kind.clone(), NewPeer { change: peer.birth(context)?, index: peer.index })
+            }
             Some(Kind::Veth(None)) => NewKind::Veth { peer: None },
             Some(Kind::Veth(Some(peer))) => {
                 NewKind::Veth { peer: Some(NewPeer { change: peer.birth(context)?, index: peer.index }) }
@@ -340,12 +355,11 @@ impl Arguments {
         let name = self.name.as_ref().filter(|name| *name != device);
         let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
-        let kind = match &self.kind {
-            Some(Kind::With(kind)) => Some(kind.clone()),
-            _ => None,
-        };
-        let mut change = LinkChange { name, kind, ..self.properties() };
+        let mut change = LinkChange { name, ..self.properties() };
         change.numbers.extend(self.index.map(|index| (LinkNumber::NewIndex, index.get())));
+        if let Some(Kind::With(kind)) = &self.kind {
+            change.kind = Some(kind.clone());
+        }
         Ok((id, change))
     }
 
