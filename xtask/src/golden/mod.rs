@@ -6,11 +6,12 @@ mod capture;
 mod compare;
 mod inside;
 mod judge;
+mod kernel;
 mod message;
 mod names;
+mod place;
 mod record;
 mod table;
-mod world;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,20 +37,17 @@ pub fn forms(words: Vec<String>) -> Outcome {
     start(mode, args)
 }
 
-/// Does the work in a sandbox, with the debug binary unless another is named.
+/// Does the work in a mount namespace, with the debug binary unless another is named.
 fn start(mode: &str, mut args: Args) -> Outcome {
     let binary = match args.value("--binary")? {
         Some(file) => std::fs::canonicalize(&file).about(&file)?,
         None => debug_binary()?,
     };
     args.finish()?;
-    let status = Command::new(&binary)
-        .args(["sandbox", "--"])
-        .arg(own_binary()?)
-        .args(["golden-inside", mode])
-        .arg(&binary)
-        .status()
-        .about(&binary)?;
+    let words = place::unshared(crate::sys::is_root());
+    let mut inside = Command::new(words[0]);
+    inside.args(&words[1..]).arg(own_binary()?).args(["golden-inside", mode]).arg(&binary);
+    let status = inside.status().about(words[0])?;
     if status.success() { Ok(()) } else { Err(format!("{mode}: not as it should be").into()) }
 }
 
@@ -64,7 +62,8 @@ pub fn decode(words: Vec<String>) -> Outcome {
     let digits: String = words.concat().chars().filter(|c| !c.is_whitespace()).collect();
     let byte = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
     let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
-    let bytes = bytes.filter(|bytes| bytes.len() >= 16).ok_or_else(|| Failure::usage("decode wants a message in hex"))?;
+    let bytes =
+        bytes.filter(|bytes| bytes.len() >= 16).ok_or_else(|| Failure::usage("decode wants a message in hex"))?;
     let names = names::Names::new();
     let message = message::read(&names, &bytes).ok_or("no rtnetlink message of a known type")?;
     for line in message.lines(&names) {
