@@ -108,9 +108,11 @@ fn after_probes(text: &str) -> String {
 fn events_are_printed_as_iproute2_prints_them() {
     sandboxed("events_are_printed_as_iproute2_prints_them", || {
         for words in [
-            &["monitor", "link", "addr", "route", "neigh"][..],
+            &["monitor", "link", "addr", "route", "neigh", "rule", "nexthop"][..],
+            &["monitor", "label", "netconf", "rule", "addr"],
             &["-o", "monitor", "addr", "link", "neigh"],
             &["-4", "monitor", "addr", "route"],
+            &["monitor", "netconf", "link", "addr"],
         ] {
             let a = listening(netstrap_ip(), words, "ours");
             let b = listening(Command::new(tool("ip")), words, "theirs");

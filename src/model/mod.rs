@@ -3,7 +3,9 @@
 
 pub mod addr;
 pub mod addrlabel;
+pub mod encap;
 pub mod ip;
+pub mod kind;
 pub mod link;
 pub mod name;
 pub mod nat;

@@ -3,6 +3,8 @@
 
 pub mod addr;
 pub mod addrlabel;
+pub mod encap;
+pub mod kind;
 pub mod link;
 pub mod neigh;
 pub mod netconf;
@@ -11,3 +13,4 @@ pub mod number;
 pub mod out;
 pub mod route;
 pub mod rule;
+pub mod stats;

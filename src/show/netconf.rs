@@ -8,15 +8,12 @@ use crate::model::netconf::Netconf;
 const SETTINGS: &str = "forwarding rp_filter mc_forwarding proxy_neigh ignore_routes_with_linkdown input";
 
 /// Writes the settings of one link; `name` is the link's, for an index that is one.
-pub fn netconf(out: &mut Out, conf: &Netconf, name: &[u8], deleted: bool) {
-    out.record(|out| fields(out, conf, name, deleted));
+pub fn netconf(out: &mut Out, conf: &Netconf, name: &[u8]) {
+    out.record(|out| fields(out, conf, name));
     out.text("\n");
 }
 
-fn fields(out: &mut Out, conf: &Netconf, name: &[u8], deleted: bool) {
-    if deleted {
-        out.flag("deleted", "Deleted ");
-    }
+fn fields(out: &mut Out, conf: &Netconf, name: &[u8]) {
     let family = match conf.family {
         Family::V4 => "inet",
         Family::V6 => "inet6",
@@ -55,19 +52,19 @@ mod tests {
 
     #[test]
     fn text_and_json() {
-        let shown = |format, conf: &Netconf, deleted| {
+        let shown = |format, conf: &Netconf| {
             let mut out = Out::new(format, false);
-            netconf(&mut out, conf, b"v0", deleted);
+            netconf(&mut out, conf, b"v0");
             String::from_utf8(out.finish()).unwrap()
         };
         let mut conf = Netconf { family: Family::V4, index: Some(3), ..Netconf::default() };
         conf.values[2] = Some(1);
         conf.values[3] = Some(2);
         conf.values[5] = Some(0);
-        assert_eq!(shown(Format::Text, &conf, false), "inet v0 forwarding on rp_filter loose proxy_neigh off \n");
+        assert_eq!(shown(Format::Text, &conf), "inet v0 forwarding on rp_filter loose proxy_neigh off \n");
         conf.values[3] = Some(7);
         conf.index = Some(Netconf::ALL);
-        let json = r#"[{"deleted":true,"family":"inet","interface":"all","forwarding":true,"rp_filter":7,"proxy_neigh":false}]"#;
-        assert_eq!(shown(Format::Json, &conf, true), json.to_owned() + "\n");
+        let json = r#"[{"family":"inet","interface":"all","forwarding":true,"rp_filter":7,"proxy_neigh":false}]"#;
+        assert_eq!(shown(Format::Json, &conf), json.to_owned() + "\n");
     }
 }

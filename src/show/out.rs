@@ -175,7 +175,6 @@ impl Out {
         self.number(key, before, value.into(), after);
     }
 
-    #[inline(never)]
     fn number(&mut self, key: &str, before: &str, value: i64, after: &str) {
         let mut room = [0; 20];
         let mut at = room.len();

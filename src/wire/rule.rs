@@ -18,7 +18,8 @@ use crate::model::rule::{
 
 /// `RTM_NEWRULE`.
 pub const RTM_NEWRULE: u16 = 32;
-const RTM_DELRULE: u16 = 33;
+/// `RTM_DELRULE`.
+pub const RTM_DELRULE: u16 = 33;
 const RTM_GETRULE: u16 = 34;
 
 /// Length of `struct fib_rule_hdr`.

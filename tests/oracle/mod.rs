@@ -8,7 +8,7 @@ pub mod source;
 pub mod structure;
 
 use netstrap::model::addr::AddrVerb;
-use netstrap::model::link::{Link, LinkChange, LinkFlags, NewKind};
+use netstrap::model::link::{ArgumentValue, KindArguments, Link, LinkChange, LinkFlags, LinkNumber, NewKind};
 use netstrap::model::nexthop::{BucketFilter, NextHopFilter};
 use netstrap::model::op::Op;
 use netstrap::model::route::RouteVerb;
@@ -40,21 +40,36 @@ fn only_frame(bytes: &[u8]) -> Frame<'_> {
 fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
     let frame = only_frame(bytes);
     match op {
-        Op::CreateLink(new) => {
-            let kind = match &new.kind {
-                NewKind::Veth { .. } => b"veth".to_vec(),
-                NewKind::Plain(kind) => kind.as_bytes().to_vec(),
-            };
-            let seen = link::decode(&frame).expect("a link message");
-            // The kind's own attributes are its table's to judge.
-            let kind_data = seen.kind_data.clone();
-            let expected =
-                Link { kind: Some(kind), kind_data, ..expected_link(&new.change, new.index.map_or(0, |i| i.get())) };
+        Op::CreateLink(new) | Op::ReplaceLink(new) => {
+            let mut expected = expected_link(&new.change, new.index.map_or(0, |i| i.get()));
+            match &new.kind {
+                NewKind::Veth { .. } => expected.kind = Some(b"veth".to_vec()),
+                NewKind::Plain(kind) => expected.kind = Some(kind.as_bytes().to_vec()),
+                NewKind::With(kind) => expect_kind(&mut expected, kind),
+            }
+            let seen = link::decode(&frame).expect("a link");
+            // A peer is no property of the link that is made with it.
+            expected.kind_data =
+                if matches!(new.kind, NewKind::Veth { .. }) { seen.kind_data.clone() } else { expected.kind_data };
             assert_eq!(seen, expected);
         }
         Op::ChangeLink(id, change) => {
-            assert_eq!(link::decode(&frame), Some(expected_link(change, id.index.get())));
+            let mut expected = expected_link(change, id.index.get());
+            if let Some(kind) = &change.kind {
+                expect_kind(&mut expected, kind);
+            }
+            assert_eq!(link::decode(&frame), Some(expected));
         }
+        Op::ChangeGroup(group, change) => {
+            let expected = Link { group: Some(*group), ..expected_link(change, 0) };
+            assert_eq!(link::decode(&frame), Some(expected));
+        }
+        Op::DeleteGroup(group) => assert_eq!(link::decode(&frame).and_then(|link| link.group), Some(*group)),
+        Op::AltNames(_, id, names) => {
+            let seen = link::decode(&frame).expect("a link message");
+            assert_eq!((seen.index, &seen.altnames), (id.index.get(), names));
+        }
+        Op::SetNsid(_, id) => assert_eq!(netstrap::wire::nsid::decode(&frame), Some(*id).filter(|id| *id >= 0)),
         Op::DeleteLink(id) => assert_eq!(link::decode(&frame).map(|link| link.index), Some(id.index.get())),
         Op::Addr(verb, id, expected) => {
             assert_eq!(addr::decode(&frame), Some((id.index.get(), expected.clone())));
@@ -72,11 +87,34 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
     }
 }
 
+/// What a kind's arguments are on the wire, written down a second time.
+fn expect_kind(link: &mut Link, kind: &KindArguments) {
+    fn attribute(out: &mut Vec<u8>, number: u16, value: &[u8]) {
+        out.extend(u16::try_from(value.len() + 4).expect("a short value").to_ne_bytes());
+        out.extend(number.to_ne_bytes());
+        out.extend(value);
+        out.resize(out.len().next_multiple_of(4), 0);
+    }
+    link.kind = Some(kind.kind.as_bytes().to_vec());
+    for argument in kind.arguments.iter().flatten() {
+        let ArgumentValue::Bytes(bytes) = &argument.value else { continue };
+        attribute(&mut link.kind_data, argument.number, bytes);
+    }
+}
+
 fn expected_link(change: &LinkChange<'_>, index: u32) -> Link {
+    let number = |wanted| change.numbers.iter().find(|(number, _)| *number == wanted).map(|(_, value)| *value);
+    let mut flags = change.flags;
+    flags.set(LinkFlags::UP, change.up == Some(true));
     Link {
         index,
+        broadcast: change.broadcast.clone(),
+        txqlen: number(LinkNumber::TxQueueLength),
+        group: number(LinkNumber::Group),
+        mode: number(LinkNumber::Mode).map(|mode| mode.to_le_bytes()[0]),
+        numbers: number(LinkNumber::TxQueues).into_iter().map(|value| (LinkNumber::TxQueues, value)).collect(),
         name: change.name.map(|name| name.as_bytes().to_vec()).unwrap_or_default(),
-        flags: if change.up == Some(true) { LinkFlags::UP } else { LinkFlags::empty() },
+        flags,
         mtu: change.mtu,
         address: change.address.clone(),
         master: change.master.map(|master| master.map_or(0, |id| id.index.get())),

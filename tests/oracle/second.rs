@@ -29,7 +29,10 @@ fn read(bytes: &[u8]) -> Option<RouteNetlinkMessage> {
 fn readable(op: &Op<'_>) -> bool {
     let utf8 = |change: &LinkChange<'_>| change.name.is_none_or(|name| std::str::from_utf8(name.as_bytes()).is_ok());
     match op {
-        Op::CreateLink(new) => {
+        // It knows no message of link properties.
+        Op::AltNames(..) | Op::SetNsid(..) => false,
+        Op::ChangeGroup(_, change) => utf8(change),
+        Op::CreateLink(new) | Op::ReplaceLink(new) => {
             utf8(&new.change)
                 && match &new.kind {
                     netstrap::model::link::NewKind::Veth { peer: Some(peer) } => utf8(&peer.change),
@@ -39,7 +42,11 @@ fn readable(op: &Op<'_>) -> bool {
         Op::ChangeLink(_, change) => utf8(change),
         Op::Addr(_, _, addr) => addr.label.as_ref().is_none_or(|label| std::str::from_utf8(label).is_ok()),
         // It takes the life time of a multicast route for 64 bits wide, which only answers have.
-        Op::Route(_, route) => route.kind.0 != 5 || route.expires.is_none(),
+        // It reads the attributes of tunnels that it knows, and refuses those that have no sense.
+        Op::Route(_, route) => {
+            let plain = route.encap.is_none() && route.hops.iter().all(|hop| hop.encap.is_none());
+            plain && (route.kind.0 != 5 || route.expires.is_none())
+        }
         Op::Rule { .. } | Op::NextHop(..) => false,
         _ => true,
     }
@@ -52,7 +59,7 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
     }
     let Some(message) = read(bytes) else { panic!("packet-route cannot read {op:?}") };
     match (op, &message) {
-        (Op::CreateLink(new), RouteNetlinkMessage::NewLink(seen)) => {
+        (Op::CreateLink(new) | Op::ReplaceLink(new), RouteNetlinkMessage::NewLink(seen)) => {
             link_fields(&new.change, seen);
             let kind = seen.attributes.iter().any(|attribute| match attribute {
                 LinkAttribute::LinkInfo(infos) => infos.iter().any(|info| matches!(info, LinkInfo::Kind(_))),
@@ -64,6 +71,10 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
             assert_eq!(seen.header.index, id.index.get());
             link_fields(change, seen);
         }
+        (Op::ChangeGroup(_, change), RouteNetlinkMessage::SetLink(seen) | RouteNetlinkMessage::NewLink(seen)) => {
+            link_fields(change, seen);
+        }
+        (Op::DeleteGroup(_), RouteNetlinkMessage::DelLink(seen)) => assert_eq!(seen.header.index, 0),
         (Op::DeleteLink(id), RouteNetlinkMessage::DelLink(seen)) => assert_eq!(seen.header.index, id.index.get()),
         (Op::Addr(_, id, meant), RouteNetlinkMessage::NewAddress(seen) | RouteNetlinkMessage::DelAddress(seen)) => {
             assert_eq!(seen.header.index, id.index.get());

@@ -7,8 +7,12 @@ use std::os::fd::AsFd;
 use std::sync::LazyLock;
 
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
+use netstrap::model::encap::Encap;
 use netstrap::model::ip::{Family, Prefix, family_of};
-use netstrap::model::link::{KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use netstrap::model::link::{
+    Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
+    NewKind, NewLink, NewPeer,
+};
 use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
 use netstrap::model::nexthop::{NextHopObject, NextHopVerb, Resilient};
@@ -92,15 +96,34 @@ impl Source<'_> {
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
             lower: self.maybe(Source::link),
+            flag_mask: LinkFlags::PROMISC,
+            flags: if self.byte() & 1 == 1 { LinkFlags::PROMISC } else { LinkFlags::empty() },
+            broadcast: self.maybe(|s| s.bytes(32)),
+            numbers: [LinkNumber::TxQueueLength, LinkNumber::Group, LinkNumber::Mode, LinkNumber::TxQueues]
+                .into_iter()
+                .filter_map(|number| self.maybe(|s| (number, s.number())))
+                .collect(),
+            ..LinkChange::default()
         }
     }
 
+    fn kind_name(&mut self) -> KindName {
+        let bytes: Vec<u8> = self.bytes(9).into_iter().map(|b| b'a' + b % 26).collect();
+        KindName::new(&bytes).expect("a valid kind")
+    }
+
+    fn kind(&mut self) -> KindArguments {
+        let count = self.below(4);
+        // 1 is the peer of a veth, which has a form of its own; no number comes twice.
+        let one = |s: &mut Self, n| Argument { number: n + 2, value: ArgumentValue::Bytes(s.bytes(20)) };
+        let arguments = self.maybe(|s| (0..u16::try_from(count).unwrap_or(0)).map(|n| one(s, n)).collect());
+        KindArguments { kind: self.kind_name(), arguments }
+    }
+
     fn new_link(&mut self) -> NewLink<'static> {
-        let kind = match self.byte() & 1 {
-            0 => {
-                let bytes: Vec<u8> = self.bytes(15).into_iter().map(|b| b'a' + b % 26).collect();
-                NewKind::Plain(KindName::new(&bytes).expect("a valid kind"))
-            }
+        let kind = match self.below(3) {
+            0 => NewKind::Plain(self.kind_name()),
+            1 => NewKind::With(self.kind()),
             _ => NewKind::Veth { peer: self.maybe(|s| NewPeer { change: s.change(), index: s.maybe(Source::index) }) },
         };
         NewLink { change: self.change(), index: self.maybe(Source::index), kind }
@@ -125,12 +148,19 @@ impl Source<'_> {
         }
     }
 
+    fn encap(&mut self) -> Encap {
+        let attrs = (1..=self.byte() & 3).map(|attr| (attr.into(), self.bytes(20))).collect();
+        Encap { kind: self.byte().into(), attrs }
+    }
+
     fn hop(&mut self, family: Family) -> NextHop {
         NextHop {
             via: self.maybe(|s| s.ip(family)),
             device: self.maybe(Source::link),
             hops: self.byte(),
             flags: RouteFlags::from_bits_retain(u32::from(self.byte() & 0x7f)),
+            realms: self.maybe(Source::number),
+            encap: self.maybe(Source::encap),
         }
     }
 
@@ -153,6 +183,9 @@ impl Source<'_> {
         route.pref = self.maybe(Source::byte);
         route.expires = self.maybe(Source::number);
         route.nhid = self.maybe(Source::number);
+        route.realms = self.maybe(Source::number);
+        route.ttl_propagate = self.maybe(Source::byte);
+        route.encap = self.maybe(Source::encap);
         for _ in 0..self.below(4) {
             let hop = self.hop(family);
             route.hops.push(hop);
@@ -176,7 +209,7 @@ impl Source<'_> {
             flags: NeighFlags::from_bits_retain(self.byte()),
             ext_flags: self.number() & 3,
             protocol: self.byte(),
-            references: 0,
+            ..Neigh::default()
         }
     }
 
@@ -226,6 +259,7 @@ impl Source<'_> {
                 unbalanced_timer: s.maybe(Source::number),
                 unbalanced_time: None,
             }),
+            encap: self.maybe(Source::encap),
         }
     }
 
@@ -233,8 +267,25 @@ impl Source<'_> {
     pub fn op(&mut self) -> Op<'static> {
         match self.below(8) {
             0 => Op::CreateLink(self.new_link()),
-            1 => Op::ChangeLink(self.link(), self.change()),
-            2 => Op::DeleteLink(self.link()),
+            1 => {
+                let kind = self.maybe(Source::kind);
+                Op::ChangeLink(self.link(), LinkChange { kind, ..self.change() })
+            }
+            2 => match self.below(5) {
+                0 => Op::DeleteLink(self.link()),
+                1 => Op::DeleteGroup(self.number()),
+                2 => {
+                    let mut change = self.change();
+                    change.numbers.retain(|(number, _)| *number != LinkNumber::Group);
+                    Op::ChangeGroup(self.number(), change)
+                }
+                3 => Op::AltNames(
+                    [ListVerb::Add, ListVerb::Delete][self.below(2)],
+                    self.link(),
+                    vec![self.name().as_bytes().to_vec()],
+                ),
+                _ => Op::ReplaceLink(self.new_link()),
+            },
             3 => {
                 let verb = [AddrVerb::Add, AddrVerb::Replace, AddrVerb::Change, AddrVerb::Delete][self.below(4)];
                 Op::Addr(verb, self.link(), self.addr())

@@ -5,12 +5,15 @@
 mod args;
 mod bench;
 mod demo;
+mod deviations;
+mod diff;
 mod dist;
 mod fuzz;
 mod golden;
 mod packages;
 mod probe;
 mod process;
+mod replay;
 mod size;
 mod sys;
 mod test;
@@ -73,6 +76,18 @@ const COMMANDS: &[Command] = &[
         run: fuzz::run,
     },
     Command {
+        name: "sem",
+        words: "[--all] [--binary FILE] [--under COMMAND]",
+        about: "a session of command lines: every answer as iproute2's, to the letter",
+        run: replay::sem::run,
+    },
+    Command {
+        name: "argv",
+        words: "[--sample N] [--mutants N] [--examples N] [--binary FILE] [--under COMMAND]",
+        about: "recorded command lines and mutants of them: refused and accepted as iproute2 does",
+        run: replay::argv::run,
+    },
+    Command {
         name: "golden",
         words: "[--bless] [--binary FILE]",
         about: "compare what is sent with what iproute2 sends, attribute by attribute; or record the latter",
@@ -96,16 +111,25 @@ const COMMANDS: &[Command] = &[
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
         run: vm::run,
     },
+    Command {
+        name: "diff",
+        words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm [--kernel PACKAGE]] [--binary FILE]",
+        about: "show generated topologies with iproute2 and with the binary, and compare",
+        run: diff::run,
+    },
 ];
 
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
 const INNER: &[(&str, Run)] = &[
     ("demo-inside", demo::inside),
+    ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
     ("golden-inside", golden::inside),
     ("probe", probe::run),
+    ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
+    ("diff-inside", diff::worker::inside),
 ];
 
 fn main() -> ExitCode {

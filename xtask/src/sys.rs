@@ -1,5 +1,5 @@
-//! The only unsafe code of xtask: what a child process cost, and what the virtual machine's
-//! first process needs of the kernel.
+//! The only unsafe code of xtask: what a child process cost, and what namespaces and the virtual
+//! machine's first process need of the kernel.
 #![allow(unsafe_code)]
 
 pub mod trace;
@@ -91,6 +91,31 @@ fn high_water(pid: libc::pid_t) -> Option<u64> {
 pub fn mount(fs: &CStr, target: &CStr) -> io::Result<()> {
     // SAFETY: all strings are NUL-terminated and only read; no data is passed.
     check(unsafe { libc::mount(fs.as_ptr(), target.as_ptr(), fs.as_ptr(), 0, std::ptr::null()) }).map(|_| ())
+}
+
+/// Moves this thread into a new network namespace.
+pub fn new_network() -> io::Result<()> {
+    // SAFETY: takes flags only.
+    check(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(|_| ())
+}
+
+/// Moves this thread into a network namespace.
+pub fn enter_network(namespace: impl AsFd) -> io::Result<()> {
+    // SAFETY: the descriptor is open for the call.
+    check(unsafe { libc::setns(namespace.as_fd().as_raw_fd(), libc::CLONE_NEWNET) }).map(|_| ())
+}
+
+/// Shows a file at another one's place.
+pub fn bind(file: &CStr, target: &CStr) -> io::Result<()> {
+    let none = std::ptr::null();
+    // SAFETY: both paths are NUL-terminated and only read; a bind mount reads neither type nor data.
+    check(unsafe { libc::mount(file.as_ptr(), target.as_ptr(), none, libc::MS_BIND, none.cast()) }).map(|_| ())
+}
+
+/// Takes a mount away, even if it is in use.
+pub fn unmount(target: &CStr) -> io::Result<()> {
+    // SAFETY: the path is NUL-terminated and only read.
+    check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) }).map(|_| ())
 }
 
 /// Loads a kernel module without parameters.

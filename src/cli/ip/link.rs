@@ -1,16 +1,19 @@
 //! `ip link`: add, set, delete, show.
 
 mod arguments;
+mod kind_words;
 
 use super::context::{Context, link_id};
 use super::fail::{Fail, Outcome};
 use super::filter::Filter;
 use super::usage;
-use super::words::prefixes;
+use super::words::{device_word, prefixes, value};
 use crate::cli::cursor::Cursor;
-use crate::model::link::Link;
+use crate::model::link::{Link, ListVerb};
+use crate::model::name::is_altname;
 use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
+use crate::show::kind;
 use crate::show::link::{LinkView, Parts, brief, link};
 use crate::show::out::Out;
 use crate::wire::link::{GetLink, decode};
@@ -25,14 +28,14 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         ("add", add),
         ("set", set),
         ("change", set),
-        ("replace", |_, _| Err(Fail::unsupported("\"ip link replace\""))),
+        ("replace", replace),
         ("delete", remove),
         ("show", show),
         ("lst", show),
         ("list", show),
         ("xstats", |_, _| Err(Fail::unsupported("\"ip link xstats\""))),
         ("afstats", |_, _| Err(Fail::unsupported("\"ip link afstats\""))),
-        ("property", |_, _| Err(Fail::unsupported("\"ip link property\""))),
+        ("property", property),
         ("help", |_, _| Err(usage::fail(usage::LINK))),
     ];
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)) {
@@ -50,17 +53,68 @@ fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     Ok(0)
 }
 
+fn replace(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let arguments = Arguments::parse(context, words, Purpose::Add)?;
+    let new = arguments.new_link(context)?;
+    context.change(&Op::ReplaceLink(new))?;
+    Ok(0)
+}
+
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Set)?;
-    let (id, properties) = arguments.link_change(context, Purpose::Set)?;
-    context.change(&Op::ChangeLink(id, properties))?;
+    let op = match arguments.of_group(Purpose::Set)? {
+        Some(group) => Op::ChangeGroup(group, arguments.properties()),
+        None => {
+            let (id, properties) = arguments.link_change(context, Purpose::Set)?;
+            Op::ChangeLink(id, properties)
+        }
+    };
+    context.change(&op)?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Delete)?;
-    let (id, _) = arguments.link_change(context, Purpose::Delete)?;
-    context.change(&Op::DeleteLink(id))?;
+    let op = match arguments.of_group(Purpose::Delete)? {
+        Some(group) => Op::DeleteGroup(group),
+        None => Op::DeleteLink(arguments.link_change(context, Purpose::Delete)?.0),
+    };
+    context.change(&op)?;
+    Ok(0)
+}
+
+/// `property add|del [dev] DEVICE altname NAME ...`.
+fn property(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let help = || usage::fail(usage::LINK);
+    let verb = match words.next() {
+        Some(word) if prefixes(word, "add") => ListVerb::Add,
+        Some(word) if prefixes(word, "delete") => ListVerb::Delete,
+        None => return Err(help()),
+        Some(word) if prefixes(word, "help") => return Err(help()),
+        Some(_) => return Err(Fail::usage("Operator required")),
+    };
+    let (mut device, mut names) = (None, Vec::new());
+    while let Some(word) = words.next() {
+        if word == b"altname" {
+            let name = value(&mut words)?;
+            if !is_altname(name) {
+                return Err(Fail::wrong("not a valid altname", name));
+            }
+            names.push(name.to_vec());
+            continue;
+        }
+        if prefixes(word, "help") {
+            return Err(help());
+        }
+        let name = if word == b"dev" { value(&mut words)? } else { word };
+        if device.is_some() {
+            return Err(Fail::garbage("dev", name));
+        }
+        device = Some(device_word(name, "dev")?);
+    }
+    let device = device.ok_or_else(|| Fail::usage("Not enough of information: \"dev\" argument is required."))?;
+    let id = context.device(device)?;
+    context.change(&Op::AltNames(verb, id, names))?;
     Ok(0)
 }
 
@@ -116,7 +170,32 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
             group => context.names.name(NameSet::Groups, group),
         },
         numeric: context.options.numeric,
+        details: context.options.details,
+        statistics: context.options.statistics,
+        names: named(context, link),
     }
+}
+
+/// Names of what the properties of its kind name by number.
+fn named(context: &mut Context<'_>, link: &Link) -> Vec<(u8, u32, Vec<u8>)> {
+    let (Some(kind), true) = (&link.kind, context.options.details) else { return Vec::new() };
+    let port = [link.slave_kind.as_deref().unwrap_or_default(), b"_slave"].concat();
+    let numbers = [kind::named(kind, &link.kind_data), kind::named(&port, &link.slave_data)].concat();
+    let name = |(what, number)| match what {
+        b'U' => (what, number, account("/etc/passwd", number)),
+        b'G' => (what, number, account("/etc/group", number)),
+        _ => (what, number, context.device_name(number)),
+    };
+    numbers.into_iter().map(name).collect()
+}
+
+/// Name of a user or group by its number, from a file of `NAME:PASSWORD:NUMBER:...`; empty where it has none.
+fn account(file: &str, number: u32) -> Vec<u8> {
+    let text = std::fs::read(file).unwrap_or_default();
+    let number = number.to_string();
+    let mut lines = text.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b':'));
+    let line = lines.find(|fields| fields.clone().nth(2) == Some(number.as_bytes()));
+    line.and_then(|mut fields| fields.next()).unwrap_or_default().to_vec()
 }
 
 /// The link that a change is for, with iproute2's complaint where there is none.

@@ -27,6 +27,9 @@ const GROUPS: &[(u8, [u32; 3])] = &[
     (b'X', [32, 0, 0]),
 ];
 
+/// `RTNLGRP_MPLS_NETCONF`.
+const GROUP_MPLS_NETCONF: u32 = 29;
+
 /// Runs until it is ended from outside.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let (mut objects, mut label, mut device) = (Vec::new(), false, 0);
@@ -74,6 +77,9 @@ fn groups(objects: &[u8], family: Family) -> Vec<u32> {
         if objects.is_empty() || objects.contains(object) {
             let wanted = [(*any, true), (*v4, family != Family::V6), (*v6, family != Family::V4)];
             groups.extend(wanted.iter().filter(|(group, wanted)| *wanted && *group != 0).map(|(group, _)| *group));
+            if *object == b'C' && family == Family::Unspec {
+                groups.push(GROUP_MPLS_NETCONF);
+            }
         }
     }
     groups

@@ -15,7 +15,8 @@ use crate::model::rule::{
     ACTION_GOTO, ACTION_NOP, ACTION_TABLE, RULE_GOTO, RULE_IP_PROTOCOL, RULE_L3MDEV, RULE_MARK, RULE_MASK,
     RULE_PRIORITY, RULE_PROTOCOL, RULE_REALMS, RULE_SUPPRESS_GROUP, RULE_SUPPRESS_PREFIX, Rule, RuleFilter, RuleFlags,
 };
-use crate::wire::rule::change;
+use crate::wire::reply::Frame;
+use crate::wire::rule::{change, decode};
 
 /// Verbs in iproute2's order; `?` is not built.
 const VERBS: &str = "list~s lst~s show~s save~? restore~? add~a delete~d flush~f help~h";
@@ -58,7 +59,7 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, delete: bool) -> Out
     let mut rule = parser.rule;
     if rule.get(RULE_L3MDEV).is_some() && rule.table != 0 {
         // iproute2 ends with the number of EINVAL.
-        return Err(Fail::own("").reworded(22, &["table can not be specified for l3mdev rules"]));
+        return Err(Fail::own("table can not be specified for l3mdev rules").coded(22));
     }
     rule.family = if family == Family::Unspec { Family::V4 } else { family };
     if !parser.done {
@@ -252,6 +253,16 @@ fn users(word: &str) -> Option<(u32, u32)> {
 fn ports(word: &str) -> Option<(u16, u16)> {
     let (first, last) = span(word)?;
     Some((first.try_into().ok()?, last.unwrap_or(first).try_into().ok()?))
+}
+
+/// Prints a notification about a rule.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    if let Some(rule) = decode(frame) {
+        let mut out = context.listing();
+        crate::show::rule::rule(&mut out, &rule, context.shown_names(), context.options.details);
+        context.print(out);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -111,7 +111,6 @@ impl Inside {
         let mut records = Records::new();
         for form in &self.forms {
             let line = form.example.as_str();
-            if std::env::var_os("GOLDEN_TRACE").is_some() { eprintln!("{line}"); }
             let program = program(line.split(' ').next().unwrap_or_default());
             let program: Vec<&str> = program.iter().map(String::as_str).collect();
             let capture = capture::run(&self.names, &self.world, &program, line)?;
