@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::capture;
+use super::compare;
 use super::judge::{Verdict, judge};
+use super::kernel::World;
 use super::names::Names;
+use super::place;
 use super::record::{self, Record, Records};
 use super::table::{self, Form};
-use super::kernel::World;
-use super::place;
 use crate::process::{About, Failure, Outcome, find};
 use crate::tree;
 
@@ -62,6 +63,7 @@ pub fn inside(words: Vec<String>) -> Outcome {
             for (at, row) in wanted.iter().enumerate().filter(|(at, _)| !used.contains(at)) {
                 println!("row {} of {DIFFERENCES} explains nothing: {}", at + 1, row.why);
             }
+            inside.orders(&theirs, &ours);
             different(&verdicts)
         }
         _ => {
@@ -131,6 +133,20 @@ impl Inside {
             0 => Ok(()),
             count => Err(format!("{count} records to be looked at; cargo xtask golden --bless writes them").into()),
         }
+    }
+
+    /// Tells how often only the order differs, which nobody reads.
+    fn orders(&self, theirs: &Records, ours: &Records) {
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (line, theirs) in theirs {
+            let ours = ours.get(line).map(|ours| ours.messages.as_slice()).unwrap_or_default();
+            let found = compare::messages(&self.names, &theirs.messages, ours);
+            for found in found.into_iter().filter(|found| found.what == "order") {
+                *places.entry(found.place).or_default() += 1;
+            }
+        }
+        let told: Vec<String> = places.iter().map(|(place, count)| format!("{place} {count}")).collect();
+        println!("in another order only: {}", told.join(", "));
     }
 
     /// How much is covered, by count and by form; then what is not, most frequent first.
