@@ -96,6 +96,11 @@ fn masked(text: &str) -> String {
                 rest = tail;
             }
         }
+        // How many requests were out at a time depends on the machine's speed.
+        if let Some((head, tail)) = rest.split_once(", pipe ") {
+            out += head;
+            rest = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+        }
         out = out + rest + "\n";
     }
     out

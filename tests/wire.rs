@@ -24,7 +24,7 @@ impl Random {
 fn every_encoding_is_well_formed_and_reads_back() {
     let mut random = Random(0x6e65_7473_7472_6170);
     let mut bytes = [0; 256];
-    let mut kinds = [0u32; 8];
+    let mut kinds = [0u32; 11];
     for _ in 0..50_000 {
         random.fill(&mut bytes);
         let op = Source(&bytes).op();
@@ -36,6 +36,9 @@ fn every_encoding_is_well_formed_and_reads_back() {
             Op::Addr(..) => 3,
             Op::Route(..) => 4,
             Op::Neigh(..) => 5,
+            Op::Fdb(..) => 8,
+            Op::BridgePort(_) => 9,
+            Op::BridgeVlan(_) => 10,
             Op::Token(..) | Op::AddrLabel(..) => continue,
             Op::Rule { .. } => 6,
             Op::NextHop(..) => 7,

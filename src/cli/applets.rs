@@ -23,6 +23,7 @@ pub struct Applet {
 /// Every applet, in the order of `--help`.
 pub const APPLETS: &[Applet] = &[
     Applet { name: "arp", about: "show and change the neighbour table (net-tools)", run: super::arp::run },
+    Applet { name: "bridge", about: "ports, forwarding entries, VLANs of bridges (iproute2)", run: super::bridge::run },
     Applet { name: "ip", about: "links, addresses, routes, neighbours, namespaces (iproute2)", run: super::ip::run },
     Applet { name: "iptables", about: "NAT rules (iptables-nft)", run: super::iptables::run },
     Applet { name: "ping", about: "send ICMP echo requests (iputils)", run: super::ping::run },

@@ -9,6 +9,7 @@ pub mod io;
 pub mod nettools;
 
 pub mod arp;
+pub mod bridge;
 pub mod install;
 pub mod ip;
 pub mod iptables;

@@ -19,7 +19,8 @@ pub struct Kind {
     /// Numbers of the attributes that go last in a request, in this order.
     pub last: &'static str,
     /// Marks: `1` takes a keyword once and `u` a flag once; `s` is shown only; `i` takes places for names; `o` keeps
-    /// what an old link has; a digit is the width of the name where iproute2 prints its words.
+    /// what an old link has; `p` is a pair, with words of the other end behind `peer`; a digit is the width of the
+    /// name where iproute2 prints its words.
     pub marks: &'static str,
     rows: &'static str,
 }
@@ -39,7 +40,7 @@ pub struct Row {
     pub words: &'static str,
     /// JSON key; empty for a keyword only.
     pub key: &'static str,
-    /// Word before the value in text.
+    /// Word before the value in text; `+` in it is a blank, `_` is none at all.
     pub label: &'static str,
     /// Whether it is shown only where it is not 0.
     pub unless_zero: bool,

@@ -94,6 +94,8 @@ pub enum LinkNumber {
     GsoMaxSegs = 40,
     /// Largest such packet, in bytes (kernel 4.6).
     GsoMaxSize = 41,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    Event = 44,
     /// Index to take in another namespace (kernel 5.13).
     NewIndex = 49,
     /// Smallest MTU (kernel 4.20).
@@ -167,8 +169,6 @@ pub struct Link {
     pub hardware_ids: Vec<(u16, Vec<u8>)>,
     /// Counters, as `struct rtnl_link_stats64` (`linux/if_link.h`) orders them; an older kernel has fewer.
     pub counters: Vec<u64>,
-    /// What a notification is about (`IFLA_EVENT_*`).
-    pub event: Option<u32>,
 }
 
 impl Link {
@@ -232,6 +232,14 @@ pub struct LinkChange<'a> {
     pub kind: Option<KindArguments>,
 }
 
+/// Name of an index among known links; `ifN` where there is none.
+pub fn name_of(links: &[Link], index: u32) -> Vec<u8> {
+    match links.iter().find(|link| link.index == index) {
+        Some(link) => link.name.clone(),
+        None => ["if", &index.to_string()].concat().into_bytes(),
+    }
+}
+
 /// A link to create.
 #[derive(Debug, Clone)]
 pub struct NewLink<'a> {
@@ -255,6 +263,8 @@ pub enum NewKind<'a> {
     Plain(KindName),
     /// A kind with its arguments.
     With(KindArguments),
+    /// A pair of another kind (`netkit`), with the properties of the other end.
+    Pair(KindArguments, NewPeer<'a>),
 }
 
 /// A kind's name with its arguments, as the attributes that carry them.

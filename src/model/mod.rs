@@ -4,6 +4,7 @@
 pub mod addr;
 pub mod addrlabel;
 pub mod encap;
+pub mod fdb;
 pub mod ip;
 pub mod kind;
 pub mod link;
@@ -13,6 +14,7 @@ pub mod neigh;
 pub mod netconf;
 pub mod nexthop;
 pub mod op;
+pub mod port;
 pub mod route;
 pub mod rtnames;
 pub mod rule;

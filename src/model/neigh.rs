@@ -49,12 +49,18 @@ bitflags::bitflags! {
     pub struct NeighFlags: u8 {
         /// Resolve it now, as if a packet were sent to it.
         const USE = 1;
+        /// Of the device itself (forwarding entries).
+        const SELF = 2;
+        /// Of the device's master (forwarding entries).
+        const MASTER = 4;
         /// Answer for this address.
         const PROXY = 8;
         /// Learned by somebody other than the kernel.
         const EXT_LEARNED = 0x10;
         /// Offloaded to hardware.
         const OFFLOADED = 0x20;
+        /// Does not move to another port (forwarding entries).
+        const STICKY = 0x40;
         /// An IPv6 router.
         const ROUTER = 0x80;
         const _ = !0;

@@ -5,9 +5,11 @@ use std::net::Ipv6Addr;
 
 use super::addr::{Addr, AddrVerb};
 use super::addrlabel::AddrLabel;
+use super::fdb::{Fdb, FdbVerb};
 use super::link::{LinkChange, LinkId, ListVerb, NetnsRef, NewLink};
 use super::neigh::{Neigh, NeighVerb};
 use super::nexthop::{NextHopObject, NextHopVerb};
+use super::port::{PortChange, VlanChange};
 use super::route::{Route, RouteVerb};
 use super::rule::Rule;
 
@@ -36,6 +38,12 @@ pub enum Op<'a> {
     Route(RouteVerb, Route),
     /// Makes a neighbour known, or forgets it.
     Neigh(NeighVerb, Neigh),
+    /// Adds a forwarding entry, or takes one or many away.
+    Fdb(FdbVerb, Fdb),
+    /// Changes a port of a bridge.
+    BridgePort(PortChange),
+    /// Puts VLANs on a port of a bridge, or takes them away.
+    BridgeVlan(VlanChange),
     /// Sets the IPv6 token of a link; `::` takes it away.
     Token(LinkId, Ipv6Addr),
     /// Adds (`true`) or deletes a label of a prefix.

@@ -72,11 +72,7 @@ impl Fields<'_> {
         if row.unless_zero && number == 0 {
             return None;
         }
-        let before = match (row.label, row.label.strip_prefix('+')) {
-            ("_", _) => String::new(),
-            (_, Some(label)) => [" ", label, " "].concat(),
-            (label, None) => [label, " "].concat(),
-        };
+        let before = if row.label == "_" { String::new() } else { [&row.label.replace('+', " "), " "].concat() };
         let (key, before) = (row.key, before.as_str());
         match row.shape {
             b'b' | b'h' | b'w' | b'q' | b'I' | b'Y' => match row.name_of(number) {
@@ -422,8 +418,8 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
-            statistics: 0,
             details: true,
+            statistics: 0,
             names,
         };
         let mut out = Out::new(format, false);

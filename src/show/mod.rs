@@ -4,6 +4,7 @@
 pub mod addr;
 pub mod addrlabel;
 pub mod encap;
+pub mod fdb;
 pub mod kind;
 pub mod link;
 pub mod neigh;
@@ -11,6 +12,7 @@ pub mod netconf;
 pub mod nexthop;
 pub mod number;
 pub mod out;
+pub mod port;
 pub mod route;
 pub mod rule;
 pub mod stats;

@@ -3,7 +3,7 @@
 use super::link::hardware_address;
 use super::out::{Colour, Out};
 use crate::model::ip::Family;
-use crate::model::link::Link;
+use crate::model::link::{Link, name_of};
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFlags, NeighState};
 use crate::model::rtnames::{NameSet, Names, named};
 
@@ -40,7 +40,7 @@ fn fields(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
     let index = neigh.device.map_or(0, |id| id.index.get());
     let link = view.links.iter().find(|link| link.index == index);
     if index != 0 && !view.one_device {
-        let name = link.map_or_else(|| ["if", &index.to_string()].concat().into_bytes(), |link| link.name.clone());
+        let name = name_of(view.links, index);
         out.text(if view.brief { "" } else { "dev " });
         let blanks = " ".repeat(usize::saturating_sub(width(16), name.len()) + 1);
         out.paint(Colour::IfName).name("dev", "", &name, &blanks);

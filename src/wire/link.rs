@@ -36,7 +36,7 @@ const IFLA_STATS64: u16 = 23;
 const IFLA_AF_SPEC: u16 = 26;
 const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
-const IFLA_EXT_MASK: u16 = 29;
+pub(super) const IFLA_EXT_MASK: u16 = 29;
 /// Id of the hardware's port.
 pub const IFLA_PHYS_PORT_ID: u16 = 34;
 /// Id of the switch that the port is on.
@@ -46,7 +46,6 @@ const IFLA_LINK_NETNSID: u16 = 37;
 pub const IFLA_PHYS_PORT_NAME: u16 = 38;
 const IFLA_PROTO_DOWN: u16 = 39;
 const IFLA_XDP: u16 = 43;
-const IFLA_EVENT: u16 = 44;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
@@ -79,6 +78,8 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
         [IFLA_MASTER] => "master",
         [IFLA_NET_NS_FD] | [IFLA_NET_NS_PID] => "netns",
         [IFLA_ALT_IFNAME] => "altname",
+        [super::port::IFLA_PROTINFO, ..] => "port attribute",
+        [super::port::IFLA_AF_SPEC, ..] => "vlan",
         [IFLA_LINKINFO, IFLA_INFO_KIND] => "kind",
         [IFLA_LINKINFO, IFLA_INFO_DATA, ..] => "argument of the kind",
         [IFLA_LINKINFO, ..] => "kind",
@@ -102,12 +103,13 @@ fn make(flags: u16, link: &NewLink<'_>) -> Request<Route> {
     properties(&mut request, &link.change);
     request.nest(IFLA_LINKINFO, |r| match &link.kind {
         NewKind::Plain(kind) => super::kind::name(r, kind),
-        NewKind::With(kind) => super::kind::encode(r, kind),
+        NewKind::With(kind) => super::kind::encode(r, kind, None),
+        NewKind::Pair(kind, peer) => super::kind::encode(r, kind, Some(peer)),
         NewKind::Veth { peer } => {
             r.attr(IFLA_INFO_KIND, b"veth");
             if let Some(peer) = peer {
                 r.nest(IFLA_INFO_DATA, |r| {
-                    r.nest(VETH_INFO_PEER, |r| veth_peer(r, peer));
+                    pair_peer(r, peer);
                 });
             }
         }
@@ -115,9 +117,12 @@ fn make(flags: u16, link: &NewLink<'_>) -> Request<Route> {
     request
 }
 
-fn veth_peer(request: &mut Request<Route>, peer: &NewPeer<'_>) {
-    header(request, peer.index, &peer.change);
-    properties(request, &peer.change);
+/// Appends the other end of a pair; its attribute has the same number in every kind of pairs.
+pub(super) fn pair_peer(request: &mut Request<Route>, peer: &NewPeer<'_>) {
+    request.nest(VETH_INFO_PEER, |request| {
+        header(request, peer.index, &peer.change);
+        properties(request, &peer.change);
+    });
 }
 
 /// The request that changes a link.
@@ -127,7 +132,7 @@ pub fn change(id: LinkId, change: &LinkChange<'_>) -> Request<Route> {
     header(&mut request, Some(id.index), change);
     properties(&mut request, change);
     if let Some(kind) = &change.kind {
-        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind));
+        request.nest(IFLA_LINKINFO, |r| super::kind::encode(r, kind, None));
     }
     request
 }
@@ -329,7 +334,6 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
         IFLA_GROUP => link.group = attr.u32(),
         IFLA_LINK_NETNSID => link.link_netnsid = attr.i32(),
         IFLA_PROTO_DOWN => link.proto_down = attr.u8() == Some(1),
-        IFLA_EVENT => link.event = attr.u32(),
         IFLA_PERM_ADDRESS => link.permanent_address = Some(attr.value.to_vec()),
         IFLA_PROP_LIST => {
             link.altnames =
@@ -377,6 +381,7 @@ const DETAILS: &[LinkNumber] = &[
     LinkNumber::CarrierChanges,
     LinkNumber::GsoMaxSegs,
     LinkNumber::GsoMaxSize,
+    LinkNumber::Event,
     LinkNumber::MinMtu,
     LinkNumber::MaxMtu,
     LinkNumber::GroMaxSize,

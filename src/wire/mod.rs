@@ -6,6 +6,7 @@ pub mod addrlabel;
 pub mod attr;
 pub mod build;
 pub mod encap;
+pub mod fdb;
 pub mod kind;
 pub mod link;
 pub mod neigh;
@@ -13,6 +14,7 @@ pub mod netconf;
 pub mod nexthop;
 pub mod nft;
 pub mod nsid;
+pub mod port;
 pub mod query;
 pub mod reply;
 pub mod route;
@@ -36,6 +38,9 @@ pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
         Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
         Op::Route(verb, route) => route::change(*verb, route),
         Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
+        Op::Fdb(verb, entry) => fdb::change(*verb, entry),
+        Op::BridgePort(port) => port::change(port),
+        Op::BridgeVlan(vlan) => port::change_vlan(vlan),
         Op::Token(id, token) => token::set(*id, token),
         Op::AddrLabel(add, row) => addrlabel::change(*add, row),
         Op::NextHop(verb, hop) => nexthop::change(*verb, hop),

@@ -17,12 +17,15 @@ use crate::model::neigh::{Neigh, NeighFilter, NeighFlags, NeighQuestion, NeighSt
 /// Length of `struct ndmsg`.
 pub const NDMSG: usize = 12;
 
-const NDA_DST: u16 = 1;
-const NDA_LLADDR: u16 = 2;
-const NDA_CACHEINFO: u16 = 3;
+pub(super) const NDA_DST: u16 = 1;
+pub(super) const NDA_LLADDR: u16 = 2;
+pub(super) const NDA_CACHEINFO: u16 = 3;
 const NDA_PROBES: u16 = 4;
-const NDA_IFINDEX: u16 = 8;
-const NDA_MASTER: u16 = 9;
+pub(super) const NDA_IFINDEX: u16 = 8;
+pub(super) const NDA_MASTER: u16 = 9;
+pub(super) const NDA_VLAN: u16 = 5;
+pub(super) const NDA_VNI: u16 = 7;
+pub(super) const NDA_NH_ID: u16 = 13;
 const NDA_PROTOCOL: u16 = 12;
 const NDA_FLAGS_EXT: u16 = 15;
 
@@ -31,6 +34,9 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
     Some(match *path.first()? {
         NDA_DST => "address",
         NDA_LLADDR => "lladdr",
+        NDA_VLAN => "vlan",
+        NDA_VNI => "vni",
+        NDA_NH_ID => "nhid",
         NDA_IFINDEX => "device",
         NDA_MASTER => "master",
         NDA_PROTOCOL => "protocol",
@@ -63,7 +69,13 @@ pub fn change(verb: NeighVerb, neigh: &Neigh) -> Request<Route> {
     request
 }
 
-fn header(request: &mut Request<Route>, family: Family, device: Option<LinkId>, state: NeighState, flags: NeighFlags) {
+pub(super) fn header(
+    request: &mut Request<Route>,
+    family: Family,
+    device: Option<LinkId>,
+    state: NeighState,
+    flags: NeighFlags,
+) {
     let mut bytes = [0; NDMSG];
     bytes[0] = family.number();
     if let Some(id) = device {

@@ -7,6 +7,8 @@ pub const RTM_NEWLINK: u16 = 16;
 pub const RTM_DELLINK: u16 = 17;
 /// `RTM_GETLINK`.
 pub const RTM_GETLINK: u16 = 18;
+/// `RTM_SETLINK`.
+pub const RTM_SETLINK: u16 = 19;
 /// `RTM_NEWADDR`.
 pub const RTM_NEWADDR: u16 = 20;
 /// `RTM_DELADDR`.
@@ -31,5 +33,7 @@ pub const RTM_NEWLINKPROP: u16 = 108;
 pub const RTM_DELLINKPROP: u16 = 109;
 /// `RTM_NEWNSID`.
 pub const RTM_NEWNSID: u16 = 88;
+/// `RTM_DELNSID`.
+pub const RTM_DELNSID: u16 = 89;
 /// `RTM_GETNSID`.
 pub const RTM_GETNSID: u16 = 90;

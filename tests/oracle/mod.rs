@@ -11,10 +11,11 @@ use netstrap::model::addr::AddrVerb;
 use netstrap::model::link::{ArgumentValue, KindArguments, Link, LinkChange, LinkFlags, LinkNumber, NewKind};
 use netstrap::model::nexthop::{BucketFilter, NextHopFilter};
 use netstrap::model::op::Op;
+use netstrap::model::port::rows;
 use netstrap::model::route::RouteVerb;
 use netstrap::wire::query::Query;
 use netstrap::wire::reply::{Frame, frames};
-use netstrap::wire::{addr, encode, link, neigh, nexthop, route, rule};
+use netstrap::wire::{addr, encode, fdb, link, neigh, nexthop, port, route, rule};
 
 /// No change takes more than this, however it is dressed up.
 const LONGEST: usize = 4096;
@@ -45,12 +46,15 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
             match &new.kind {
                 NewKind::Veth { .. } => expected.kind = Some(b"veth".to_vec()),
                 NewKind::Plain(kind) => expected.kind = Some(kind.as_bytes().to_vec()),
-                NewKind::With(kind) => expect_kind(&mut expected, kind),
+                NewKind::With(kind) | NewKind::Pair(kind, _) => expect_kind(&mut expected, kind),
             }
             let seen = link::decode(&frame).expect("a link");
             // A peer is no property of the link that is made with it.
-            expected.kind_data =
-                if matches!(new.kind, NewKind::Veth { .. }) { seen.kind_data.clone() } else { expected.kind_data };
+            expected.kind_data = if matches!(new.kind, NewKind::Veth { .. } | NewKind::Pair(..)) {
+                seen.kind_data.clone()
+            } else {
+                expected.kind_data
+            };
             assert_eq!(seen, expected);
         }
         Op::ChangeLink(id, change) => {
@@ -78,6 +82,18 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
         Op::Route(verb, expected) => {
             assert_eq!(route::decode(&frame, 0).as_ref(), Some(expected));
             assert_eq!(frame.kind, if *verb == RouteVerb::Delete { 25 } else { 24 });
+        }
+        Op::Fdb(_, expected) => assert_eq!(fdb::decode(&frame, 0).as_ref(), Some(expected)),
+        Op::BridgePort(expected) => {
+            let seen = port::decode(&frame).unwrap();
+            assert_eq!(seen.link.index, expected.link.index.get());
+            assert_eq!((seen.properties.len(), seen.mode), (expected.properties.len(), expected.mode));
+        }
+        Op::BridgeVlan(expected) => {
+            let seen = port::decode(&frame).unwrap();
+            let rows = rows(if expected.tunnels.is_some() { &seen.tunnels } else { &seen.vlans }, 0);
+            assert_eq!(rows.len(), 1);
+            assert_eq!(rows[0].ids, (expected.ids.0, expected.ids.1.unwrap_or(expected.ids.0)));
         }
         Op::Neigh(_, expected) => assert_eq!(neigh::decode(&frame, 0).as_ref(), Some(expected)),
         // Of a fixed shape: golden bytes stand beside their encoders.
@@ -130,6 +146,7 @@ pub fn judge_decoding(bytes: &[u8]) {
         match frame.kind {
             16..=19 => {
                 let _ = link::decode(&frame);
+                let _ = port::decode(&frame).map(|port| (rows(&port.vlans, 0), rows(&port.tunnels, 0)));
             }
             20..=22 => {
                 if let Some((_, first)) = addr::decode(&frame) {
@@ -141,6 +158,7 @@ pub fn judge_decoding(bytes: &[u8]) {
             }
             28..=30 => {
                 let _ = neigh::decode(&frame, 0);
+                let _ = fdb::decode(&frame, 0);
             }
             72..=74 => {
                 let _ = netstrap::wire::addrlabel::decode(&frame);

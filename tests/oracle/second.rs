@@ -42,6 +42,8 @@ fn readable(op: &Op<'_>) -> bool {
         Op::ChangeLink(_, change) => utf8(change),
         Op::Addr(_, _, addr) => addr.label.as_ref().is_none_or(|label| std::str::from_utf8(label).is_ok()),
         // It takes the life time of a multicast route for 64 bits wide, which only answers have.
+        // Of bridges it reads what answers hold, not what requests do.
+        Op::BridgePort(_) | Op::BridgeVlan(_) => false,
         // It reads the attributes of tunnels that it knows, and refuses those that have no sense.
         Op::Route(_, route) => {
             let plain = route.encap.is_none() && route.hops.iter().all(|hop| hop.encap.is_none());
@@ -85,6 +87,10 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
         }
         (Op::Neigh(_, meant), RouteNetlinkMessage::NewNeighbour(seen) | RouteNetlinkMessage::DelNeighbour(seen)) => {
             neigh_fields(meant, seen);
+        }
+        (Op::Fdb(_, meant), RouteNetlinkMessage::NewNeighbour(seen) | RouteNetlinkMessage::DelNeighbour(seen)) => {
+            assert_eq!(seen.header.ifindex, meant.device.map_or(0, |id| id.index.get()));
+            assert_eq!(lladdr(seen), meant.lladdr);
         }
         (op, seen) => panic!("{op:?} was read as {seen:?}"),
     }
@@ -171,11 +177,14 @@ fn neigh_fields(meant: &Neigh, seen: &NeighbourMessage) {
         _ => None,
     });
     assert_eq!(dst, meant.dst);
-    let lladdr = seen.attributes.iter().find_map(|a| match a {
+    assert_eq!(lladdr(seen), meant.lladdr);
+}
+
+fn lladdr(seen: &NeighbourMessage) -> Option<Vec<u8>> {
+    seen.attributes.iter().find_map(|a| match a {
         NeighbourAttribute::LinkLayerAddress(bytes) => Some(bytes.clone()),
         _ => None,
-    });
-    assert_eq!(lladdr, meant.lladdr);
+    })
 }
 
 /// Judges what we read in a message of any bytes: where the other implementation reads it too, both

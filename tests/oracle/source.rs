@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
 use netstrap::model::encap::Encap;
+use netstrap::model::fdb::{Fdb, FdbVerb};
 use netstrap::model::ip::{Family, Prefix, family_of};
 use netstrap::model::link::{
     Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
@@ -17,6 +18,7 @@ use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
 use netstrap::model::nexthop::{NextHopObject, NextHopVerb, Resilient};
 use netstrap::model::op::Op;
+use netstrap::model::port::{PortChange, SENT, VlanChange};
 use netstrap::model::route::{NextHop, Route, RouteFlags, RouteKind, RouteVerb};
 use netstrap::model::rule::{Rule, RuleFlags};
 
@@ -213,6 +215,25 @@ impl Source<'_> {
         }
     }
 
+    fn fdb(&mut self) -> Fdb {
+        let family = self.family();
+        Fdb {
+            device: Some(self.link()),
+            lladdr: Some(self.bytes(32)),
+            state: NeighState::from_bits_retain(u16::from(self.byte())),
+            flags: NeighFlags::from_bits_retain(self.byte()),
+            dst: self.maybe(|s| s.ip(family)),
+            vlan: self.maybe(|s| u16::from(s.byte())),
+            port: self.maybe(|s| u16::from(s.byte())),
+            vni: self.maybe(Self::number),
+            src_vni: self.maybe(Self::number),
+            via: self.maybe(Self::number),
+            nexthop: self.maybe(Self::number),
+            master: self.maybe(Self::number),
+            ..Fdb::default()
+        }
+    }
+
     fn rule(&mut self) -> Rule {
         let family = self.family();
         let mut rule = Rule {
@@ -265,7 +286,7 @@ impl Source<'_> {
 
     /// A change of any kind, each of its parts chosen.
     pub fn op(&mut self) -> Op<'static> {
-        match self.below(8) {
+        match self.below(11) {
             0 => Op::CreateLink(self.new_link()),
             1 => {
                 let kind = self.maybe(Source::kind);
@@ -295,6 +316,21 @@ impl Source<'_> {
                 let verb = [Add, Change, Replace, Prepend, Append, Test, Delete][self.below(7)];
                 Op::Route(verb, self.route())
             }
+            7 => Op::Fdb([FdbVerb::Add, FdbVerb::Append, FdbVerb::Replace, FdbVerb::Delete][self.below(4)], self.fdb()),
+            8 => Op::BridgePort(PortChange {
+                link: self.link(),
+                properties: SENT.iter().filter_map(|letter| self.maybe(|s| (*letter, s.number()))).collect(),
+                side: self.number() as u16 & 3,
+                mode: self.maybe(|s| u16::from(s.byte())),
+            }),
+            9 => Op::BridgeVlan(VlanChange {
+                delete: self.below(2) == 0,
+                link: self.link(),
+                ids: (u16::from(self.byte()), self.maybe(|s| u16::from(s.byte()) + 256)),
+                flags: self.number() as u16 & 6,
+                side: self.number() as u16 & 3,
+                tunnels: self.maybe(|s| (s.number(), s.number())),
+            }),
             5 => Op::Rule { delete: self.byte() & 1 == 1, rule: self.rule() },
             6 => {
                 use NextHopVerb::{Add, Delete, Replace};

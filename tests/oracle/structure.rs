@@ -31,6 +31,8 @@ fn holds(kind: u16, path: &[u16]) -> Holds {
         (108..=110, [52, 53]) => Holds::Text,
         (16..=19, [18, 2, 1]) => Holds::Nest(16, true),
         (16..=19, [3] | [18, 2, 1, 3]) => Holds::Text,
+        (17 | 19, [12]) => Holds::Nest(0, true),
+        (17 | 19, [26] | [26, 3]) => Holds::Nest(0, false),
         (20..=22, [3]) | (24..=26, [8, 16]) | (32..=34, [3 | 17]) => Holds::Text,
         (104..=106, [12]) => Holds::Nest(0, true),
         (24..=26, [8]) => Holds::Nest(0, false),
@@ -63,7 +65,8 @@ fn attributes(kind: u16, mut bytes: &[u8], path: &mut Vec<u16>) {
         assert!(padded <= bytes.len(), "padding inside the parent");
         assert!(bytes[len..padded].iter().all(|byte| *byte == 0), "zero padding");
         let attribute = u16::try_from(raw & 0x3fff).expect("a type");
-        assert!(!seen.contains(&attribute), "attribute {attribute} twice at {path:?}");
+        // The first and the last of a range of VLANs are attributes of one type.
+        assert!(path == &[26] || !seen.contains(&attribute), "attribute {attribute} twice at {path:?}");
         seen.push(attribute);
         path.push(attribute);
         value(kind, &bytes[4..len], raw & 0x8000 != 0, path);

@@ -152,9 +152,15 @@ pub fn split(line: &str) -> Vec<String> {
     words
 }
 
-/// Replaces what differs from run to run: hardware addresses, link-local addresses.
+/// What comes before seconds that are left of a lifetime.
+const LIFETIMES: [&str; 5] = ["expires", "valid_lft", "preferred_lft", "valid_life_time", "preferred_life_time"];
+
+/// Replaces what differs from run to run: hardware addresses, link-local addresses, a bridge's clock, the
+/// address that a tunnel draws; and rounds lifetimes up to minutes, since the slower side has less left.
 pub fn masked(text: &str) -> String {
     let mut out = String::new();
+    let mut is_drawn = false;
+    let mut before = "";
     for piece in text.split_inclusive([' ', '\n', '"', '/', '\\']) {
         let word = piece.trim_end_matches([' ', '\n', '"', '/', '\\']);
         let is_mac = word.len() == 17 && word.bytes().filter(|&b| b == b':').count() == 5;
@@ -164,9 +170,22 @@ pub fn masked(text: &str) -> String {
         } else if word.starts_with("fe80::") {
             out.push_str("LINKLOCAL");
             out.push_str(&piece[word.len()..]);
+        } else if LIFETIMES.contains(&before) {
+            let start = word.find(|c: char| c.is_ascii_digit()).unwrap_or(word.len());
+            let len = word[start..].bytes().take_while(u8::is_ascii_digit).count();
+            out.push_str(&piece[..start]);
+            if let Ok(seconds) = word[start..start + len].parse::<u64>() {
+                out.push_str(&seconds.next_multiple_of(60).to_string());
+            }
+            out.push_str(&piece[start + len..]);
+        } else if is_drawn && word.bytes().any(|b| b.is_ascii_digit()) {
+            out.push_str("DRAWN");
+            out.push_str(&piece[word.len()..]);
         } else {
             out.push_str(piece);
         }
+        is_drawn = matches!(word, "gc_timer" | "permaddr") || (is_drawn && matches!(word, "" | ":"));
+        before = word;
     }
     out
 }

@@ -1,5 +1,7 @@
 //! `demo`: the whole walkthrough, done by the one static binary in its own sandbox, where
-//! PATH holds nothing but links to it. Out: every command with what it printed, and a summary.
+//! PATH holds nothing but links to it; where the kernel makes no network namespaces (or with
+//! `--uml`), on an emulated machine: user-mode Linux translates no addresses. Out: every command
+//! with what it printed, and a summary.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,6 +9,7 @@ use std::process::Command;
 use crate::args::Args;
 use crate::process::{About, Failure, Outcome, own_binary, read, say, show};
 use crate::tree;
+use crate::uml::{self, Kind};
 use crate::walkthrough::{self, Runner, TEXT};
 
 /// Names that the walkthrough needs a link for.
@@ -15,11 +18,12 @@ pub const APPLETS: &[&str] = &["ip", "arp", "route", "ping", "sysctl", "iptables
 /// `cargo xtask demo`.
 pub fn run(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
+    let apart = args.flag("--uml");
     let binary = tree::binary(&mut args)?;
     args.finish()?;
     let links = links(&binary, "demo")?;
     say("in a sandbox (no root needed), with nothing on PATH but links to this binary:");
-    let mut sandbox = Command::new(&binary);
+    let mut sandbox = uml::program(Kind::Emulated, &binary, apart)?;
     sandbox.args(["sandbox", "--"]).arg(own_binary()?).arg("demo-inside").arg(&links);
     show(&sandbox);
     let status = sandbox.status().about(&binary)?;

@@ -24,6 +24,7 @@ use crate::deviations::{self, Deviations};
 use crate::packages;
 use crate::process::{About, Failure, Outcome, own_binary, say};
 use crate::tree;
+use crate::uml::{self, Kind};
 use report::Side;
 use tally::Tally;
 
@@ -77,7 +78,7 @@ pub fn run(words: Vec<String>) -> Outcome {
 
 /// A worker in a sandbox of its own.
 fn worker(job: &Job, from: u64, step: u64, count: u64) -> Outcome<Command> {
-    let mut command = Command::new(&job.binary);
+    let mut command = uml::program(Kind::UserMode, &job.binary, false)?;
     command.args(["sandbox", "--"]).arg(own_binary()?).arg("diff-inside").arg("--binary").arg(&job.binary);
     for (name, number) in [("--seed", job.seed), ("--from", from), ("--step", step), ("--topologies", count)] {
         command.arg(name).arg(number.to_string());

@@ -10,6 +10,7 @@ mod diff;
 mod dist;
 mod fuzz;
 mod golden;
+mod namespaces;
 mod packages;
 mod probe;
 mod process;
@@ -19,6 +20,7 @@ mod sys;
 mod test;
 mod tidy;
 mod tree;
+mod uml;
 mod vm;
 mod walkthrough;
 
@@ -40,13 +42,13 @@ struct Command {
 const COMMANDS: &[Command] = &[
     Command {
         name: "demo",
-        words: "[--tiny] [--binary FILE]",
+        words: "[--uml] [--tiny] [--binary FILE]",
         about: "build the static binary and run the walkthrough with it in a sandbox",
         run: demo::run,
     },
     Command {
         name: "test",
-        words: "[CARGO TEST ARGS...]",
+        words: "[--uml] [CARGO TEST ARGS...]",
         about: "run all tests, after getting or naming the tools that they compare with",
         run: test::run,
     },
@@ -112,6 +114,12 @@ const COMMANDS: &[Command] = &[
         run: vm::run,
     },
     Command {
+        name: "uml",
+        words: "[--emulated] COMMAND [WORDS...]",
+        about: "run a command under user-mode Linux (or in QEMU), on this file system, with a network of its own",
+        run: uml::command,
+    },
+    Command {
         name: "diff",
         words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm [--kernel PACKAGE]] [--binary FILE]",
         about: "show generated topologies with iproute2 and with the binary, and compare",
@@ -125,6 +133,7 @@ const INNER: &[(&str, Run)] = &[
     ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
+    (namespaces::ASK, namespaces::ask),
     ("golden-inside", golden::inside),
     ("probe", probe::run),
     ("sem-inside", replay::sem::inside),

@@ -1,9 +1,10 @@
 //! Programs of others that a command needs: found, installed (as root on Debian), or named.
 
+use std::path::Path;
 use std::process::Command;
 
-use crate::process::{Outcome, find, run, say};
-use crate::sys;
+use crate::process::{About, Outcome, find, run, say};
+use crate::{sys, tree};
 
 /// A program and the Debian package that has it.
 pub type Program = (&'static str, &'static str);
@@ -31,10 +32,36 @@ pub fn update() -> Outcome {
     if sys::is_root() && find("apt-get").is_some() { run(apt().arg("update").arg("--quiet=2")) } else { Ok(()) }
 }
 
+/// apt-get, so that it does not ask the kernel for this machine's addresses: a kernel whose
+/// network lock is stuck would never answer.
 fn apt() -> Command {
     let mut apt = Command::new("apt-get");
     apt.env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["-o", "Acquire::Connect::AddrConfig=false", "-o", "Acquire::ForceIPv4=true"]);
     apt
+}
+
+/// Fetches a package and unpacks it into a folder of the cache, without installing it.
+pub fn unpack(package: &str, dir: &Path) -> Outcome {
+    say(format!("fetching {package} (unpacked into the build folder, not installed)"));
+    let fresh = tree::scratch(&format!("{package}-download"))?;
+    let download = || run(apt().arg("download").arg(package).current_dir(&fresh));
+    if download().is_err() {
+        // It may be named by lists that are too old, or by none.
+        update()?;
+        download()?;
+    }
+    let files = std::fs::read_dir(&fresh).about(&fresh)?.flatten().map(|entry| entry.path());
+    let deb = files.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "deb"));
+    let deb = deb.ok_or_else(|| format!("{package}: apt-get left no file"))?;
+    // Under its own name only once it is whole.
+    let whole = fresh.join("tree");
+    run(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(&whole))?;
+    if dir.exists() {
+        std::fs::remove_dir_all(dir).about(dir)?;
+    }
+    std::fs::rename(&whole, dir).about(dir)?;
+    std::fs::remove_dir_all(&fresh).about(&fresh)
 }
 
 fn missing(programs: &[Program]) -> Vec<Program> {

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::args::Args;
+use crate::namespaces;
 use crate::packages;
 use crate::process::{About, Outcome, find, own_binary, run};
 use crate::tree;
@@ -39,8 +40,11 @@ impl Sides {
     /// The sides, with a folder each that holds nothing but its `ip`.
     pub fn new(name: &str, args: &mut Args) -> Outcome<Self> {
         packages::ensure(&[("ip", "iproute2"), ("unshare", "util-linux"), ("gzip", "gzip")])?;
-        let under = args.value("--under")?.unwrap_or_default();
-        let under = under.split_whitespace().map(str::to_string).collect();
+        let under = match args.value("--under")? {
+            Some(words) => words.split_whitespace().map(str::to_string).collect(),
+            None if namespaces::usable() => Vec::new(),
+            None => vec![own_binary()?.display().to_string(), "uml".to_string()],
+        };
         let sides = Sides { binary: binary(args)?, folder: tree::scratch(name)?, under };
         let real = find("ip").ok_or("ip: not found")?;
         for (side, file) in [("ours", &sides.binary), ("theirs", &real)] {

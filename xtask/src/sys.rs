@@ -125,6 +125,28 @@ pub fn load_module(file: impl AsFd) -> io::Result<()> {
     if ret < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
+/// Gives this process a network namespace of its own, by a user namespace where it may not otherwise.
+pub fn unshare_network() -> io::Result<()> {
+    // SAFETY: takes flags only.
+    let root = check(unsafe { libc::unshare(libc::CLONE_NEWNET) });
+    // SAFETY: takes flags only.
+    root.or_else(|_| check(unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNET) })).map(|_| ())
+}
+
+/// Makes a command lead a group of processes, and end when the thread that starts it ends.
+pub fn lead_and_follow(command: &mut Command) {
+    // SAFETY: between fork and exec only prctl(2) is called, which is async-signal-safe.
+    let command = unsafe { command.pre_exec(|| check(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL)).map(|_| ())) };
+    command.process_group(0);
+}
+
+/// Ends all processes of a group that a child of ours leads.
+pub fn kill_group(leader: u32) -> io::Result<()> {
+    let group = libc::pid_t::try_from(leader).map_err(io::Error::other)?;
+    // SAFETY: takes numbers only; a group of processes is told by a negative one.
+    check(unsafe { libc::kill(-group, libc::SIGKILL) }).map(|_| ())
+}
+
 /// Switches the machine off.
 pub fn power_off() -> io::Result<()> {
     // SAFETY: sync takes no argument; reboot with RB_POWER_OFF touches no memory of ours.

@@ -1,9 +1,13 @@
 //! `test`: all tests of the workspace, after making sure that the tools which the
-//! differential tests compare with are here. Out: cargo's own output, then one line of totals.
+//! differential tests compare with are here. Where the kernel makes no network namespaces (or
+//! with `--uml`) they run under user-mode Linux. Out: cargo's own output, then one line of totals.
+
+mod apart;
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
+use crate::namespaces;
 use crate::packages::{self, Program};
 use crate::process::{About, Outcome, say, show};
 use crate::tree;
@@ -23,18 +27,31 @@ pub const TOOLS: &[Program] = &[
 ];
 
 /// `cargo xtask test`.
-pub fn run(words: Vec<String>) -> Outcome {
+pub fn run(mut words: Vec<String>) -> Outcome {
     packages::ensure(TOOLS)?;
     let names: Vec<&str> = TOOLS.iter().map(|(name, _)| *name).collect();
     say(format!("here to compare with: {}", names.join(" ")));
+    let uml = words.iter().any(|word| word == "--uml");
+    words.retain(|word| word != "--uml");
+    if uml || !namespaces::usable() {
+        say("the test programs run under user-mode Linux");
+        return apart::run(words);
+    }
     let mut cargo = tree::cargo();
     cargo.args(["test", "--workspace"]).args(words);
+    let mut totals = Totals::default();
+    let fine = stream(&mut cargo, &mut totals)?;
+    totals.print();
+    if fine { Ok(()) } else { Err("cargo test: failed".into()) }
+}
+
+/// Runs cargo or a test program, showing and summing what it prints; whether it went well.
+fn stream(command: &mut Command, totals: &mut Totals) -> Outcome<bool> {
     // Tests look for the administrators' programs too.
     let path = std::env::var("PATH").unwrap_or_default();
-    cargo.env("PATH", format!("{path}:/usr/local/sbin:/usr/sbin:/sbin"));
-    show(&cargo);
-    let mut child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().about("cargo")?;
-    let mut totals = Totals::default();
+    command.env("PATH", format!("{path}:/usr/local/sbin:/usr/sbin:/sbin"));
+    show(command);
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().about(command.get_program())?;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line);
@@ -42,13 +59,7 @@ pub fn run(words: Vec<String>) -> Outcome {
             totals.add(&line);
         }
     }
-    let status = child.wait().about("cargo")?;
-    for name in &totals.skipped {
-        println!("ignored: {name}");
-    }
-    let Totals { passed, failed, ignored, filtered, .. } = totals;
-    println!("all tests: {passed} passed, {failed} failed, {ignored} ignored, {filtered} filtered out");
-    if status.success() { Ok(()) } else { Err(format!("cargo test: {status}").into()) }
+    Ok(child.wait().about("a test program")?.success())
 }
 
 /// Sums of cargo's result lines, one for each test program.
@@ -62,6 +73,15 @@ struct Totals {
 }
 
 impl Totals {
+    /// The sums as the last line, after the names of what was ignored.
+    fn print(&self) {
+        for name in &self.skipped {
+            println!("ignored: {name}");
+        }
+        let Totals { passed, failed, ignored, filtered, .. } = self;
+        println!("all tests: {passed} passed, {failed} failed, {ignored} ignored, {filtered} filtered out");
+    }
+
     fn add(&mut self, line: &str) {
         if let Some(test) = line.strip_prefix("test ").filter(|test| test.contains(" ... ignored")) {
             self.skipped.push(test.to_string());

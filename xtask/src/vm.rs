@@ -2,10 +2,10 @@
 //! and the kernel's modules into an initramfs, boots a distribution kernel under QEMU
 //! (software emulation), and judges what comes out of the serial console.
 
-mod cpio;
+pub mod cpio;
 pub mod init;
-mod kernel;
-mod modules;
+pub mod kernel;
+pub mod modules;
 mod script;
 
 use std::io::{BufRead, BufReader};
@@ -67,7 +67,7 @@ fn pack(binary: &Path, helper: &Path, kernel: &kernel::Kernel) -> Outcome<Vec<u8
         archive.file(library.trim_start_matches('/'), 0o755, &content(Path::new(&library))?);
     }
     archive.file("walkthrough.sh", 0o755, script::text(&walkthrough::parse(TEXT)?)?.as_bytes());
-    let modules = modules::needed(&kernel.modules)?;
+    let modules = modules::needed(&kernel.modules, modules::WANTED, true)?;
     let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
     say(format!("modules, in order: {}", names.join(" ")));
     for (number, module) in modules.iter().enumerate() {

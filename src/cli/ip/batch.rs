@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
+use super::Object;
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::words::prefixes;
@@ -18,7 +19,7 @@ const KEEPS_LINKS: [&str; 5] = ["address", "route", "rule", "neighbour", "nextho
 
 /// Carries out every line of a file (`-` is standard input). Ends at the first that fails, or with
 /// `-force` goes on to the last.
-pub fn run(context: &mut Context<'_>, file: &[u8]) -> Outcome {
+pub fn run(context: &mut Context<'_>, file: &[u8], object: Object) -> Outcome {
     let opened = match file {
         b"-" => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
         path => File::open(std::ffi::OsStr::from_bytes(path)),
@@ -29,7 +30,7 @@ pub fn run(context: &mut Context<'_>, file: &[u8]) -> Outcome {
     let family = context.options.family;
     let (mut number, mut code) = (0, 0);
     while let Some(line) = logical_line(&mut input, &mut number).map_err(|e| Fail::own_io("read", &e))? {
-        if !one(context, &line, family) {
+        if !one(context, &line, family, object) {
             context.io.error(["Command failed ", &shown(file), ":", &number.to_string()].concat());
             code = 1;
             if !context.options.force {
@@ -41,7 +42,7 @@ pub fn run(context: &mut Context<'_>, file: &[u8]) -> Outcome {
 }
 
 /// Carries out one line; whether it succeeded.
-fn one(context: &mut Context<'_>, line: &[u8], family: Family) -> bool {
+fn one(context: &mut Context<'_>, line: &[u8], family: Family, object: Object) -> bool {
     let outcome = split(line).and_then(|words| {
         let Some(first) = words.first() else { return Ok(0) };
         context.options.family = family;
@@ -49,7 +50,7 @@ fn one(context: &mut Context<'_>, line: &[u8], family: Family) -> bool {
         if !KEEPS_LINKS.iter().any(|object| prefixes(first.as_bytes(), object)) {
             context.forget();
         }
-        super::object(context, Cursor::new(&words))
+        object(context, Cursor::new(&words))
     });
     match outcome {
         Ok(code) => code == 0,

@@ -10,7 +10,7 @@ use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::error::Error;
 use crate::model::ip::Family;
-use crate::model::link::{Link, LinkId};
+use crate::model::link::{Link, LinkId, name_of};
 use crate::model::nexthop::NextHopObject;
 use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
@@ -49,6 +49,8 @@ pub struct Options {
     pub colour: bool,
     /// `-t`, `-ts`: a time before each event of `monitor`.
     pub timestamp: Timestamp,
+    /// `-compressvlans`: VLANs in a row as one (of `bridge`).
+    pub compress_vlans: bool,
     /// `-echo`: print what a change has made.
     pub echo: bool,
     /// `-force`: a batch goes on after a failure.
@@ -327,10 +329,7 @@ impl<'a> Context<'a> {
     /// Name of an index, looked up once; `ifN` where there is none.
     pub fn device_name(&mut self, index: u32) -> Vec<u8> {
         self.learn(index);
-        match self.links.iter().find(|link| link.index == index) {
-            Some(link) => link.name.clone(),
-            None => ["if", &index.to_string()].concat().into_bytes(),
-        }
+        name_of(&self.links, index)
     }
 
     /// Looks an index up, if it is not known yet.
@@ -361,13 +360,24 @@ impl<'a> Context<'a> {
     fn read_nsids(&mut self) -> Vec<(i32, Vec<u8>)> {
         let mut ids = Vec::new();
         for name in Folder::standard().names().unwrap_or_default() {
-            let Ok(namespace) = Namespace::open(&Folder::standard(), &name) else { continue };
-            let Ok(socket) = self.socket() else { break };
-            if let Ok(Some(id)) = socket.get(&crate::wire::nsid::GetNsid { ns: namespace.fd() }) {
+            if let Some(id) = self.nsid_of(&name) {
                 ids.push((id, name));
             }
         }
         ids
+    }
+
+    /// The id of a named namespace in this one, if it has one. A file that stands for none is complained of.
+    pub fn nsid_of(&mut self, name: &[u8]) -> Option<i32> {
+        let namespace = Namespace::open(&Folder::standard(), name).ok()?;
+        match self.socket().ok()?.get(&crate::wire::nsid::GetNsid { ns: namespace.fd() }) {
+            Ok(id) => id,
+            Err(error) => {
+                let dead = ["it stands for no namespace any more; remove it with: ip netns del ", &shown(name)];
+                Fail::from(error).hint(dead.concat()).print(self.io);
+                None
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `ip`: global options and the object's name in, the object's own verbs run; the
 //! words, texts and exit codes are iproute2's (6.1).
 
-mod batch;
+pub mod batch;
 pub mod context;
 pub mod encap;
 mod event;
@@ -31,15 +31,15 @@ use std::os::unix::ffi::OsStrExt;
 
 use context::{Context, Options, Timestamp};
 use fail::{Fail, Outcome};
-use words::prefixes;
+use words::{keyword, prefixes};
 
 use super::applets;
 use super::cursor::{Cursor, shown};
 use super::io::Io;
 use crate::model::ip::Family;
 
-/// A verb's handler of an object.
-type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
+/// What carries out the words of a command.
+pub type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
 
 /// Objects in iproute2's order: a word stands for the first name that it begins. `None` is one that is not built.
 const OBJECTS: &[(&str, Option<Object>)] = &[
@@ -84,8 +84,8 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     // Never dropped: the process ends after this, and the kernel closes and frees at once what
     // would be closed and freed here one by one.
     let mut context = ManuallyDrop::new(Context::new(io, words));
-    let outcome = options(&mut context, Cursor::new(words)).and_then(|words| match context.options.batch.take() {
-        Some(file) => batch::run(&mut context, &file),
+    let outcome = options(&mut context, Cursor::new(words), &IP).and_then(|words| match context.options.batch.take() {
+        Some(file) => batch::run(&mut context, &file, object),
         None => object(&mut context, words),
     });
     match outcome {
@@ -94,105 +94,101 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
 }
 
+/// How a tool of iproute2 reads the options before the object.
+pub struct Tool {
+    /// Its name.
+    pub name: &'static str,
+    /// How to ask it for help, as its complaint about an unknown option says.
+    pub help: &'static str,
+    /// What it prints for `help`.
+    pub usage: &'static str,
+    /// What it prints for `-Version`.
+    pub version: &'static str,
+    /// Its options in its order: a word stands for the first that it begins (`~`) or is (`=`).
+    pub options: &'static str,
+}
+
+/// `ip` itself.
+const IP: Tool = Tool {
+    name: "ip",
+    help: "ip -help",
+    usage: usage::IP,
+    version: VERSION,
+    options: "loops~? family~f 4=4 6=6 0=0 M=? B=B human-readable~h iec~? stats~s statistics~s details~d resolve~? \
+        oneline~o timestamp~t tshort~T Version~V force~F batch~b brief~r json~j pretty~p rcvbuf~? help~H netns~n \
+        Numeric~N all~a echo=e",
+};
+
 /// Reads the options before the object; iproute2 takes a word as the first option that it begins.
-fn options<'w>(context: &mut Context<'_>, mut words: Cursor<'w>) -> Result<Cursor<'w>, Fail> {
+pub fn options<'w>(context: &mut Context<'_>, mut words: Cursor<'w>, tool: &Tool) -> Result<Cursor<'w>, Fail> {
     while let Some(word) = words.peek() {
         let Some(option) = word.strip_prefix(b"-") else { break };
         words.next();
-        let option = option.strip_prefix(b"-").unwrap_or(option);
         if word == b"--" {
             break;
         }
-        if !option_word(context, option, &mut words)? {
-            return Err(Fail::usage_word("Option ", word, " is unknown, try \"ip -help\"."));
+        // Of two dashes, one is passed over, in complaints too.
+        let (word, option) = option.strip_prefix(b"-").map_or((word, option), |inner| (option, inner));
+        if !option_word(context, option, &mut words, tool)? {
+            return Err(Fail::usage_word("Option ", word, &[" is unknown, try \"", tool.help, "\"."].concat()));
         }
     }
     Ok(words)
 }
 
 /// One option; `Ok(false)` if there is no such option.
-fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>) -> Result<bool, Fail> {
-    const NAMES: &[&str] = &[
-        "loops",
-        "family",
-        "4",
-        "6",
-        "0",
-        "M",
-        "B",
-        "human-readable",
-        "iec",
-        "stats",
-        "statistics",
-        "details",
-        "resolve",
-        "oneline",
-        "timestamp",
-        "tshort",
-        "Version",
-        "force",
-        "batch",
-        "brief",
-        "json",
-        "pretty",
-        "rcvbuf",
-        "color",
-        "help",
-        "netns",
-        "Numeric",
-        "all",
-        "echo",
-    ];
-    let exact = |name: &str| name.len() == 1 || name == "echo";
-    let name = NAMES.iter().find(|name| if exact(name) { option == name.as_bytes() } else { prefixes(option, name) });
+fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>, tool: &Tool) -> Result<bool, Fail> {
     let options: &mut Options = &mut context.options;
     if let Some(colour) = colour(option) {
         options.colour = colour;
         return Ok(true);
     }
-    match name.copied().unwrap_or_default() {
-        "family" => {
-            let word = words.next().ok_or_else(|| usage::fail(usage::IP))?;
+    let help = || usage::fail(tool.usage);
+    let (name, key) = keyword(option, tool.options);
+    match key {
+        b'f' => {
+            let word = words.next().ok_or_else(help)?;
             options.family = match word {
                 b"inet" => Family::V4,
                 b"inet6" => Family::V6,
-                b"bridge" => Family::Bridge,
-                b"mpls" => return Err(Fail::unsupported_word("family", word)),
-                b"link" => Family::Other(LINK_FAMILY),
-                b"help" => return Err(usage::fail(usage::IP)),
+                b"help" => return Err(help()),
+                b"bridge" if tool.name == "ip" => Family::Bridge,
+                b"mpls" if tool.name == "ip" => return Err(Fail::unsupported_word("family", word)),
+                b"link" if tool.name == "ip" => Family::Other(LINK_FAMILY),
                 _ => return Err(Fail::wrong("invalid protocol family", word)),
             };
         }
-        "4" => options.family = Family::V4,
-        "6" => options.family = Family::V6,
-        "0" => options.family = Family::Other(LINK_FAMILY),
-        "B" => options.family = Family::Bridge,
-        "stats" | "statistics" => options.statistics = options.statistics.saturating_add(1),
-        "details" => options.details = true,
-        "timestamp" => options.timestamp = Timestamp::Long,
-        "tshort" => options.timestamp = Timestamp::Short,
-        "force" => options.force = true,
-        "echo" => options.echo = true,
-        "batch" => options.batch = Some(words.next().ok_or_else(|| usage::fail(usage::IP))?.to_vec()),
-        "oneline" => options.oneline = true,
-        "brief" => options.brief = true,
-        "json" => options.json = true,
-        "pretty" => options.pretty = true,
-        "Numeric" => options.numeric = true,
-        "all" => options.all = true,
-        "Version" => {
-            context.io.print(VERSION);
+        b'4' => options.family = Family::V4,
+        b'6' => options.family = Family::V6,
+        b'0' => options.family = Family::Other(LINK_FAMILY),
+        b'B' => options.family = Family::Bridge,
+        b's' => options.statistics = options.statistics.saturating_add(1),
+        b'd' => options.details = true,
+        b't' => options.timestamp = Timestamp::Long,
+        b'T' => options.timestamp = Timestamp::Short,
+        b'F' => options.force = true,
+        b'e' => options.echo = true,
+        b'b' => options.batch = Some(words.next().ok_or_else(help)?.to_vec()),
+        b'o' => options.oneline = true,
+        b'r' => options.brief = true,
+        b'j' => options.json = true,
+        b'p' => options.pretty = true,
+        b'N' => options.numeric = true,
+        b'a' => options.all = true,
+        b'c' => options.compress_vlans = true,
+        b'V' => {
+            context.io.print(tool.version);
             return Err(Fail::silent(0));
         }
-        "help" => return Err(usage::fail(usage::IP)),
+        b'H' => return Err(help()),
         // `-h` is "human-readable", but alone it asks for help.
-        "human-readable" if words.is_empty() => return Err(usage::fail(usage::IP)),
-        "netns" => {
+        b'h' if words.is_empty() => return Err(help()),
+        b'n' => {
             let name = words.next().ok_or_else(Fail::incomplete)?;
             context.enter(name)?;
         }
-        "" => return Ok(false),
-        name => return Err(Fail::unsupported_word("option", ["-", name].concat().as_bytes())),
+        0 => return Ok(false),
+        _ => return Err(Fail::unsupported_word("option", ["-", name].concat().as_bytes())),
     }
     Ok(true)
 }

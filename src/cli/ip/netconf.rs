@@ -67,7 +67,8 @@ fn print(context: &mut Context<'_>, out: &mut Out, conf: &Netconf) {
 /// Prints a notification about settings.
 pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
     let Some(conf) = decode(frame) else { return Ok(()) };
-    if context.wants(conf.index.unwrap_or(0).cast_unsigned()) {
+    let family = context.options.family;
+    if (family == Family::Unspec || family == conf.family) && context.wants(conf.index.unwrap_or(0).cast_unsigned()) {
         let mut out = context.listing();
         print(context, &mut out, &conf);
         context.print(out);

@@ -88,6 +88,13 @@ K2:bridge=0|private=1|vepa=2 - flags
 Y1 table~!invalid table ID$
 @vrf_slave||||s
 w1 - table
+@netkit|option|invalid *||p
+nw5:l2|l3 mode=!^either \"l3\" or \"l2\"
+nb2:peer|primary - type
+cw3:0 forward= -
+cw3:2 blackhole= -
+nw3:forward=0|blackhole=2 - policy
+nw4:forward=0|blackhole=2 - peer_policy peer+policy
 @tun||||s
 nb3:UNKNOWN|tun|tap - type
 o4 - pi

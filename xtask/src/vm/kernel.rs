@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::packages;
-use crate::process::{About, Outcome, read, run, say};
+use crate::process::{About, Outcome, read};
 use crate::tree;
 
 /// Debian's kernel for virtual machines; it depends on the current version's package.
@@ -32,20 +32,7 @@ pub fn get(package: Option<&str>) -> Outcome<Kernel> {
     if let Some(kernel) = unpacked(&dir) {
         return Ok(kernel);
     }
-    say(format!("fetching {package} (unpacked into the build folder, not installed)"));
-    let fresh = tree::scratch("vm-download")?;
-    run(Command::new("apt-get").arg("download").arg(&package).current_dir(&fresh))?;
-    let files = std::fs::read_dir(&fresh).about(&fresh)?.flatten().map(|entry| entry.path());
-    let deb = files.into_iter().find(|path| path.extension().is_some_and(|ext| ext == "deb"));
-    let deb = deb.ok_or_else(|| format!("{package}: apt-get left no file"))?;
-    // Under its own name only once it is whole.
-    let whole = fresh.join("tree");
-    run(Command::new("dpkg-deb").arg("-x").arg(&deb).arg(&whole))?;
-    if dir.exists() {
-        std::fs::remove_dir_all(&dir).about(&dir)?;
-    }
-    std::fs::rename(&whole, &dir).about(&dir)?;
-    std::fs::remove_file(&deb).about(&deb)?;
+    packages::unpack(&package, &dir)?;
     unpacked(&dir).ok_or_else(|| format!("{package}: holds no kernel").into())
 }
 

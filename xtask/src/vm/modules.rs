@@ -1,4 +1,4 @@
-//! The kernel modules that the walkthrough needs, with those that they need, in the order
+//! The kernel modules that are wanted, with those that they need, in the order
 //! to load them. In: a kernel's module folder. Out: names and uncompressed bytes.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use std::process::Command;
 use crate::packages;
 use crate::process::{About, Outcome, output};
 
-/// What must be in the kernel or be loaded. There is no modprobe in the initramfs, so what
+/// What must be in the kernel or be loaded for the walkthrough. There is no modprobe in the initramfs, so what
 /// the kernel would ask for by alias (link kinds, nf_tables expressions, xtables targets) is here too.
-const WANTED: &[&str] =
+pub const WANTED: &[&str] =
     &["veth", "bridge", "nf_tables", "nft_chain_nat", "nft_masq", "nft_nat", "nft_compat", "xt_MASQUERADE"];
 
 /// A module, ready to load.
@@ -21,16 +21,16 @@ pub struct Module {
     pub bytes: Vec<u8>,
 }
 
-/// All modules needed, each after those that it depends on.
-pub fn needed(folder: &Path) -> Outcome<Vec<Module>> {
+/// The modules wanted and not built in (unless `all`, those of them that there are), each after those that it depends on.
+pub fn needed(folder: &Path, wanted: &[&str], all: bool) -> Outcome<Vec<Module>> {
     let mut files = BTreeMap::new();
     collect(folder, &mut files)?;
     let builtin = folder.join("modules.builtin");
     let builtin = std::fs::read_to_string(&builtin).about(&builtin)?;
     let builtin: Vec<String> = builtin.lines().map(|line| name(Path::new(line))).collect();
     let mut order = Vec::new();
-    for wanted in WANTED {
-        if builtin.iter().any(|name| name == wanted) {
+    for wanted in wanted {
+        if builtin.iter().any(|name| name == wanted) || !(all || files.contains_key(*wanted)) {
             continue;
         }
         load(wanted, &files, &mut order)?;

@@ -22,7 +22,7 @@ use std::net::IpAddr;
 const UNREAD: &str = "amt bareudp batadv can dsa dummy erspan gtp hsr ifb ip6erspan ipoib macsec netdevsim nlmon rmnet team \
                       team_slave vcan vcxan virt_wifi vti vti6 vxcan wwan xfrm";
 
-/// Reads the arguments of a kind, at least one word of them. `old` is what the link has, where one is changed.
+/// Reads the arguments of a kind, at least one word of them, up to the properties of a pair's other end. `old` is what the link has, where one is changed.
 pub fn read(
     context: &mut Context<'_>,
     name: &[u8],
@@ -40,6 +40,10 @@ pub fn read(
     }
     reader.begin(old.unwrap_or_default());
     while let Some(word) = words.next() {
+        if kind.has('p') && word == b"peer" {
+            reader.peer_policy(words);
+            break;
+        }
         reader.word(context, word, words)?;
     }
     reader.check(context)?;
@@ -253,6 +257,18 @@ impl Reader {
         };
         self.set(number, &bytes);
         Ok(())
+    }
+
+    /// What the other end of a netkit pair does with packets; its properties as a link follow.
+    fn peer_policy(&mut self, words: &mut Cursor<'_>) {
+        const PEER_POLICY: u16 = 4;
+        while let Some(row) =
+            self.rows.iter().find(|row| row.shape == b'c' && words.peek().is_some_and(|w| row.takes(w)))
+        {
+            let policy: u32 = row.list.parse().unwrap_or(0);
+            words.next();
+            self.set(PEER_POLICY, &policy.to_ne_bytes());
+        }
     }
 
     /// iproute2's complaint about a wrong value.
