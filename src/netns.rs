@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::model::name::NsName;
+use crate::sys::inotify::Watch;
 use crate::sys::{mount, netns as sys, process};
 
 /// Where iproute2 keeps named namespaces.
@@ -103,11 +104,23 @@ impl Folder {
         std::fs::remove_file(&path)
     }
 
+    /// Watches names come and go; makes the folder if need be.
+    ///
+    /// # Errors
+    /// The folder cannot be made or watched.
+    pub fn watch(&self) -> io::Result<Watch> {
+        self.make()?;
+        Watch::folder(&c_path(&self.0)?)
+    }
+
+    fn make(&self) -> io::Result<()> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.0)
+    }
+
     /// Makes the folder, and a shared mount of it, so that a namespace named in one mount
     /// namespace is seen, and can be deleted, in the others.
     fn prepare(&self) -> Result<()> {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o755).create(&self.0);
-        made.map_err(|e| Error::sys(format!("mkdir {} failed", self.0.display()), &e))?;
+        self.make().map_err(|e| Error::sys(format!("mkdir {} failed", self.0.display()), &e))?;
         // Two processes that both find no mount here would stack one on the other: one at a time.
         let lock = File::open(&self.0).map_err(|e| Error::sys(format!("open {} failed", self.0.display()), &e))?;
         let _ = lock.lock();

@@ -37,6 +37,38 @@ fn kinds_of_modules_are_iproute2s() {
 }
 
 #[test]
+fn addresses_are_iproute2s() {
+    support::same_answers("addresses_are_iproute2s", include_str!("data/ip-address.txt"));
+}
+
+#[test]
+fn namespaces_are_iproute2s() {
+    support::same_answers("namespaces_are_iproute2s", include_str!("data/ip-netns.txt"));
+}
+
+#[test]
+fn names_of_namespaces_are_told_as_they_come_and_go() {
+    sandboxed("names_of_namespaces_are_told_as_they_come_and_go", || {
+        use std::io::{BufRead, BufReader};
+        let mut monitor = std::process::Command::new(support::NETSTRAP)
+            .args(["ip", "netns", "monitor"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        while !std::path::Path::new("/run/netns").exists() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        ours(&["ip", "netns", "add", "red"]).ok();
+        ours(&["ip", "netns", "del", "red"]).ok();
+        let mut lines = BufReader::new(monitor.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert_eq!(lines.by_ref().take(2).collect::<Vec<_>>(), ["add red", "delete red"]);
+        monitor.kill().unwrap();
+        monitor.wait().unwrap();
+    });
+}
+
+#[test]
 fn routes_are_iproute2s_where_there_is_no_table_yet() {
     support::same_answers("routes_are_iproute2s_where_there_is_no_table_yet", include_str!("data/ip-route-none.txt"));
 }
@@ -120,7 +152,6 @@ fn what_is_not_built_says_so() {
         (&["ip", "-M", "link"][..], "option \"-M\""),
         (&["ip", "-f", "mpls", "link"], "family \"mpls\""),
         (&["ip", "xfrm", "state"], "object \"xfrm\""),
-        (&["ip", "netns", "monitor"], "verb \"monitor\""),
         (&["ip", "-j", "arp"], "an option before the applet \"arp\""),
         (&["ip", "link", "set", "lo", "vf", "0", "mac", "x"], "link property \"vf\""),
         (&["ip", "link", "set", "lo", "xdp", "obj", "x.o"], "loading a program with xdp \"obj\""),

@@ -57,8 +57,6 @@ fn records_of(op: &Op<'_>) -> &'static [&'static str] {
         Op::ChangeGroup(..) => &["ip link set group default up"],
         Op::DeleteGroup(_) => &["ip link delete group 5"],
         Op::AltNames(..) => &["ip link property add v0 altname n9"],
-        // Sent by `bridge`: golden bytes of iproute2's stand beside their encoders.
-        Op::Fdb(..) | Op::BridgePort(_) | Op::BridgeVlan(_) => &[],
         Op::SetNsid(..) => &["ip netns set ns1 5"],
         Op::Addr(AddrVerb::Delete, ..) => &["ip addr delete 192.168.15.1/24 dev v0"],
         Op::Addr(..) => &["ip addr add 192.168.20.1/24 dev v0", "ip addr replace 192.168.20.1/24 dev v0"],

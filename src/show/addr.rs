@@ -49,8 +49,10 @@ pub fn addr(out: &mut Out, view: AddrView<'_>, names: Option<&Names>) {
     }
     if let Some(lifetimes) = addr.lifetimes {
         out.line_break();
-        seconds(out, "valid_life_time", "       valid_lft ", lifetimes.valid);
-        seconds(out, "preferred_life_time", " preferred_lft ", lifetimes.preferred);
+        seconds(out, "valid_life_time", "       valid_lft ", lifetimes.valid, false);
+        // Of a deprecated address the time is past.
+        let past = addr.flags.contains(AddrFlags::DEPRECATED);
+        seconds(out, "preferred_life_time", " preferred_lft ", lifetimes.preferred, past);
     }
     out.text("\n");
 }
@@ -110,11 +112,11 @@ fn flags(out: &mut Out, addr: &Addr) {
     }
 }
 
-fn seconds(out: &mut Out, key: &str, words: &str, value: u32) {
+fn seconds(out: &mut Out, key: &str, words: &str, value: u32, signed: bool) {
     if value == FOREVER {
         out.json_num(key, value);
         out.text(&format!("{words}forever"));
     } else {
-        out.num(key, words, value, "sec");
+        out.num(key, words, if signed { i64::from(value.cast_signed()) } else { i64::from(value) }, "sec");
     }
 }

@@ -87,7 +87,9 @@ fn segments(out: &mut Out, header: &[u8]) {
     out.text("] ");
     let tlv = header.len().checked_sub(40).and_then(|at| header.get(at + 4..at + 8)?.first_chunk::<4>());
     if let Some(key) = tlv.filter(|_| header[5] & 8 != 0) {
-        out.str("hmac", "hmac ", &format!("{:X}", u32::from_be_bytes(*key)), " ");
+        let key = u32::from_be_bytes(*key);
+        let key = if out.is_json() { format!("{key:#x}") } else { format!("{key:X}") };
+        out.str("hmac", "hmac ", &key, " ");
     }
 }
 
@@ -133,5 +135,53 @@ fn seg6_local(out: &mut Out, encap: &Encap, view: &RouteView<'_>) {
             }
         });
         out.text(" ");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::out::Format;
+    use crate::show::route::Given;
+
+    fn shown(format: Format, tunnel: &Encap) -> String {
+        let view = RouteView {
+            names: None,
+            links: &[],
+            given: Given::default(),
+            details: false,
+            statistics: true,
+            next_hops: &[],
+        };
+        let mut out = Out::new(format, false);
+        out.record(|o| encap(o, Some(tunnel), &view));
+        String::from_utf8(out.finish()).unwrap()
+    }
+
+    #[test]
+    fn segment_routing_as_iproute2_writes_it() {
+        // mode encap segs fc00::1 hmac 0xab
+        let mut value = vec![1, 0, 0, 0, 0, 7, 4, 0, 0, 8, 0, 0, 0xfc];
+        value.resize(27, 0);
+        value.extend([1, 5, 38, 0, 0, 0, 0, 0, 0xab]);
+        value.resize(68, 0);
+        let keyed = Encap { kind: ENCAP_SEG6, attrs: vec![(1, value)] };
+        assert_eq!(shown(Format::Text, &keyed), " encap seg6 mode encap segs 1 [ fc00::1 ] hmac AB ");
+        let json = r#"[{"encap":"seg6","mode":"encap","segs":["fc00::1"],"hmac":"0xab"}]"#;
+        assert_eq!(shown(Format::Json, &keyed).trim_end(), json);
+        let cross = Encap { kind: ENCAP_SEG6_LOCAL, attrs: vec![(1, vec![6, 0, 0, 0]), (4, vec![10, 0, 0, 2])] };
+        assert_eq!(shown(Format::Text, &cross), " encap seg6local action End.DX4 nh4 10.0.0.2 ");
+        let flavored = vec![(1, vec![1, 0, 0, 0]), (11, vec![8, 0, 1, 0, 6, 0, 0, 0])];
+        let flavored = Encap { kind: ENCAP_SEG6_LOCAL, attrs: flavored };
+        assert_eq!(shown(Format::Text, &flavored), " encap seg6local action End flavors psp,usp ");
+    }
+
+    #[test]
+    fn cut_values_are_left_out() {
+        for attrs in [vec![], vec![(1, vec![])], vec![(1, vec![0; 9])], vec![(2, vec![1]), (6, vec![1])]] {
+            for kind in 0..12 {
+                shown(Format::Json, &Encap { kind, attrs: attrs.clone() });
+            }
+        }
     }
 }

@@ -418,8 +418,8 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
-            statistics: 0,
             details: true,
+            statistics: 0,
             names,
         };
         let mut out = Out::new(format, false);

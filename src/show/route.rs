@@ -1,5 +1,7 @@
 //! Routes as `ip route` lists them.
 
+use std::borrow::Cow;
+
 use super::encap::encap;
 use super::neigh::family_name;
 use super::number::percent_g;
@@ -32,10 +34,10 @@ pub struct RouteView<'a> {
 
 impl RouteView<'_> {
     /// Name of a device; `ifN` where it is not known.
-    pub fn link_name(&self, index: u32) -> Vec<u8> {
+    pub fn link_name(&self, index: u32) -> Cow<'_, [u8]> {
         match self.links.iter().find(|link| link.index == index) {
-            Some(link) => link.name.clone(),
-            None => ["if", &index.to_string()].concat().into_bytes(),
+            Some(link) => Cow::Borrowed(&link.name),
+            None => Cow::Owned(["if", &index.to_string()].concat().into_bytes()),
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod address;
 pub mod bpf;
 pub mod device;
 pub mod icmp;
+pub mod inotify;
 pub mod mount;
 pub mod netns;
 pub mod nl;

@@ -11,6 +11,8 @@ use crate::model::link::NetnsRef;
 const NETNSA_NSID: u16 = 1;
 const NETNSA_PID: u16 = 2;
 const NETNSA_FD: u16 = 3;
+const NETNSA_TARGET_NSID: u16 = 4;
+const NETNSA_CURRENT_NSID: u16 = 5;
 /// Length of `struct rtgenmsg`.
 pub const RTGENMSG: usize = 1;
 
@@ -34,6 +36,47 @@ impl Query for GetNsid<'_> {
     fn decode(&self, frame: &Frame<'_>) -> Option<i32> {
         decode(frame)
     }
+}
+
+/// Asks which ids there are (a dump), or for one of them (kernel 4.20 for another namespace's).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ListNsids {
+    /// Those that the namespace of this id has, instead of the socket's.
+    pub target: Option<u32>,
+    /// Only the namespace that has this id in the socket's.
+    pub id: Option<u32>,
+}
+
+/// The id of a namespace, negative where it has none, and beside it the id that the socket's namespace has for it
+/// when another one was asked about.
+pub type Nsid = (i32, Option<i32>);
+
+impl Query for ListNsids {
+    type Protocol = Route;
+    type Item = Nsid;
+
+    fn encode(&self) -> Request<Route> {
+        let mut request = Request::new(RTM_GETNSID, 0);
+        request.raw(&[0; RTGENMSG]);
+        if let Some(id) = self.id {
+            request.u32(NETNSA_NSID, id);
+        }
+        if let Some(target) = self.target {
+            request.u32(NETNSA_TARGET_NSID, target);
+        }
+        request
+    }
+
+    fn decode(&self, frame: &Frame<'_>) -> Option<Nsid> {
+        read(frame).filter(|_| frame.kind == RTM_NEWNSID)
+    }
+}
+
+/// Reads an answer or a notification.
+pub fn read(frame: &Frame<'_>) -> Option<Nsid> {
+    let attrs = frame.attrs(RTGENMSG);
+    let current = attrs.clone().find(NETNSA_CURRENT_NSID).and_then(|id| id.i32());
+    Some((attrs.find(NETNSA_NSID)?.i32()?, current))
 }
 
 /// The request that gives a namespace an id in the socket's; -1 lets the kernel choose.
@@ -61,6 +104,16 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
+    fn ids_as_iproute2_asks_for_them_and_sets_them() {
+        let hex = |request: Request<Route>| {
+            request.seal(1, 0).unwrap()[16..].iter().map(|b| format!("{b:02x}")).collect::<String>()
+        };
+        let list = ListNsids { target: Some(5), id: Some(7) };
+        assert_eq!(hex(list.encode()), "0000000008000100070000000800040005000000");
+        assert_eq!(hex(set(NetnsRef::Pid(9), -1)), "00000000080002000900000008000100ffffffff");
+    }
+
+    #[test]
     fn question_and_answer() {
         let file = std::fs::File::open("/dev/null").unwrap();
         let fd = u8::try_from(file.as_raw_fd()).unwrap();
@@ -71,6 +124,7 @@ mod tests {
         answer[4] = 88;
         answer[22] = 1;
         assert_eq!(decode(&frames(&answer).next().unwrap()), Some(i32::from(fd)));
+        assert_eq!(ListNsids::default().decode(&frames(&answer).next().unwrap()), Some((i32::from(fd), None)));
         answer[24..28].copy_from_slice(&(-1i32).to_ne_bytes());
         assert_eq!(decode(&frames(&answer).next().unwrap()), None);
     }

@@ -33,5 +33,7 @@ pub const RTM_NEWLINKPROP: u16 = 108;
 pub const RTM_DELLINKPROP: u16 = 109;
 /// `RTM_NEWNSID`.
 pub const RTM_NEWNSID: u16 = 88;
+/// `RTM_DELNSID`.
+pub const RTM_DELNSID: u16 = 89;
 /// `RTM_GETNSID`.
 pub const RTM_GETNSID: u16 = 90;

@@ -131,7 +131,10 @@ fn as_ipv6_sees_it(link: &mut Link) {
     link.altnames.clear();
     link.numbers.clear();
     link.counters.clear();
+    link.broadcast = None;
+    link.permanent_address = None;
     link.alias = None;
+    link.proto_down = false;
     link.kind = None;
     link.slave_kind = None;
 }
@@ -144,21 +147,46 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
         return Err(Fail::own("Flush requires arguments."));
     }
     let filter = Filter::parse(context, words, usage::ADDRESS)?;
+    if filter.takes_links_alone() {
+        return Err(Fail::own("Cannot flush link addresses."));
+    }
     let links = selected(context, &filter)?;
-    for _ in 0..ROUNDS {
+    let talks = context.options.statistics;
+    let mut round = 0;
+    while round < ROUNDS {
         let addrs = context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?;
         let mut requests = Vec::new();
         for (index, one) in &addrs {
             let Some(link) = links.iter().find(|link| link.index == *index) else { continue };
             if let (Some(id), true) = (link_id(link), filter.takes_addr(one, &link.name)) {
                 requests.push(encode(AddrVerb::Delete, id, one));
+                if talks > 1 {
+                    let mut out = context.listing();
+                    let view = AddrView { addr: one, link: Some((link.index, &link.name)) };
+                    out.record(|out| addr(out, view, (!context.options.numeric).then_some(&context.names)));
+                    context.print(out);
+                }
             }
         }
-        if requests.is_empty() {
+        let count = requests.len();
+        if count > 0 {
+            round += 1;
+            // Another address of the batch may have taken one along, as a primary takes its secondaries.
+            context.sweep(requests, libc::EADDRNOTAVAIL, 255)?;
+            if talks > 0 {
+                context.io.print(format!("\n*** Round {round}, deleting {count} addresses ***\n"));
+            }
+        }
+        // What a primary's end made a primary was not asked for.
+        if count == 0 || filter.takes_primaries_only() {
+            if talks > 0 && round == 0 {
+                context.io.print("Nothing to flush.\n");
+            } else if talks > 0 {
+                let plural = if round > 1 { "s" } else { "" };
+                context.io.print(format!("*** Flush is complete after {round} round{plural} ***\n"));
+            }
             return Ok(0);
         }
-        // Another address of the batch may have taken one along, as a primary takes its secondaries.
-        context.sweep(requests, libc::EADDRNOTAVAIL, 255)?;
     }
     Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
 }

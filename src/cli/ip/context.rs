@@ -360,13 +360,24 @@ impl<'a> Context<'a> {
     fn read_nsids(&mut self) -> Vec<(i32, Vec<u8>)> {
         let mut ids = Vec::new();
         for name in Folder::standard().names().unwrap_or_default() {
-            let Ok(namespace) = Namespace::open(&Folder::standard(), &name) else { continue };
-            let Ok(socket) = self.socket() else { break };
-            if let Ok(Some(id)) = socket.get(&crate::wire::nsid::GetNsid { ns: namespace.fd() }) {
+            if let Some(id) = self.nsid_of(&name) {
                 ids.push((id, name));
             }
         }
         ids
+    }
+
+    /// The id of a named namespace in this one, if it has one. A file that stands for none is complained of.
+    pub fn nsid_of(&mut self, name: &[u8]) -> Option<i32> {
+        let namespace = Namespace::open(&Folder::standard(), name).ok()?;
+        match self.socket().ok()?.get(&crate::wire::nsid::GetNsid { ns: namespace.fd() }) {
+            Ok(id) => id,
+            Err(error) => {
+                let dead = ["it stands for no namespace any more; remove it with: ip netns del ", &shown(name)];
+                Fail::from(error).hint(dead.concat()).print(self.io);
+                None
+            }
+        }
     }
 }
 

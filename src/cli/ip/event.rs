@@ -5,7 +5,7 @@ use std::time::UNIX_EPOCH;
 
 use super::context::{Context, Event, Timestamp};
 use super::fail::Fail;
-use super::{address, link, neighbour, netconf, nexthop, route, rule};
+use super::{address, link, neighbour, netconf, netns, nexthop, route, rule};
 use crate::model::time::Date;
 use crate::show::out::Lead;
 use crate::wire::netconf::{RTM_DELNETCONF, RTM_NEWNETCONF};
@@ -13,7 +13,8 @@ use crate::wire::nexthop::{RTM_DELNEXTHOP, RTM_NEWNEXTHOP};
 use crate::wire::reply::Frame;
 use crate::wire::rule::{RTM_DELRULE, RTM_NEWRULE};
 use crate::wire::uapi::{
-    RTM_DELADDR, RTM_DELLINK, RTM_DELNEIGH, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH, RTM_NEWROUTE,
+    RTM_DELADDR, RTM_DELLINK, RTM_DELNEIGH, RTM_DELNSID, RTM_DELROUTE, RTM_NEWADDR, RTM_NEWLINK, RTM_NEWNEIGH,
+    RTM_NEWNSID, RTM_NEWROUTE,
 };
 
 /// Prints one message of an object.
@@ -34,6 +35,7 @@ const OBJECTS: &[Object] = &[
     Object { made: RTM_NEWRULE, gone: RTM_DELRULE, name: "RULE", print: rule::event },
     Object { made: RTM_NEWNEXTHOP, gone: RTM_DELNEXTHOP, name: "NEXTHOP", print: nexthop::event },
     Object { made: RTM_NEWNETCONF, gone: RTM_DELNETCONF, name: "NETCONF", print: netconf::event },
+    Object { made: RTM_NEWNSID, gone: RTM_DELNSID, name: "NSID", print: netns::event },
     Object { made: RTM_NEWNEIGH, gone: RTM_DELNEIGH, name: "NEIGH", print: neighbour::event },
 ];
 

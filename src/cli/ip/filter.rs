@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::fail::Fail;
-use super::words::{prefix, prefixes, value};
+use super::words::{keyword, number, prefix, prefixes, value};
 use crate::cli::cursor::{Cursor, text};
 use crate::model::addr::{Addr, AddrFlags};
 use crate::model::ip::{Family, Prefix};
@@ -30,6 +30,7 @@ pub struct Filter {
     pub label: Option<Vec<u8>>,
     flags: AddrFlags,
     flag_mask: AddrFlags,
+    protocol: Option<u8>,
 }
 
 impl Filter {
@@ -77,7 +78,7 @@ impl Filter {
                 }
             }
             b"vrf" => self.master = Some(Some(vrf(context, value(words)?)?)),
-            b"proto" => return Err(Fail::unsupported_word("selector", word)),
+            b"proto" => self.protocol = Some(address_protocol(value(words)?)?),
             _ if self.flag_word(word) => {}
             _ => return self.device_word(word, words, help),
         }
@@ -139,13 +140,32 @@ impl Filter {
         (self.family == Family::Unspec || addr.family == self.family)
             && self.scope.is_none_or(|scope| addr.scope == scope)
             && (addr.flags & self.flag_mask) == self.flags
+            && self.protocol.is_none_or(|protocol| addr.protocol.unwrap_or(0) == protocol)
             && self.label.as_ref().is_none_or(|pattern| matches(pattern, label))
             && self.network.is_none_or(|network| addr.own().is_some_and(|own| network.contains(&own)))
+    }
+
+    /// Whether secondary addresses are left out.
+    pub fn takes_primaries_only(&self) -> bool {
+        self.flag_mask.contains(AddrFlags::SECONDARY) && !self.flags.contains(AddrFlags::SECONDARY)
+    }
+
+    /// `-0`: addresses are not looked at.
+    pub fn takes_links_alone(&self) -> bool {
+        !matches!(self.family, Family::Unspec | Family::V4 | Family::V6)
     }
 
     /// Whether links without a matching address are listed too.
     pub fn takes_bare_links(&self) -> bool {
         !matches!(self.family, Family::V4 | Family::V6)
+    }
+}
+
+/// Who made an address (`IFAPROT_*`), by number or by the kernel's names; iproute2 knows of it since 6.3.
+pub fn address_protocol(word: &[u8]) -> Result<u8, Fail> {
+    match keyword(word, "unspec=0 kernel_lo=1 kernel_ra=2 kernel_ll=3").1 {
+        0 => number(word, "\"proto\" value is invalid\n"),
+        digit => Ok(digit - b'0'),
     }
 }
 

@@ -1,18 +1,22 @@
 //! `ip netns`: names of namespaces, and commands inside them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use super::context::Context;
 use super::fail::{Fail, Outcome, io_text};
 use super::usage;
-use super::words::prefixes;
+use super::words::{integer, prefixes, value};
 use crate::cli::applets;
 use crate::cli::cursor::{Cursor, shown, text};
+use crate::model::link::NetnsRef;
 use crate::model::name::{NsName, printable};
+use crate::model::op::Op;
 use crate::netns::{Folder, Namespace, NsId, Source, processes};
-use crate::wire::nsid::GetNsid;
+use crate::show::out::Out;
+use crate::wire::nsid::{ListNsids, Nsid, read};
+use crate::wire::reply::Frame;
 use crate::{exec, sys};
 
 /// Runs a verb.
@@ -22,15 +26,15 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         ("list", Verb::List),
         ("show", Verb::List),
         ("lst", Verb::List),
-        ("list-id", Verb::Missing("list-id")),
+        ("list-id", Verb::ListIds),
         ("help", Verb::Help),
         ("add", Verb::Add),
-        ("set", Verb::Missing("set")),
+        ("set", Verb::Set),
         ("delete", Verb::Delete),
         ("identify", Verb::Identify),
         ("pids", Verb::Pids),
         ("exec", Verb::Exec),
-        ("monitor", Verb::Missing("monitor")),
+        ("monitor", Verb::Monitor),
         ("attach", Verb::Attach),
     ];
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)).map(|(_, verb)| verb) {
@@ -42,7 +46,9 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         Some(Verb::Pids) => pids(context, words),
         Some(Verb::Exec) => run_command(context, words),
         Some(Verb::Help) => Err(usage::fail(usage::NETNS)),
-        Some(Verb::Missing(name)) => Err(Fail::unsupported_word("verb", name.as_bytes())),
+        Some(Verb::ListIds) => list_ids(context, words),
+        Some(Verb::Set) => set(context, words),
+        Some(Verb::Monitor) => monitor(context),
         None => Err(Fail::unknown_verb(verb, "netns")),
     }
 }
@@ -57,7 +63,9 @@ enum Verb {
     Pids,
     Exec,
     Help,
-    Missing(&'static str),
+    ListIds,
+    Set,
+    Monitor,
 }
 
 /// Opens a namespace by name, or by absolute path.
@@ -95,9 +103,7 @@ fn list(context: &mut Context<'_>) -> Outcome {
     let names = folder.names().map_err(|e| Fail::own_io("Failed to open directory /run/netns", &e))?;
     let mut out = context.listing();
     for name in names {
-        let id = Namespace::open(&folder, &name)
-            .ok()
-            .and_then(|ns| context.socket().ok()?.get(&GetNsid { ns: ns.fd() }).ok()?);
+        let id = context.nsid_of(&name);
         out.record(|o| {
             o.name("name", "", &name, "");
             if let Some(id) = id {
@@ -108,6 +114,103 @@ fn list(context: &mut Context<'_>) -> Outcome {
     }
     context.print(out);
     Ok(0)
+}
+
+/// `list-id [target-nsid N] [nsid N]`: the ids that this namespace, or the one with id N, has for others.
+fn list_ids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let mut query = ListNsids::default();
+    while let Some(word) = words.next() {
+        let (name, place) = match word {
+            b"target-nsid" => ("target-nsid", &mut query.target),
+            b"nsid" => ("nsid", &mut query.id),
+            _ => return Err(usage::fail(usage::NETNS)),
+        };
+        if place.is_some() {
+            return Err(Fail::duplicate(name, word));
+        }
+        *place = Some(nsid(value(&mut words)?, ["\"", name, "\" value is invalid"].concat(), name)?);
+    }
+    let ids = if query.id.is_some() {
+        let answer = context.socket()?.get(&query);
+        answer.map_err(|error| context.refused(error))?.into_iter().collect()
+    } else {
+        match context.socket()?.dump(&query) {
+            Ok(ids) => ids,
+            Err(error) => return Err(context.ended(error, 1)),
+        }
+    };
+    let mut out = context.listing();
+    for id in ids {
+        print_id(context, &mut out, id);
+    }
+    context.print(out);
+    Ok(0)
+}
+
+/// Prints an id and what it stands for.
+fn print_id(context: &mut Context<'_>, out: &mut Out, (id, current): Nsid) {
+    let name = context.nsid_name(current.unwrap_or(id));
+    out.record(|out| {
+        for (key, id) in [("nsid", Some(id)), ("current-nsid", current)] {
+            match id {
+                Some(id) if id >= 0 => out.num(key, &[key, " "].concat(), id, " "),
+                Some(_) => out.text(&[key, " unassigned "].concat()),
+                None => {}
+            }
+        }
+        if let Some(name) = name {
+            out.name("name", "(iproute2 netns name: ", &name, ")");
+        }
+    });
+    out.text("\n");
+}
+
+/// Prints a notification.
+pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
+    let Some(id) = read(frame) else { return Ok(()) };
+    let mut out = context.listing();
+    print_id(context, &mut out, id);
+    context.print(out);
+    Ok(())
+}
+
+/// A namespace's id: not negative.
+fn nsid(word: &[u8], invalid: String, name: &str) -> Result<u32, Fail> {
+    match integer(word) {
+        None => Err(Fail::wrong(&invalid, word)),
+        Some(id) => {
+            let reason = ["\"", name, "\" value should be >= 0"];
+            u32::try_from(id).map_err(|_| Fail::wrong(&reason.concat(), word))
+        }
+    }
+}
+
+/// `set NAME ID|auto`: the id that this namespace is to have for a named one.
+fn set(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let name = words.next().ok_or_else(|| Fail::own("No netns name specified"))?;
+    let word = words.next().ok_or_else(|| Fail::own("No nsid specified"))?;
+    let id = match word {
+        b"auto" => -1,
+        _ => nsid(word, "Invalid \"netnsid\" value".to_owned(), "netnsid")?.cast_signed(),
+    };
+    self::name(&mut Cursor::new(&[OsStr::from_bytes(name).to_owned()]))?;
+    // Exit code 1, where the other verbs have that of a wrong word.
+    let namespace = open(name).map_err(|fail| fail.coded(1))?;
+    context.change(&Op::SetNsid(NetnsRef::Fd(namespace.fd()), id))?;
+    Ok(0)
+}
+
+/// `monitor`: names as they come and go, until it is ended from outside.
+fn monitor(context: &mut Context<'_>) -> Outcome {
+    let failed = |error: &std::io::Error| Fail::own_io("Cannot watch /run/netns", error);
+    let mut watch = Folder::standard().watch().map_err(|e| failed(&e))?;
+    loop {
+        for event in watch.wait().map_err(|e| failed(&e))? {
+            let act = if event.created { "add " } else { "delete " };
+            context.io.print([act, &printable(&event.name), "\n"].concat());
+        }
+        context.io.flush();
+    }
 }
 
 /// The name that a verb needs.
@@ -157,7 +260,7 @@ fn advice(errno: i32) -> Option<&'static str> {
 
 fn delete(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let folder = Folder::standard();
-    if words.is_empty() && context.options.all {
+    if context.options.all {
         for name in folder.names().unwrap_or_default() {
             remove(&folder, &name)?;
         }
@@ -184,8 +287,11 @@ fn remove(folder: &Folder, name: &[u8]) -> Result<(), Fail> {
 }
 
 fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let process = words.next().unwrap_or(b"self");
-    if process != b"self" && text(process).parse::<u32>().is_err() {
+    let process = words.next();
+    no_more(&words)?;
+    let named = process.is_some();
+    let process = process.unwrap_or(b"self");
+    if named && text(process).parse::<u32>().is_err() {
         return Err(Fail::own(["Specified string '", &shown(process), "' is not a pid"].concat()));
     }
     let file = ["/proc/", text(process), "/ns/net"].concat();
@@ -209,6 +315,7 @@ pub fn names_of(id: NsId) -> Vec<Vec<u8>> {
 
 fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let name = name(&mut words)?;
+    no_more(&words)?;
     let namespace = Namespace::open(&Folder::standard(), name.as_bytes())
         .map_err(|e| Fail::own_io("Cannot open network namespace", &e))?;
     let found = namespace.id().and_then(processes);
@@ -216,6 +323,10 @@ fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         context.io.print(pid.to_string() + "\n");
     }
     Ok(0)
+}
+
+fn no_more(words: &Cursor<'_>) -> Result<(), Fail> {
+    if words.is_empty() { Ok(()) } else { Err(Fail::own("extra arguments specified")) }
 }
 
 fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {

@@ -24,49 +24,72 @@ pub const NETNS: &str = "\
 Usage:  ip netns list
         ip netns add NAME
         ip netns attach NAME PID
+        ip netns set NAME { auto | NSID }
         ip [-all] netns delete [NAME]
         ip netns identify [PID]
         ip netns pids NAME
-        ip [-all] netns exec [NAME] cmd ...";
+        ip [-all] netns exec [NAME] cmd ...
+        ip netns monitor
+        ip netns list-id [ target-nsid NSID ] [ nsid NSID ]";
 
 /// `ip link help`.
 pub const LINK: &str = "\
-Usage: ip link add [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ index IDX ]
-                   [ master DEV ] [ netns { PID | NAME | PATH } ] [ up | down ]
-                   type TYPE [ ARGS ]
-       ip link delete { DEVICE | dev DEVICE }
-       ip link set { DEVICE | dev DEVICE } [ up | down ] [ name NEWNAME ]
-                   [ mtu MTU ] [ address LLADDR ] [ master DEV | nomaster ]
-                   [ netns { PID | NAME | PATH } ]
-       ip link show [ DEVICE ] [ up ] [ master DEV | nomaster ] [ type TYPE ] [ group GROUP ]
+Usage: ip link { add | replace } [ link DEV ] [ name ] NAME [ PROPERTY ]... [ index IDX ]
+                   [ numtxqueues N ] [ numrxqueues N ] type TYPE [ ARGS ]
+       ip link { set | change } { DEVICE | dev DEVICE | group GROUP } [ PROPERTY ]... [ name NEWNAME ]
+                   [ type TYPE ARGS ]
+       ip link delete { DEVICE | dev DEVICE | group GROUP } [ type TYPE ]
+       ip link property { add | del } dev DEVICE [ altname NAME ]...
+       ip link show [ DEVICE ] [ up ] [ master DEV | vrf NAME | nomaster ] [ type TYPE ] [ group GROUP ]
+PROPERTY := up | down | mtu MTU | address LLADDR | broadcast LLADDR | alias TEXT | group GROUP |
+            txqueuelen N | master DEV | vrf NAME | nomaster | netns { PID | NAME | PATH } |
+            link-netns NAME | link-netnsid ID | mode { default | dormant } | state STATE |
+            addrgenmode { eui64 | none | stable_secret | random } | xdp off |
+            { arp | dynamic | multicast | allmulticast | promisc | trailers | carrier | protodown }
+            { on | off } | protodown_reason N { on | off } |
+            gso_max_size BYTES | gso_max_segs N | gro_max_size BYTES
 
 TYPE := veth [ peer [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ netns ... ] ]
         or any kind of the kernel without arguments (bridge, dummy, ...)";
 
 /// `ip address help`.
 pub const ADDRESS: &str = "\
-Usage: ip address {add|replace} IFADDR dev IFNAME
+Usage: ip address {add|replace|change} IFADDR dev IFNAME
        ip address del IFADDR dev IFNAME
-       ip address {show|flush} [ dev IFNAME ] [ to PREFIX ] [ scope SCOPE ] [ up ]
-IFADDR := PREFIX [ peer PREFIX ] [ broadcast ADDR | + | - ] [ scope SCOPE ] [ label LABEL ]
-          [ nodad | noprefixroute | home | mngtmpaddr | autojoin ]
-          [ metric N ] [ valid_lft LFT ] [ preferred_lft LFT ]
+       ip address {show|flush} [ dev IFNAME ] [ to PREFIX ] [ scope SCOPE ] [ up ] [ label PATTERN ]
+                  [ master DEV | vrf NAME | nomaster ] [ type TYPE ] [ group GROUP ] [ proto PROTO ]
+                  [ [-]FLAG ]...
+IFADDR := PREFIX [ peer PREFIX ] [ broadcast ADDR | + | - ] [ anycast ADDR ] [ scope SCOPE ]
+          [ label LABEL ] [ nodad | noprefixroute | home | mngtmpaddr | optimistic | autojoin ]
+          [ metric N ] [ proto PROTO ] [ valid_lft LFT ] [ preferred_lft LFT ]
+FLAG := { permanent | dynamic | primary | secondary | temporary | tentative | deprecated |
+          dadfailed | ... }
 SCOPE := { global | site | link | host | NUMBER }
-LFT := { forever | SECONDS }";
+LFT := { forever | SECONDS }
+PROTO := { kernel_lo | kernel_ra | kernel_ll | NUMBER }";
 
 /// `ip route help`.
 pub const ROUTE: &str = "\
 Usage: ip route { show | flush } [ [ to ] [ root | match | exact ] PREFIX ] [ table { TABLE | all | cache } ]
-                [ dev IFNAME ] [ via ADDR ] [ src PREFIX ] [ from PREFIX ] [ protocol PROTO ]
-                [ scope SCOPE ] [ type TYPE ] [ tos TOS ] [ metric METRIC ] [ iif IFNAME ]
-       ip route get ADDR [ from ADDR [ iif IFNAME ] ] [ oif IFNAME ] [ tos TOS ] [ mark N ]
-                [ uid N ] [ fibmatch ]
+                [ vrf NAME ] [ dev IFNAME ] [ via ADDR ] [ src PREFIX ] [ from PREFIX ] [ protocol PROTO ]
+                [ scope SCOPE ] [ type TYPE ] [ tos TOS ] [ metric METRIC ] [ iif IFNAME ] [ mark N ]
+                [ realms REALMS ]
+       ip route get ADDR [ from ADDR [ iif IFNAME ] ] [ oif IFNAME ] [ vrf NAME ] [ tos TOS ] [ mark N ]
+                [ uid N ] [ fibmatch ] [ notify ] [ connected ] [ sport N ] [ dport N ] [ ipproto PROTOCOL ]
        ip route { add | del | change | append | prepend | replace | test } ROUTE
-ROUTE := [ TYPE ] PREFIX [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ onlink ] [ table TABLE ]
+ROUTE := [ TYPE ] PREFIX [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ onlink ] [ table TABLE | vrf NAME ]
          [ protocol PROTO ] [ scope SCOPE ] [ src ADDR ] [ from PREFIX ] [ tos TOS ]
          [ metric METRIC ] [ pref { low | medium | high } ] [ expires SECONDS ] [ nhid ID ]
-         [ METRICS ] [ nexthop NH ]...
-NH := [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ weight 1..256 ] [ onlink ]
+         [ realms REALMS ] [ features ecn ] [ ttl-propagate { enabled | disabled } ]
+         [ encap ENCAP ] [ METRICS ] [ nexthop NH ]...
+NH := [ encap ENCAP ] [ via [ inet | inet6 ] ADDR ] [ dev IFNAME ] [ weight 1..256 ] [ onlink ] [ realms REALMS ]
+ENCAP := { ip [ id ID ] [ dst ADDR ] [ src ADDR ] [ tos TOS ] [ ttl N ] [ key ] [ csum ] [ seq ] |
+           ip6 [ id ID ] [ dst ADDR ] [ src ADDR ] [ tc TC ] [ hoplimit N ] [ key ] [ csum ] [ seq ] |
+           mpls LABEL[/LABEL]... [ ttl N ] |
+           seg6 mode { encap | encap.red | inline | l2encap | l2encap.red } segs ADDR[,ADDR]... [ hmac KEYID ] |
+           seg6local action ACTION [ table TABLE ] [ vrftable TABLE ] [ nh4 ADDR ] [ nh6 ADDR ] [ iif IFNAME ]
+             [ oif IFNAME ] [ srh segs ADDR[,ADDR]... [ hmac KEYID ] ] [ flavors FLAVOR[,FLAVOR]... ] [ count ] }
+REALMS := [ REALM/ ]REALM
 METRICS := { mtu | advmss | window | rtt | rttvar | rto_min | hoplimit | reordering | ssthresh |
            cwnd | initcwnd | initrwnd | quickack | congctl | fastopen_no_cookie } [ lock ] VALUE
 TYPE := { unicast | local | broadcast | multicast | anycast | blackhole | unreachable | prohibit |

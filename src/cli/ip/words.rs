@@ -44,6 +44,13 @@ pub fn number<N: TryFrom<u32>>(word: &[u8], reason: &str) -> Result<N, Fail> {
     number.ok_or_else(|| Fail::wrong(reason, word))
 }
 
+/// A number that C's `int` holds, as `strtol(_, _, 0)` reads it.
+pub fn integer(word: &[u8]) -> Option<i32> {
+    let (digits, sign) = word.strip_prefix(b"-").map_or((word, 1), |digits| (digits, -1));
+    let number = crate::model::rtnames::parse_number(text(digits))?;
+    i32::try_from(i64::from(number) * sign).ok()
+}
+
 /// An address without a prefix length.
 pub fn address(word: &[u8], family: Family) -> Result<std::net::IpAddr, Fail> {
     parse_addr(text(word), family).ok_or_else(|| expected(family, " address", word))

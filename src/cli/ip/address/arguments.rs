@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use crate::cli::cursor::{Cursor, shown, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::Fail;
+use crate::cli::ip::filter::address_protocol;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{address, number, prefix, prefixes, value};
 use crate::error::{Error, Kind, Refusal};
 use crate::model::addr::{Addr, AddrFlags, FOREVER, Lifetimes, broadcast_of, default_scope};
-use crate::model::ip::{Family, Prefix};
+use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::link::LinkId;
 use crate::model::rtnames::NameSet;
 use crate::show::addr::FLAG_WORDS;
@@ -86,7 +87,13 @@ impl Arguments {
                 }
                 self.peer = Some(self.family_of(prefix(word, self.family)?));
             }
-            b"anycast" => self.anycast = Some(address(value(words)?, self.family)?),
+            b"anycast" => {
+                let word = value(words)?;
+                if self.anycast.is_some() {
+                    return Err(Fail::duplicate("anycast", word));
+                }
+                self.anycast = Some(self.single(word)?);
+            }
             b"scope" => {
                 let word = value(words)?;
                 let scope = context.names.number(NameSet::Scopes, text(word)).and_then(|n| u8::try_from(n).ok());
@@ -95,20 +102,17 @@ impl Arguments {
             b"dev" => self.device = Some(value(words)?.to_vec()),
             b"label" => self.label = Some(value(words)?.to_vec()),
             b"proto" => {
-                let word = value(words)?;
-                self.protocol = Some(number(word, "\"proto\" value is invalid\n")?);
+                self.protocol = Some(address_protocol(value(words)?)?);
             }
             _ if prefixes(word, "broadcast") || word == b"brd" => self.broadcast_word(value(words)?)?,
             _ if ["metric", "priority", "preference"].iter().any(|name| prefixes(word, name)) => {
                 self.metric = Some(number(value(words)?, "\"metric\" value is invalid\n")?);
             }
             _ if prefixes(word, "valid_lft") => {
-                let first = self.valid.is_none();
-                self.valid = Some(lifetime(value(words)?, "valid_lft", first)?);
+                self.valid = Some(lifetime(word, words, "valid_lft", self.valid)?);
             }
             _ if prefixes(word, "preferred_lft") => {
-                let first = self.preferred.is_none();
-                self.preferred = Some(lifetime(value(words)?, "preferred_lft", first)?);
+                self.preferred = Some(lifetime(word, words, "preferred_lft", self.preferred)?);
             }
             _ => {
                 if !self.flag_word(context, word) {
@@ -126,6 +130,15 @@ impl Arguments {
         prefix
     }
 
+    /// An address without a prefix length, which says the family like any other.
+    fn single(&mut self, word: &[u8]) -> Result<IpAddr, Fail> {
+        let address = address(word, self.family)?;
+        if self.family == Family::Unspec {
+            self.family = family_of(&address);
+        }
+        Ok(address)
+    }
+
     fn broadcast_word(&mut self, word: &[u8]) -> Result<(), Fail> {
         if self.broadcast.is_some() {
             return Err(Fail::duplicate("broadcast", word));
@@ -133,7 +146,7 @@ impl Arguments {
         self.broadcast = Some(match word {
             b"+" => Broadcast::Ones,
             b"-" => Broadcast::Zeros,
-            _ => Broadcast::Given(address(word, self.family)?),
+            _ => Broadcast::Given(self.single(word)?),
         });
         Ok(())
     }
@@ -149,7 +162,8 @@ impl Arguments {
             ("autojoin", false),
         ];
         let word = text(word);
-        let Some((name, flag)) = FLAG_WORDS.iter().find(|(name, _)| *name == word) else { return false };
+        let known = FLAG_WORDS.iter().chain([&("temporary", AddrFlags::SECONDARY)]).find(|(name, _)| *name == word);
+        let Some((name, flag)) = known else { return false };
         match SETTABLE.iter().find(|(settable, _)| settable == name) {
             None => context.io.error(["Warning: ", name, " option is not mutable from userspace"].concat()),
             Some((_, true)) if self.family != Family::V6 => {
@@ -198,6 +212,10 @@ impl Arguments {
         }
         let link = context.device(name)?;
         addr.lifetimes = self.lifetimes()?;
+        let joins = self.flags.contains(AddrFlags::MCAUTOJOIN);
+        if joins && !self.local.is_some_and(|local| local.addr().is_multicast()) {
+            return Err(Fail::own("autojoin needs multicast address"));
+        }
         Ok((link, addr))
     }
 
@@ -289,12 +307,13 @@ fn wildcard_warning(addr: &str) -> String {
 }
 
 /// Seconds or `forever`.
-fn lifetime(word: &[u8], keyword: &str, first: bool) -> Result<u32, Fail> {
-    if !first {
-        return Err(Fail::duplicate(keyword, word));
+fn lifetime(keyword: &[u8], words: &mut Cursor<'_>, name: &str, before: Option<u32>) -> Result<u32, Fail> {
+    if before.is_some() {
+        return Err(Fail::duplicate(name, keyword));
     }
+    let word = value(words)?;
     if word == b"forever" {
         return Ok(FOREVER);
     }
-    number(word, &[keyword, " value"].concat())
+    number(word, &[name, " value"].concat())
 }

@@ -9,13 +9,13 @@ use crate::cli::ip::context::{Context, link_id};
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::filter::{existing, vrf};
 use crate::cli::ip::usage;
-use crate::cli::ip::words::{device_word, keyword, lladdr, number, prefixes, value};
+use crate::cli::ip::words::{device_word, integer, keyword, lladdr, number, prefixes, value};
 use crate::model::link::{
     KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, NetnsRef, NewKind, NewLink, NewPeer,
 };
 use crate::model::name::IfName;
 use crate::model::op::Op;
-use crate::model::rtnames::{NameSet, parse_number};
+use crate::model::rtnames::NameSet;
 use crate::netns::{Folder, Namespace};
 use crate::show::link::ADDR_GEN_MODES;
 use crate::wire::nsid::GetNsid;
@@ -154,7 +154,7 @@ impl Arguments {
             b'l' => self.lower = Some(word.to_vec()),
             b'a' => change.address = Some(lladdr(word)?),
             b'b' => change.broadcast = Some(lladdr(word)?),
-            b'm' => change.mtu = Some(integer(word, name)?),
+            b'm' => change.mtu = Some(signed(word, name)?),
             b'N' => self.netns = Some(namespace(word)?),
             b'0'..=b'9' => {
                 let Some((flag, set)) = FLAGS.get(usize::from(key - b'0')) else { return Ok(()) };
@@ -355,11 +355,12 @@ impl Arguments {
         let name = self.name.as_ref().filter(|name| *name != device);
         let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
-        let mut change = LinkChange { name, ..self.properties() };
+        let kind = match &self.kind {
+            Some(Kind::With(kind)) => Some(kind.clone()),
+            _ => None,
+        };
+        let mut change = LinkChange { name, kind, ..self.properties() };
         change.numbers.extend(self.index.map(|index| (LinkNumber::NewIndex, index.get())));
-        if let Some(Kind::With(kind)) = &self.kind {
-            change.kind = Some(kind.clone());
-        }
         Ok((id, change))
     }
 
@@ -398,10 +399,10 @@ fn numeric(key: u8, name: &str, word: &[u8]) -> Result<(LinkNumber, u32), Fail> 
         position.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| Fail::wrong(reason, &word))
     };
     Ok(match key {
-        b'q' => (LinkNumber::TxQueueLength, integer(word, name)?),
-        b't' => (LinkNumber::TxQueues, integer(word, name)?),
-        b'r' => (LinkNumber::RxQueues, integer(word, name)?),
-        b'K' => (LinkNumber::LinkNsid, integer(word, "link-netnsid")?),
+        b'q' => (LinkNumber::TxQueueLength, signed(word, name)?),
+        b't' => (LinkNumber::TxQueues, signed(word, name)?),
+        b'r' => (LinkNumber::RxQueues, signed(word, name)?),
+        b'K' => (LinkNumber::LinkNsid, signed(word, "link-netnsid")?),
         b'c' => (LinkNumber::Carrier, on_off(name, word)?),
         b'p' => (LinkNumber::ProtoDown, on_off(name, word)?),
         b'o' => (LinkNumber::Mode, one_of("default dormant", "Invalid link mode\n")?),
@@ -428,10 +429,8 @@ fn invalid(name: &str) -> String {
 }
 
 /// A number that C's `int` holds; a negative one goes to the kernel as it is.
-fn integer(word: &[u8], name: &str) -> Result<u32, Fail> {
-    let (digits, sign) = word.strip_prefix(b"-").map_or((word, 1), |digits| (digits, -1));
-    let parsed = parse_number(text(digits)).and_then(|number| i32::try_from(i64::from(number) * sign).ok());
-    parsed.map(i32::cast_unsigned).ok_or_else(|| Fail::wrong(&invalid(name), word))
+fn signed(word: &[u8], name: &str) -> Result<u32, Fail> {
+    integer(word).map(i32::cast_unsigned).ok_or_else(|| Fail::wrong(&invalid(name), word))
 }
 
 /// `on` or `off` of a flag.
