@@ -84,7 +84,7 @@ fn every_change_has_a_record_of_iproute2_that_we_can_read() {
     let mut seen: std::collections::BTreeSet<&str> = std::collections::BTreeSet::new();
     for seed in 0..20_000u32 {
         for (at, byte) in bytes.iter_mut().enumerate() {
-            let mixed = seed.wrapping_mul(2_654_435_761).wrapping_add(u32::try_from(at).unwrap() * 0x9e37_79b9);
+            let mixed = seed.wrapping_mul(2_654_435_761).wrapping_add(u32::try_from(at).unwrap().wrapping_mul(0x9e37_79b9));
             *byte = ((mixed ^ mixed >> 15).wrapping_mul(0x2c1b_3c6d) >> 24).to_le_bytes()[0];
         }
         seen.extend(records_of(&oracle::source::Source(&bytes).op()));
