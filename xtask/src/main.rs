@@ -85,6 +85,12 @@ const COMMANDS: &[Command] = &[
         run: replay::argv::run,
     },
     Command {
+        name: "selftests",
+        words: "[--tool ours|theirs] [--seconds N] [--binary FILE] [--under COMMAND] [SCRIPT...]",
+        about: "scripts of the kernel's own tests with our binary as ip, and with iproute2",
+        run: replay::selftests::run,
+    },
+    Command {
         name: "vm",
         words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
@@ -99,6 +105,7 @@ const INNER: &[(&str, Run)] = &[
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
     ("probe", probe::run),
+    ("selftests-inside", replay::selftests::inside),
     ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
 ];
@@ -132,9 +139,9 @@ fn main() -> ExitCode {
 fn help() {
     println!("usage: cargo xtask COMMAND [WORDS...]\n");
     for command in COMMANDS {
-        println!("  {:<6}{}", command.name, command.about);
+        println!("  {:<10}{}", command.name, command.about);
         if !command.words.is_empty() {
-            println!("        {}", command.words);
+            println!("            {}", command.words);
         }
     }
 }
