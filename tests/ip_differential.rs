@@ -22,6 +22,11 @@ fn answers_about_small_objects_are_iproute2s() {
 }
 
 #[test]
+fn link_listings_are_iproute2s() {
+    support::same_answers("link_listings_are_iproute2s", include_str!("data/ip-link-show.txt"));
+}
+
+#[test]
 fn routes_are_iproute2s_where_there_is_no_table_yet() {
     support::same_answers("routes_are_iproute2s_where_there_is_no_table_yet", include_str!("data/ip-route-none.txt"));
 }
@@ -107,7 +112,9 @@ fn what_is_not_built_says_so() {
         (&["ip", "xfrm", "state"], "object \"xfrm\""),
         (&["ip", "netns", "monitor"], "verb \"monitor\""),
         (&["ip", "-j", "arp"], "an option before the applet \"arp\""),
-        (&["ip", "link", "set", "lo", "promisc", "on"], "link property \"promisc\""),
+        (&["ip", "link", "set", "lo", "vf", "0", "mac", "x"], "link property \"vf\""),
+        (&["ip", "link", "set", "lo", "xdp", "obj", "x.o"], "loading a program with xdp \"obj\""),
+        (&["ip", "link", "set", "lo", "link", "lo"], "\"link DEVICE\" of a link that exists"),
         (&["ip", "link", "add", "x", "type", "vlan", "id", "5"], "argument \"id\" of kind \"vlan\""),
         (&["ip", "link", "set", "lo", "type", "bridge"], "kind \"bridge\""),
         (&["ip", "addr", "save"], "address save"),

@@ -112,6 +112,7 @@ fn events_are_printed_as_iproute2_prints_them() {
             &["monitor", "label", "netconf", "rule", "addr"],
             &["-o", "monitor", "addr", "link", "neigh"],
             &["-4", "monitor", "addr", "route"],
+            &["monitor", "netconf", "link", "addr"],
         ] {
             let a = listening(netstrap_ip(), words, "ours");
             let b = listening(Command::new(tool("ip")), words, "theirs");

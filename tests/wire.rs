@@ -30,9 +30,9 @@ fn every_encoding_is_well_formed_and_reads_back() {
         let op = Source(&bytes).op();
         use netstrap::model::op::Op;
         kinds[match &op {
-            Op::CreateLink(_) => 0,
-            Op::ChangeLink(..) => 1,
-            Op::DeleteLink(_) => 2,
+            Op::CreateLink(_) | Op::ReplaceLink(_) => 0,
+            Op::ChangeLink(..) | Op::ChangeGroup(..) | Op::AltNames(..) | Op::SetNsid(..) => 1,
+            Op::DeleteLink(_) | Op::DeleteGroup(_) => 2,
             Op::Addr(..) => 3,
             Op::Route(..) => 4,
             Op::Neigh(..) => 5,

@@ -61,6 +61,59 @@ bitflags::bitflags! {
     }
 }
 
+/// Properties of a link that are one number each, by the kernel's number of the attribute (`IFLA_*`,
+/// `linux/if_link.h`). [`Link`] has fields of its own for those that every listing shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum LinkNumber {
+    /// Transmit queue length in packets.
+    TxQueueLength = 13,
+    /// RFC 2863 state (`IF_OPER_*`).
+    State = 16,
+    /// Link mode: 0 default, 1 dormant.
+    Mode = 17,
+    /// How IPv6 makes up its addresses (`IN6_ADDR_GEN_MODE_*`; inside `IFLA_AF_SPEC`).
+    AddrGenMode = 26,
+    /// Group.
+    Group = 27,
+    /// How many times promiscuous mode was asked for.
+    Promiscuity = 30,
+    /// Transmit queues.
+    TxQueues = 31,
+    /// Receive queues.
+    RxQueues = 32,
+    /// 1 with a carrier.
+    Carrier = 33,
+    /// How many times the carrier came and went.
+    CarrierChanges = 35,
+    /// Namespace of the lower device, by its id in ours.
+    LinkNsid = 37,
+    /// 1 while the protocol is held down.
+    ProtoDown = 39,
+    /// Most segments of one large packet handed to the device (kernel 4.6).
+    GsoMaxSegs = 40,
+    /// Largest such packet, in bytes (kernel 4.6).
+    GsoMaxSize = 41,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    Event = 44,
+    /// Index to take in another namespace (kernel 5.13).
+    NewIndex = 49,
+    /// Smallest MTU (kernel 4.20).
+    MinMtu = 50,
+    /// Largest MTU (kernel 4.20).
+    MaxMtu = 51,
+    /// Who holds the protocol down, a bit each (kernel 5.9).
+    ProtoDownReason = 55,
+    /// Largest packet put together on receipt, in bytes (kernel 5.17).
+    GroMaxSize = 58,
+    /// Largest packet that the device itself segments (kernel 5.18).
+    TsoMaxSize = 59,
+    /// Most segments of it (kernel 5.18).
+    TsoMaxSegs = 60,
+    /// How many times all multicast packets were asked for (kernel 6.0).
+    AllMulti = 61,
+}
+
 /// What a link is made of on top of [`Link::link`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Link {
@@ -110,14 +163,23 @@ pub struct Link {
     pub altnames: Vec<Vec<u8>>,
     /// Whether the protocol is held down.
     pub proto_down: bool,
-    /// What a notification is about (`IFLA_EVENT_*`).
-    pub event: Option<u32>,
+    /// What only a detailed listing shows.
+    pub numbers: Vec<(LinkNumber, u32)>,
+    /// Names and ids of its port and of the hardware it is on: attribute and value, in the kernel's order.
+    pub hardware_ids: Vec<(u16, Vec<u8>)>,
+    /// Counters, as `struct rtnl_link_stats64` (`linux/if_link.h`) orders them; an older kernel has fewer.
+    pub counters: Vec<u64>,
 }
 
 impl Link {
     /// Whether the administrator set it up.
     pub fn is_up(&self) -> bool {
         self.flags.contains(LinkFlags::UP)
+    }
+
+    /// One of its numbers.
+    pub fn number(&self, wanted: LinkNumber) -> Option<u32> {
+        self.numbers.iter().find(|(number, _)| *number == wanted).map(|(_, value)| *value)
     }
 
     /// Whether a word names it, by its name or an alternative one.
@@ -154,6 +216,20 @@ pub struct LinkChange<'a> {
     pub lower: Option<LinkId>,
     /// Arguments of its kind, or as a port of its master's kind; of a link to create, [`NewLink::kind`] has them.
     pub kind: Option<KindArguments>,
+    /// Flags other than [`LinkFlags::UP`] to set or clear.
+    pub flags: LinkFlags,
+    /// Which of them.
+    pub flag_mask: LinkFlags,
+    /// Hardware broadcast address.
+    pub broadcast: Option<Vec<u8>>,
+    /// Free text, up to 255 bytes; empty takes it away.
+    pub alias: Option<Vec<u8>>,
+    /// Numbers, in this order. A number that only the kernel sets is refused by it.
+    pub numbers: Vec<(LinkNumber, u32)>,
+    /// A reason to hold the protocol down, by its bit, and whether it goes on or off.
+    pub proto_down_reason: Option<(u8, bool)>,
+    /// Takes an XDP program off, with these `XDP_FLAGS_*`.
+    pub xdp_off: Option<u32>,
 }
 
 /// A link to create.
@@ -206,6 +282,15 @@ pub enum ArgumentValue {
     Bytes(Vec<u8>),
     /// Attributes: type and bytes.
     List(Vec<(u16, Vec<u8>)>),
+}
+
+/// What is done with the entries of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListVerb {
+    /// They are added.
+    Add,
+    /// They are taken away.
+    Delete,
 }
 
 /// The other end of a new veth pair.

@@ -1,6 +1,6 @@
 //! An address as `ip addr` prints it.
 
-use super::out::Out;
+use super::out::{Colour, Out};
 use crate::model::addr::{Addr, AddrFlags, FOREVER};
 use crate::model::ip::Family;
 use crate::model::rtnames::{NameSet, Names};
@@ -27,11 +27,14 @@ pub fn addr(out: &mut Out, view: AddrView<'_>, names: Option<&Names>) {
         other => out.num("family_index", "    family ", other.number(), " "),
     }
     prefix(out, addr);
+    let colour = Colour::of(addr.family);
     if let Some(broadcast) = addr.broadcast {
-        out.str("broadcast", "brd ", &broadcast.to_string(), " ");
+        out.text("brd ");
+        out.paint(colour).str("broadcast", "", &broadcast.to_string(), " ");
     }
     if let Some(anycast) = addr.anycast {
-        out.str("anycast", "any ", &anycast.to_string(), " ");
+        out.text("any ");
+        out.paint(colour).str("anycast", "", &anycast.to_string(), " ");
     }
     let scope =
         names.map_or_else(|| addr.scope.to_string(), |names| names.name(NameSet::Scopes, u32::from(addr.scope)));
@@ -59,9 +62,11 @@ pub fn brief(out: &mut Out, addr: &Addr) {
 
 fn prefix(out: &mut Out, addr: &Addr) {
     let Some(own) = addr.own() else { return };
-    out.str("local", "", &own.to_string(), "");
+    let colour = Colour::of(addr.family);
+    out.paint(colour).str("local", "", &own.to_string(), "");
     if let Some(peer) = addr.peer() {
-        out.str("address", " peer ", &peer.to_string(), "");
+        out.text(" peer ");
+        out.paint(colour).str("address", "", &peer.to_string(), "");
     }
     out.num("prefixlen", "/", addr.len, " ");
     if let Some(metric) = addr.metric {

@@ -304,6 +304,7 @@ mod tests {
             group: String::new(),
             numeric: false,
             details: true,
+            statistics: 0,
             devices,
         };
         let mut out = Out::new(format, false);

@@ -2,9 +2,14 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::out::Out;
-use crate::model::link::{Link, LinkFlags};
+use super::out::{Colour, Out};
+use super::stats::stats;
+use crate::model::link::{Link, LinkFlags, LinkNumber};
 use crate::model::name::printable;
+use crate::wire::attr::to_nul;
+use crate::wire::link::{
+    IFLA_PARENT_DEV_BUS_NAME, IFLA_PARENT_DEV_NAME, IFLA_PHYS_PORT_ID, IFLA_PHYS_PORT_NAME, IFLA_PHYS_SWITCH_ID,
+};
 
 /// A link with what its numbers stand for.
 #[derive(Debug, Clone)]
@@ -25,12 +30,14 @@ pub struct LinkView<'a> {
     pub details: bool,
     /// Names of the devices that its kind's properties name, by index.
     pub devices: Vec<(u32, Vec<u8>)>,
+    /// How many times counters are asked for (`-s`).
+    pub statistics: u8,
 }
 
 /// Which parts of a link are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts {
-    /// `ip link`: with the link mode.
+    /// `ip link`: with the link mode, the alias and the counters.
     pub mode: bool,
     /// With the length of the transmit queue.
     pub queue: bool,
@@ -38,15 +45,11 @@ pub struct Parts {
     pub addresses: bool,
 }
 
-/// What a notification may be about (`IFLA_EVENT_*`), by number.
-const EVENTS: [&str; 7] =
-    ["NONE", "REBOOT", "FEATURE CHANGE", "BONDING FAILOVER", "NOTIFY PEERS", "RESEND IGMP", "BONDING OPTION"];
-
 /// Prints a link, with its line break.
 pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     let link = view.link;
     out.num("ifindex", "", link.index, ": ");
-    name_and_lower(out, view, |text| format!("{text}: "));
+    name_and_lower(out, view, false);
     flags(out, view);
     if let Some(mtu) = link.mtu {
         out.num("mtu", "mtu ", mtu, " ");
@@ -68,27 +71,36 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
         out.str("group", "group ", &view.group, " ");
     }
     if let Some(length) = link.txqlen.filter(|length| *length != 0 && parts.queue) {
-        out.num("txqlen", "qlen ", length, "");
+        out.num("txqlen", "qlen ", length.cast_signed(), "");
     }
-    if let Some(event) = link.event {
-        match EVENTS.get(event as usize) {
-            Some(name) => out.str("event", "event ", name, " "),
-            None => out.num("event", "event ", event, " "),
-        }
+    if let Some(event) = link.number(LinkNumber::Event).filter(|event| *event != 0) {
+        let name = usize::try_from(event).ok().and_then(|at| EVENTS.split(',').nth(at));
+        out.str("event", "event ", &name.map_or_else(|| event.to_string(), str::to_owned), " ");
     }
-    if parts.addresses {
+    if parts.addresses || view.details {
         addresses(out, view);
     }
     peer_netns(out, view);
     if link.proto_down {
         out.flag("proto_down", " protodown on ");
+        proto_down_reasons(out, link);
     }
     if view.details {
+        numbers(out, link, DETAILS);
         super::kind::linkinfo(out, view);
+        if parts.mode {
+            addr_gen_mode(out, link);
+        }
+        numbers(out, link, MORE_DETAILS);
+        hardware_ids(out, link);
     }
-    if let (true, Some(alias)) = (parts.mode, &link.alias) {
+    if let (true, Some(alias)) = (parts.mode || view.details, &link.alias) {
         out.line_break();
         out.name("ifalias", "    alias ", alias, "");
+    }
+    if parts.mode && view.statistics > 0 {
+        out.line_break();
+        stats(out, link, view.statistics);
     }
     if !link.altnames.is_empty() {
         out.list("altnames", |out| {
@@ -101,22 +113,100 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     out.text("\n");
 }
 
+/// What `IFLA_EVENT` numbers.
+const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
+
+/// A number, its JSON key and its words.
+type Detail = (LinkNumber, &'static str, &'static str);
+
+/// What `-d` shows before the kind.
+const DETAILS: &[Detail] = &[
+    (LinkNumber::Promiscuity, "promiscuity", " promiscuity "),
+    (LinkNumber::AllMulti, "allmulti", " allmulti "),
+    (LinkNumber::MinMtu, "min_mtu", "minmtu "),
+    (LinkNumber::MaxMtu, "max_mtu", "maxmtu "),
+];
+/// What it shows behind the kind.
+const MORE_DETAILS: &[Detail] = &[
+    (LinkNumber::TxQueues, "num_tx_queues", "numtxqueues "),
+    (LinkNumber::RxQueues, "num_rx_queues", "numrxqueues "),
+    (LinkNumber::GsoMaxSize, "gso_max_size", "gso_max_size "),
+    (LinkNumber::GsoMaxSegs, "gso_max_segs", "gso_max_segs "),
+    (LinkNumber::TsoMaxSize, "tso_max_size", "tso_max_size "),
+    (LinkNumber::TsoMaxSegs, "tso_max_segs", "tso_max_segs "),
+    (LinkNumber::GroMaxSize, "gro_max_size", "gro_max_size "),
+];
+
+fn numbers(out: &mut Out, link: &Link, details: &[Detail]) {
+    for (number, key, words) in details {
+        if let Some(value) = link.number(*number) {
+            out.num(key, words, value, " ");
+        }
+    }
+}
+
+fn addr_gen_mode(out: &mut Out, link: &Link) {
+    let Some(mode) = link.number(LinkNumber::AddrGenMode) else { return };
+    let name = usize::try_from(mode).ok().and_then(|at| ADDR_GEN_MODES.split(' ').nth(at));
+    let name = name.map_or_else(|| format!("{mode:#04x}"), str::to_owned);
+    out.str("inet6_addr_gen_mode", "addrgenmode ", &name, " ");
+}
+
+/// Ways in which IPv6 makes up addresses, by their number.
+pub const ADDR_GEN_MODES: &str = "eui64 none stable_secret random";
+
+fn proto_down_reasons(out: &mut Out, link: &Link) {
+    // iproute2 looks at eight of the bits.
+    let reasons = link.number(LinkNumber::ProtoDownReason).unwrap_or(0) & 0xff;
+    if reasons == 0 {
+        return;
+    }
+    out.text("protodown_reason <");
+    out.list("proto_down_reason", |out| {
+        let mut comma = "";
+        for bit in (0..8).filter(|bit| reasons >> bit & 1 == 1) {
+            out.item(comma, &bit.to_string(), "");
+            comma = ",";
+        }
+    });
+    out.text(">");
+}
+
+fn hardware_ids(out: &mut Out, link: &Link) {
+    const IDS: [(u16, &str, &str); 5] = [
+        (IFLA_PHYS_PORT_NAME, "phys_port_name", "portname "),
+        (IFLA_PHYS_PORT_ID, "phys_port_id", "portid "),
+        (IFLA_PHYS_SWITCH_ID, "phys_switch_id", "switchid "),
+        (IFLA_PARENT_DEV_BUS_NAME, "parentbus", "parentbus "),
+        (IFLA_PARENT_DEV_NAME, "parentdev", "parentdev "),
+    ];
+    for (number, key, words) in IDS {
+        let Some((_, value)) = link.hardware_ids.iter().find(|(kind, _)| *kind == number) else { continue };
+        match number {
+            IFLA_PHYS_PORT_ID | IFLA_PHYS_SWITCH_ID => {
+                out.str(key, words, &hardware_address(value, 0).replace(':', ""), " ");
+            }
+            _ => out.name(key, words, to_nul(value), " "),
+        }
+    }
+}
+
 /// Prints a link as columns, without its line break; `ip link` adds address and flags.
 pub fn brief(out: &mut Out, view: &LinkView<'_>, whole: bool) {
-    name_and_lower(out, view, |text| format!("{text:<16} "));
+    name_and_lower(out, view, true);
     if let Some(state) = view.link.operstate {
         operstate(out, state, "              ");
     }
     if whole {
         if let Some(address) = &view.link.address {
-            out.str("address", "", &hardware_address(address, view.link.hardware), " ");
+            out.paint(Colour::Mac).str("address", "", &hardware_address(address, view.link.hardware), " ");
         }
         flags(out, view);
         out.text("\n");
     }
 }
 
-fn name_and_lower(out: &mut Out, view: &LinkView<'_>, shape: impl Fn(String) -> String) {
+fn name_and_lower(out: &mut Out, view: &LinkView<'_>, as_column: bool) {
     let link = view.link;
     let mut text = printable(&link.name);
     match (link.link, link.link_netnsid, &view.lower) {
@@ -141,7 +231,12 @@ fn name_and_lower(out: &mut Out, view: &LinkView<'_>, shape: impl Fn(String) -> 
     if out.is_json() {
         out.name("ifname", "", &link.name, "");
     } else {
-        out.text(&shape(text));
+        if as_column {
+            text = format!("{text:<16} ");
+        } else {
+            text.push_str(": ");
+        }
+        out.paint(Colour::IfName).text(&text);
     }
 }
 
@@ -206,7 +301,15 @@ fn flags(out: &mut Out, view: &LinkView<'_>) {
 fn operstate(out: &mut Out, state: u8, pad: &str) {
     const STATES: [&str; 7] = ["UNKNOWN", "NOTPRESENT", "DOWN", "LOWERLAYERDOWN", "TESTING", "DORMANT", "UP"];
     match STATES.get(usize::from(state)) {
-        Some(name) => out.str("operstate", "", name, &format!("{} ", pad.get(name.len()..).unwrap_or_default())),
+        Some(name) => {
+            let colour = match *name {
+                "UP" => Some(Colour::Up),
+                "DOWN" => Some(Colour::Down),
+                _ => None,
+            };
+            let after = [pad.get(name.len()..).unwrap_or_default(), " "].concat();
+            out.paint(colour).str("operstate", "", name, &after);
+        }
         None => {
             out.json_num("operstate_index", state);
             out.text(&format!("{state:#x}"));
@@ -219,7 +322,7 @@ fn addresses(out: &mut Out, view: &LinkView<'_>) {
     out.line_break();
     out.str("link_type", "    link/", &hardware_type(link.hardware, view.numeric), " ");
     if let Some(address) = &link.address {
-        out.str("address", "", &hardware_address(address, link.hardware), "");
+        out.paint(Colour::Mac).str("address", "", &hardware_address(address, link.hardware), "");
     }
     if let Some(broadcast) = &link.broadcast {
         if link.flags.contains(LinkFlags::POINTOPOINT) {
@@ -227,10 +330,11 @@ fn addresses(out: &mut Out, view: &LinkView<'_>) {
         } else {
             out.text(" brd ");
         }
-        out.str("broadcast", "", &hardware_address(broadcast, link.hardware), "");
+        out.paint(Colour::Mac).str("broadcast", "", &hardware_address(broadcast, link.hardware), "");
     }
     if let Some(permanent) = link.permanent_address.as_ref().filter(|own| Some(*own) != link.address.as_ref()) {
-        out.str("permaddr", " permaddr ", &hardware_address(permanent, link.hardware), "");
+        out.text(" permaddr ");
+        out.paint(Colour::Mac).str("permaddr", "", &hardware_address(permanent, link.hardware), "");
     }
 }
 

@@ -12,3 +12,4 @@ pub mod number;
 pub mod out;
 pub mod route;
 pub mod rule;
+pub mod stats;

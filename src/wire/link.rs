@@ -4,14 +4,16 @@
 use std::num::NonZeroU32;
 use std::os::fd::AsRawFd;
 
-use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
 use super::attr::{Attr, u16_at, u32_at};
-use super::build::{Request, Route};
+use super::build::{NESTED, Request, Route};
 use super::query::Query;
 use super::reply::Frame;
-use super::uapi::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK};
-use crate::model::link::{Link, LinkChange, LinkFlags, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use super::uapi::{RTM_DELLINK, RTM_DELLINKPROP, RTM_GETLINK, RTM_NEWLINK, RTM_NEWLINKPROP};
+use crate::model::link::{
+    Link, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef, NewKind, NewLink, NewPeer,
+};
 use crate::model::name::IFNAME_MAX;
 
 /// Length of `struct ifinfomsg`.
@@ -30,20 +32,39 @@ const IFLA_LINKMODE: u16 = 17;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_NET_NS_PID: u16 = 19;
 const IFLA_IFALIAS: u16 = 20;
+const IFLA_STATS64: u16 = 23;
+const IFLA_AF_SPEC: u16 = 26;
 const IFLA_GROUP: u16 = 27;
 const IFLA_NET_NS_FD: u16 = 28;
 const IFLA_EXT_MASK: u16 = 29;
+/// Id of the hardware's port.
+pub const IFLA_PHYS_PORT_ID: u16 = 34;
+/// Id of the switch that the port is on.
+pub const IFLA_PHYS_SWITCH_ID: u16 = 36;
 const IFLA_LINK_NETNSID: u16 = 37;
+/// Name of the hardware's port.
+pub const IFLA_PHYS_PORT_NAME: u16 = 38;
 const IFLA_PROTO_DOWN: u16 = 39;
-const IFLA_EVENT: u16 = 44;
+const IFLA_XDP: u16 = 43;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
+const IFLA_PROTO_DOWN_REASON: u16 = 55;
+/// Name of the device that the link is a part of, on its bus (kernel 5.14).
+pub const IFLA_PARENT_DEV_NAME: u16 = 56;
+/// Name of that bus (kernel 5.14).
+pub const IFLA_PARENT_DEV_BUS_NAME: u16 = 57;
+const IFLA_PROTO_DOWN_REASON_MASK: u16 = 1;
+const IFLA_PROTO_DOWN_REASON_VALUE: u16 = 2;
+const IFLA_XDP_FD: u16 = 1;
+const IFLA_XDP_FLAGS: u16 = 3;
+const IFLA_INET6_ADDR_GEN_MODE: u16 = 8;
 pub(super) const IFLA_INFO_KIND: u16 = 1;
 pub(super) const IFLA_INFO_DATA: u16 = 2;
 const IFLA_INFO_SLAVE_KIND: u16 = 4;
 pub(super) const IFLA_INFO_SLAVE_DATA: u16 = 5;
 const VETH_INFO_PEER: u16 = 1;
+const AF_INET6: u16 = 10;
 /// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 
@@ -66,7 +87,16 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
 
 /// The request that creates a link; fails with `EEXIST` when its name or index is taken.
 pub fn create(link: &NewLink<'_>) -> Request<Route> {
-    let mut request = Request::new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+    make(NLM_F_CREATE | NLM_F_EXCL, link)
+}
+
+/// The request that creates a link or changes the one that is there.
+pub fn replace(link: &NewLink<'_>) -> Request<Route> {
+    make(NLM_F_CREATE | NLM_F_REPLACE, link)
+}
+
+fn make(flags: u16, link: &NewLink<'_>) -> Request<Route> {
+    let mut request = Request::new(RTM_NEWLINK, flags);
     header(&mut request, link.index, &link.change);
     properties(&mut request, &link.change);
     request.nest(IFLA_LINKINFO, |r| match &link.kind {
@@ -109,12 +139,45 @@ pub fn delete(id: LinkId) -> Request<Route> {
     request
 }
 
-fn header(request: &mut Request<Route>, index: Option<NonZeroU32>, change: &LinkChange<'_>) {
-    let (flags, mask) = match change.up {
-        Some(true) => (LinkFlags::UP, LinkFlags::UP),
-        Some(false) => (LinkFlags::empty(), LinkFlags::UP),
-        None => (LinkFlags::empty(), LinkFlags::empty()),
+/// The request that changes all links of a group.
+pub fn change_group(group: u32, change: &LinkChange<'_>) -> Request<Route> {
+    let mut request = Request::new(RTM_NEWLINK, 0);
+    header(&mut request, None, change);
+    request.u32(IFLA_GROUP, group);
+    properties(&mut request, change);
+    request
+}
+
+/// The request that deletes all links of a group.
+pub fn delete_group(group: u32) -> Request<Route> {
+    let mut request = Request::new(RTM_DELLINK, 0);
+    header(&mut request, None, &LinkChange::default());
+    request.u32(IFLA_GROUP, group);
+    request
+}
+
+/// The request that gives a link alternative names or takes them away (kernel 5.5).
+pub fn altnames(verb: ListVerb, id: LinkId, names: &[Vec<u8>]) -> Request<Route> {
+    let mut request = match verb {
+        ListVerb::Add => Request::new(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND),
+        ListVerb::Delete => Request::new(RTM_DELLINKPROP, 0),
     };
+    request.in_ns(id.ns);
+    header(&mut request, Some(id.index), &LinkChange::default());
+    let list = request.begin(IFLA_PROP_LIST | NESTED);
+    for name in names {
+        request.string(IFLA_ALT_IFNAME, name);
+    }
+    request.end(list);
+    request
+}
+
+fn header(request: &mut Request<Route>, index: Option<NonZeroU32>, change: &LinkChange<'_>) {
+    let (mut flags, mut mask) = (change.flags, change.flag_mask);
+    if let Some(up) = change.up {
+        flags.set(LinkFlags::UP, up);
+        mask |= LinkFlags::UP;
+    }
     request.raw(&ifinfomsg(index.map_or(0, NonZeroU32::get), flags, mask));
 }
 
@@ -152,12 +215,52 @@ fn properties(request: &mut Request<Route>, change: &LinkChange<'_>) {
         }
         None => {}
     }
+    if let Some(broadcast) = &change.broadcast {
+        request.attr(IFLA_BROADCAST, broadcast);
+    }
+    if let Some(alias) = &change.alias {
+        request.attr(IFLA_IFALIAS, alias);
+    }
+    for (number, value) in &change.numbers {
+        number_attr(request, *number, *value);
+    }
+    if let Some((bit, on)) = change.proto_down_reason {
+        let mask = 1u32.checked_shl(u32::from(bit)).unwrap_or(0);
+        let reason = request.begin(IFLA_PROTO_DOWN_REASON | NESTED);
+        request.u32(IFLA_PROTO_DOWN_REASON_MASK, mask);
+        request.u32(IFLA_PROTO_DOWN_REASON_VALUE, if on { mask } else { 0 });
+        request.end(reason);
+    }
+    if let Some(flags) = change.xdp_off {
+        let xdp = request.begin(IFLA_XDP);
+        request.i32(IFLA_XDP_FD, -1).u32(IFLA_XDP_FLAGS, flags);
+        request.end(xdp);
+    }
     if let Some(lower) = change.lower {
         request.in_ns(lower.ns);
         request.u32(IFLA_LINK, lower.index.get());
     }
     if let Some(name) = &change.name {
         request.string(IFLA_IFNAME, name.as_bytes());
+    }
+}
+
+fn number_attr(request: &mut Request<Route>, number: LinkNumber, value: u32) {
+    let (kind, [low, ..]) = (number as u16, value.to_le_bytes());
+    match number {
+        LinkNumber::State | LinkNumber::Mode | LinkNumber::Carrier | LinkNumber::ProtoDown => {
+            request.u8(kind, low);
+        }
+        LinkNumber::AddrGenMode => {
+            let spec = request.begin(IFLA_AF_SPEC);
+            let inet6 = request.begin(AF_INET6);
+            request.u8(IFLA_INET6_ADDR_GEN_MODE, low);
+            request.end(inet6);
+            request.end(spec);
+        }
+        _ => {
+            request.u32(kind, value);
+        }
     }
 }
 
@@ -225,7 +328,6 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
         IFLA_GROUP => link.group = attr.u32(),
         IFLA_LINK_NETNSID => link.link_netnsid = attr.i32(),
         IFLA_PROTO_DOWN => link.proto_down = attr.u8() == Some(1),
-        IFLA_EVENT => link.event = attr.u32(),
         IFLA_PERM_ADDRESS => link.permanent_address = Some(attr.value.to_vec()),
         IFLA_PROP_LIST => {
             link.altnames =
@@ -242,84 +344,52 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
                 }
             }
         }
-        _ => {}
+        IFLA_STATS64 => {
+            link.counters =
+                attr.value.chunks_exact(8).filter_map(|c| Some(u64::from_ne_bytes(c.try_into().ok()?))).collect();
+        }
+        IFLA_AF_SPEC => {
+            nested_number(link, attr.nested().find(AF_INET6), IFLA_INET6_ADDR_GEN_MODE, LinkNumber::AddrGenMode)
+        }
+        IFLA_PROTO_DOWN_REASON => {
+            nested_number(link, Some(attr), IFLA_PROTO_DOWN_REASON_VALUE, LinkNumber::ProtoDownReason);
+        }
+        IFLA_PHYS_PORT_ID
+        | IFLA_PHYS_SWITCH_ID
+        | IFLA_PHYS_PORT_NAME
+        | IFLA_PARENT_DEV_NAME
+        | IFLA_PARENT_DEV_BUS_NAME => link.hardware_ids.push((attr.kind, attr.value.to_vec())),
+        kind => {
+            if let (Some(number), Some(value)) = (DETAILS.iter().find(|number| **number as u16 == kind), attr.u32()) {
+                link.numbers.push((*number, value));
+            }
+        }
+    }
+}
+
+/// Numbers that [`Link::numbers`] keeps and that are attributes of their own.
+const DETAILS: &[LinkNumber] = &[
+    LinkNumber::Promiscuity,
+    LinkNumber::TxQueues,
+    LinkNumber::RxQueues,
+    LinkNumber::CarrierChanges,
+    LinkNumber::GsoMaxSegs,
+    LinkNumber::GsoMaxSize,
+    LinkNumber::Event,
+    LinkNumber::MinMtu,
+    LinkNumber::MaxMtu,
+    LinkNumber::GroMaxSize,
+    LinkNumber::TsoMaxSize,
+    LinkNumber::TsoMaxSegs,
+    LinkNumber::AllMulti,
+];
+
+fn nested_number(link: &mut Link, outer: Option<Attr<'_>>, kind: u16, number: LinkNumber) {
+    let inner = outer.and_then(|outer| outer.nested().find(kind));
+    if let Some(value) = inner.and_then(|inner| inner.u32().or(inner.u8().map(u32::from))) {
+        link.numbers.push((number, value));
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::link::KindName;
-    use crate::model::name::IfName;
-    use crate::wire::reply::frames;
-
-    fn hex(request: Request<Route>) -> String {
-        request.seal(1, 0).unwrap().iter().map(|b| format!("{b:02x}")).collect()
-    }
-
-    fn named(name: &str) -> LinkChange<'static> {
-        LinkChange { name: IfName::new(name.as_bytes()), ..LinkChange::default() }
-    }
-
-    fn id(index: u32) -> LinkId {
-        LinkId { ns: 0, index: NonZeroU32::new(index).unwrap() }
-    }
-
-    #[test]
-    fn a_veth_pair_is_one_message() {
-        let peer = NewPeer { change: named("v1"), index: None };
-        let link = NewLink { change: named("v0"), index: None, kind: NewKind::Veth { peer: Some(peer) } };
-        let expected = concat!(
-            "54000000100001060100000000000000", // NEWLINK REQUEST|CREATE|EXCL
-            "00000000000000000000000000000000", // ifinfomsg
-            "0700030076300000",                 // IFNAME v0
-            "2c001280",                         // LINKINFO, nested
-            "0800010076657468",                 // INFO_KIND veth
-            "20000280",                         // INFO_DATA, nested
-            "1c000180",                         // VETH_INFO_PEER, nested
-            "00000000000000000000000000000000", // its ifinfomsg
-            "0700030076310000",                 // IFNAME v1
-        );
-        assert_eq!(hex(create(&link)), expected);
-    }
-
-    #[test]
-    fn changes_as_iproute2_sends_them() {
-        let up = LinkChange { up: Some(true), ..LinkChange::default() };
-        assert_eq!(
-            hex(change(id(3), &up)),
-            "20000000100001000100000000000000000000000300000001000000".to_owned() + "01000000"
-        );
-        let master = LinkChange { master: Some(Some(id(4))), ..LinkChange::default() };
-        assert!(hex(change(id(3), &master)).ends_with("08000a0004000000"));
-        let leave = LinkChange { master: Some(None), ..LinkChange::default() };
-        assert!(hex(change(id(3), &leave)).ends_with("08000a0000000000"));
-        assert_eq!(hex(delete(id(3))), "2000000011000100010000000000000000000000030000000000000000000000");
-    }
-
-    #[test]
-    fn a_link_of_another_namespace_is_not_sealed_in() {
-        let master = LinkId { ns: 1, ..id(4) };
-        let request = change(id(3), &LinkChange { master: Some(Some(master)), ..LinkChange::default() });
-        assert!(request.ns().is_err());
-    }
-
-    #[test]
-    fn what_is_encoded_decodes() {
-        let change =
-            LinkChange { mtu: Some(1400), address: Some(vec![2, 0, 0, 0, 0, 1]), up: Some(true), ..named("br0") };
-        let kind = NewKind::Plain(KindName::new(b"bridge").unwrap());
-        let bytes = create(&NewLink { change, index: NonZeroU32::new(9), kind }).seal(1, 0).unwrap();
-        let link = decode(&frames(&bytes).next().unwrap()).unwrap();
-        let expected = Link {
-            index: 9,
-            name: b"br0".to_vec(),
-            flags: LinkFlags::UP,
-            mtu: Some(1400),
-            address: Some(vec![2, 0, 0, 0, 0, 1]),
-            kind: Some(b"bridge".to_vec()),
-            ..Link::default()
-        };
-        assert_eq!(link, expected);
-    }
-}
+mod tests;

@@ -25,8 +25,13 @@ use crate::model::op::Op;
 pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
     match op {
         Op::CreateLink(new) => link::create(new),
+        Op::ReplaceLink(new) => link::replace(new),
         Op::ChangeLink(id, change) => link::change(*id, change),
         Op::DeleteLink(id) => link::delete(*id),
+        Op::ChangeGroup(group, change) => link::change_group(*group, change),
+        Op::DeleteGroup(group) => link::delete_group(*group),
+        Op::AltNames(verb, id, names) => link::altnames(*verb, *id, names),
+        Op::SetNsid(ns, id) => nsid::set(*ns, *id),
         Op::Addr(verb, id, addr) => addr::change(*verb, *id, addr),
         Op::Route(verb, route) => route::change(*verb, route),
         Op::Neigh(verb, neigh) => neigh::change(*verb, neigh),
@@ -40,7 +45,7 @@ pub fn encode(op: &Op<'_>) -> build::Request<build::Route> {
 /// Length of the fixed header that follows the netlink header in a message of this type.
 pub fn header_len(kind: u16) -> usize {
     match kind {
-        16..=19 => link::IFINFOMSG,
+        16..=19 | 108..=110 => link::IFINFOMSG,
         20..=22 => addr::IFADDRMSG,
         24..=26 => route::RTMSG,
         28..=30 => neigh::NDMSG,
@@ -57,7 +62,7 @@ pub fn header_len(kind: u16) -> usize {
 /// Our name of the attribute that a path of types leads to, in a message of this type.
 pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
     match kind {
-        16..=19 => link::attr_name(path),
+        16..=19 | 108..=110 => link::attr_name(path),
         20..=22 => addr::attr_name(path),
         24..=26 => route::attr_name(path),
         28..=30 => neigh::attr_name(path),

@@ -6,8 +6,10 @@ use super::build::{Request, Route};
 use super::query::Query;
 use super::reply::Frame;
 use super::uapi::{RTM_GETNSID, RTM_NEWNSID};
+use crate::model::link::NetnsRef;
 
 const NETNSA_NSID: u16 = 1;
+const NETNSA_PID: u16 = 2;
 const NETNSA_FD: u16 = 3;
 /// Length of `struct rtgenmsg`.
 pub const RTGENMSG: usize = 1;
@@ -32,6 +34,18 @@ impl Query for GetNsid<'_> {
     fn decode(&self, frame: &Frame<'_>) -> Option<i32> {
         decode(frame)
     }
+}
+
+/// The request that gives a namespace an id in the socket's; -1 lets the kernel choose.
+pub fn set(ns: NetnsRef<'_>, id: i32) -> Request<Route> {
+    let mut request = Request::new(RTM_NEWNSID, 0);
+    request.raw(&[0; RTGENMSG]);
+    match ns {
+        NetnsRef::Fd(fd) => request.i32(NETNSA_FD, fd.as_raw_fd()),
+        NetnsRef::Pid(pid) => request.u32(NETNSA_PID, pid),
+    };
+    request.i32(NETNSA_NSID, id);
+    request
 }
 
 /// The id in a message; `None` where the namespace has none (-1) or it is another message.

@@ -25,6 +25,10 @@ pub const RTM_NEWNEIGH: u16 = 28;
 pub const RTM_DELNEIGH: u16 = 29;
 /// `RTM_GETNEIGH`.
 pub const RTM_GETNEIGH: u16 = 30;
+/// `RTM_NEWLINKPROP` (kernel 5.5).
+pub const RTM_NEWLINKPROP: u16 = 108;
+/// `RTM_DELLINKPROP`.
+pub const RTM_DELLINKPROP: u16 = 109;
 /// `RTM_NEWNSID`.
 pub const RTM_NEWNSID: u16 = 88;
 /// `RTM_GETNSID`.

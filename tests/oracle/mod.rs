@@ -8,7 +8,7 @@ pub mod source;
 pub mod structure;
 
 use netstrap::model::addr::AddrVerb;
-use netstrap::model::link::{ArgumentValue, KindArguments, Link, LinkChange, LinkFlags, NewKind};
+use netstrap::model::link::{ArgumentValue, KindArguments, Link, LinkChange, LinkFlags, LinkNumber, NewKind};
 use netstrap::model::nexthop::{BucketFilter, NextHopFilter};
 use netstrap::model::op::Op;
 use netstrap::model::route::RouteVerb;
@@ -40,7 +40,7 @@ fn only_frame(bytes: &[u8]) -> Frame<'_> {
 fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
     let frame = only_frame(bytes);
     match op {
-        Op::CreateLink(new) => {
+        Op::CreateLink(new) | Op::ReplaceLink(new) => {
             let mut expected = expected_link(&new.change, new.index.map_or(0, |i| i.get()));
             match &new.kind {
                 NewKind::Veth { .. } => expected.kind = Some(b"veth".to_vec()),
@@ -60,6 +60,16 @@ fn own_decoder(op: &Op<'_>, bytes: &[u8]) {
             }
             assert_eq!(link::decode(&frame), Some(expected));
         }
+        Op::ChangeGroup(group, change) => {
+            let expected = Link { group: Some(*group), ..expected_link(change, 0) };
+            assert_eq!(link::decode(&frame), Some(expected));
+        }
+        Op::DeleteGroup(group) => assert_eq!(link::decode(&frame).and_then(|link| link.group), Some(*group)),
+        Op::AltNames(_, id, names) => {
+            let seen = link::decode(&frame).expect("a link message");
+            assert_eq!((seen.index, &seen.altnames), (id.index.get(), names));
+        }
+        Op::SetNsid(_, id) => assert_eq!(netstrap::wire::nsid::decode(&frame), Some(*id).filter(|id| *id >= 0)),
         Op::DeleteLink(id) => assert_eq!(link::decode(&frame).map(|link| link.index), Some(id.index.get())),
         Op::Addr(verb, id, expected) => {
             assert_eq!(addr::decode(&frame), Some((id.index.get(), expected.clone())));
@@ -93,10 +103,18 @@ fn expect_kind(link: &mut Link, kind: &KindArguments) {
 }
 
 fn expected_link(change: &LinkChange<'_>, index: u32) -> Link {
+    let number = |wanted| change.numbers.iter().find(|(number, _)| *number == wanted).map(|(_, value)| *value);
+    let mut flags = change.flags;
+    flags.set(LinkFlags::UP, change.up == Some(true));
     Link {
         index,
+        broadcast: change.broadcast.clone(),
+        txqlen: number(LinkNumber::TxQueueLength),
+        group: number(LinkNumber::Group),
+        mode: number(LinkNumber::Mode).map(|mode| mode.to_le_bytes()[0]),
+        numbers: number(LinkNumber::TxQueues).into_iter().map(|value| (LinkNumber::TxQueues, value)).collect(),
         name: change.name.map(|name| name.as_bytes().to_vec()).unwrap_or_default(),
-        flags: if change.up == Some(true) { LinkFlags::UP } else { LinkFlags::empty() },
+        flags,
         mtu: change.mtu,
         address: change.address.clone(),
         master: change.master.map(|master| master.map_or(0, |id| id.index.get())),

@@ -29,7 +29,10 @@ fn read(bytes: &[u8]) -> Option<RouteNetlinkMessage> {
 fn readable(op: &Op<'_>) -> bool {
     let utf8 = |change: &LinkChange<'_>| change.name.is_none_or(|name| std::str::from_utf8(name.as_bytes()).is_ok());
     match op {
-        Op::CreateLink(new) => {
+        // It knows no message of link properties.
+        Op::AltNames(..) | Op::SetNsid(..) => false,
+        Op::ChangeGroup(_, change) => utf8(change),
+        Op::CreateLink(new) | Op::ReplaceLink(new) => {
             utf8(&new.change)
                 && match &new.kind {
                     netstrap::model::link::NewKind::Veth { peer: Some(peer) } => utf8(&peer.change),
@@ -52,7 +55,7 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
     }
     let Some(message) = read(bytes) else { panic!("packet-route cannot read {op:?}") };
     match (op, &message) {
-        (Op::CreateLink(new), RouteNetlinkMessage::NewLink(seen)) => {
+        (Op::CreateLink(new) | Op::ReplaceLink(new), RouteNetlinkMessage::NewLink(seen)) => {
             link_fields(&new.change, seen);
             let kind = seen.attributes.iter().any(|attribute| match attribute {
                 LinkAttribute::LinkInfo(infos) => infos.iter().any(|info| matches!(info, LinkInfo::Kind(_))),
@@ -64,6 +67,10 @@ pub fn judge_request(op: &Op<'_>, bytes: &[u8]) {
             assert_eq!(seen.header.index, id.index.get());
             link_fields(change, seen);
         }
+        (Op::ChangeGroup(_, change), RouteNetlinkMessage::SetLink(seen) | RouteNetlinkMessage::NewLink(seen)) => {
+            link_fields(change, seen);
+        }
+        (Op::DeleteGroup(_), RouteNetlinkMessage::DelLink(seen)) => assert_eq!(seen.header.index, 0),
         (Op::DeleteLink(id), RouteNetlinkMessage::DelLink(seen)) => assert_eq!(seen.header.index, id.index.get()),
         (Op::Addr(_, id, meant), RouteNetlinkMessage::NewAddress(seen) | RouteNetlinkMessage::DelAddress(seen)) => {
             assert_eq!(seen.header.index, id.index.get());

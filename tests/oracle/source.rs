@@ -9,7 +9,8 @@ use std::sync::LazyLock;
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
 use netstrap::model::ip::{Family, Prefix, family_of};
 use netstrap::model::link::{
-    Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer,
+    Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
+    NewKind, NewLink, NewPeer,
 };
 use netstrap::model::name::IfName;
 use netstrap::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
@@ -94,7 +95,14 @@ impl Source<'_> {
             mtu: self.maybe(Source::number),
             address: self.maybe(|s| s.bytes(32)),
             lower: self.maybe(Source::link),
-            kind: None,
+            flag_mask: LinkFlags::PROMISC,
+            flags: if self.byte() & 1 == 1 { LinkFlags::PROMISC } else { LinkFlags::empty() },
+            broadcast: self.maybe(|s| s.bytes(32)),
+            numbers: [LinkNumber::TxQueueLength, LinkNumber::Group, LinkNumber::Mode, LinkNumber::TxQueues]
+                .into_iter()
+                .filter_map(|number| self.maybe(|s| (number, s.number())))
+                .collect(),
+            ..LinkChange::default()
         }
     }
 
@@ -251,7 +259,21 @@ impl Source<'_> {
                 let kind = self.maybe(Source::kind);
                 Op::ChangeLink(self.link(), LinkChange { kind, ..self.change() })
             }
-            2 => Op::DeleteLink(self.link()),
+            2 => match self.below(5) {
+                0 => Op::DeleteLink(self.link()),
+                1 => Op::DeleteGroup(self.number()),
+                2 => {
+                    let mut change = self.change();
+                    change.numbers.retain(|(number, _)| *number != LinkNumber::Group);
+                    Op::ChangeGroup(self.number(), change)
+                }
+                3 => Op::AltNames(
+                    [ListVerb::Add, ListVerb::Delete][self.below(2)],
+                    self.link(),
+                    vec![self.name().as_bytes().to_vec()],
+                ),
+                _ => Op::ReplaceLink(self.new_link()),
+            },
             3 => {
                 let verb = [AddrVerb::Add, AddrVerb::Replace, AddrVerb::Change, AddrVerb::Delete][self.below(4)];
                 Op::Addr(verb, self.link(), self.addr())

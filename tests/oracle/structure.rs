@@ -14,7 +14,7 @@ enum Holds {
 /// Length of the fixed header after the netlink header, by message type.
 fn header_len(kind: u16) -> usize {
     match kind {
-        16..=19 => 16,
+        16..=19 | 108..=110 => 16,
         20..=22 => 8,
         24..=34 => 12,
         104..=106 => 8,
@@ -25,6 +25,8 @@ fn header_len(kind: u16) -> usize {
 fn holds(kind: u16, path: &[u16]) -> Holds {
     match (kind, path) {
         (16..=19, [18] | [18, 2]) => Holds::Nest(0, true),
+        (108..=110, [52]) => Holds::Nest(0, true),
+        (108..=110, [52, 53]) => Holds::Text,
         (16..=19, [18, 2, 1]) => Holds::Nest(16, true),
         (16..=19, [3] | [18, 2, 1, 3]) => Holds::Text,
         (20..=22, [3]) | (24..=26, [8, 16]) | (32..=34, [3 | 17]) => Holds::Text,

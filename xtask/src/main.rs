@@ -7,6 +7,7 @@ mod bench;
 mod demo;
 mod dist;
 mod fuzz;
+mod golden;
 mod packages;
 mod probe;
 mod process;
@@ -91,6 +92,24 @@ const COMMANDS: &[Command] = &[
         run: replay::selftests::run,
     },
     Command {
+        name: "golden",
+        words: "[--bless] [--binary FILE]",
+        about: "compare what is sent with what iproute2 sends, attribute by attribute; or record the latter",
+        run: golden::run,
+    },
+    Command {
+        name: "forms",
+        words: "[--missing] [--binary FILE]",
+        about: "count the forms of ip command lines that send what iproute2 sends",
+        run: golden::forms,
+    },
+    Command {
+        name: "decode",
+        words: "HEX",
+        about: "print an rtnetlink message, one attribute per line",
+        run: golden::decode,
+    },
+    Command {
         name: "vm",
         words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
@@ -104,6 +123,7 @@ const INNER: &[(&str, Run)] = &[
     ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
+    ("golden-inside", golden::inside),
     ("probe", probe::run),
     ("selftests-inside", replay::selftests::inside),
     ("sem-inside", replay::sem::inside),

@@ -2,6 +2,8 @@
 //! machine's first process need of the kernel.
 #![allow(unsafe_code)]
 
+pub mod trace;
+
 use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;

@@ -16,6 +16,7 @@ use crate::model::op::Op;
 use crate::show::addr::{AddrView, addr, brief};
 use crate::show::link::{Parts, link};
 use crate::show::out::Out;
+use crate::show::stats::stats;
 use crate::wire::addr::{GetAddrs, change as encode, decode};
 use crate::wire::reply::Frame;
 use arguments::{Arguments, Purpose};
@@ -89,7 +90,7 @@ fn show(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
 /// A link and its addresses. With `-o` each address has a line of its own and the link has none.
 fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr], filter: &Filter) {
     let mut one = one.clone();
-    if filter.family == Family::V6 {
+    if filter.family == Family::V6 && filter.index == 0 {
         as_ipv6_sees_it(&mut one);
     }
     let view = view(context, &one);
@@ -97,9 +98,10 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
     let names = (!options.numeric).then_some(&context.names);
     let whole = !matches!(filter.family, Family::V4 | Family::V6);
     out.record(|out| {
+        let has_head = !options.oneline && filter.label.is_none();
         if options.brief {
             print(out, &view, true, false);
-        } else if !options.oneline && filter.label.is_none() {
+        } else if has_head {
             link(out, &view, Parts { mode: false, queue: true, addresses: whole });
         }
         out.list("addr_info", |out| {
@@ -113,17 +115,25 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
         });
         if options.brief {
             out.text("\n");
+        } else if options.statistics > 0 && has_head && !one.counters.is_empty() {
+            stats(out, &one, options.statistics);
+            out.text("\n");
         }
     });
 }
 
-/// iproute2 asks for links of family inet6 with `-6`, and the kernel leaves out of those what IPv6 does not know.
+/// iproute2 asks for all links of family inet6 with `-6`, and the kernel leaves out of those what IPv6 does not know.
 fn as_ipv6_sees_it(link: &mut Link) {
     link.qdisc = None;
     link.group = None;
     link.master = None;
     link.link_netnsid = None;
     link.altnames.clear();
+    link.numbers.clear();
+    link.counters.clear();
+    link.alias = None;
+    link.kind = None;
+    link.slave_kind = None;
 }
 
 /// Times that a flush looks again: deleting an address may promote another.

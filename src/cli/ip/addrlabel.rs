@@ -9,7 +9,7 @@ use crate::cli::cursor::Cursor;
 use crate::model::addrlabel::AddrLabel;
 use crate::model::ip::Family;
 use crate::model::op::Op;
-use crate::wire::addrlabel::{GetAddrLabels, change};
+use crate::wire::addrlabel::GetAddrLabels;
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -45,14 +45,18 @@ fn list(context: &mut Context<'_>, words: &Cursor<'_>, flush: bool) -> Outcome {
         Err(error) => return Err(context.ended(error, 255)),
     };
     if flush {
-        let requests = rows.iter().filter(|row| row.address.is_some()).map(|row| change(false, row)).collect();
-        context.sweep(requests, libc::ESRCH, 2)?;
+        for row in rows.into_iter().filter(|row| row.address.is_some()) {
+            if let Err(fail) = context.change(&Op::AddrLabel(false, row)) {
+                fail.print(context.io);
+                return Err(Fail::own("Flush terminated"));
+            }
+        }
         return Ok(0);
     }
     let mut out = context.listing();
     for row in rows {
         let name = row.device.map(|id| context.device_name(id.index.get())).unwrap_or_default();
-        crate::show::addrlabel::addrlabel(&mut out, &row, &name, false);
+        crate::show::addrlabel::addrlabel(&mut out, &row, &name);
     }
     context.print(out);
     Ok(0)

@@ -76,7 +76,8 @@ impl Filter {
                     None => self.kind = Some(kind.to_vec()),
                 }
             }
-            b"vrf" | b"proto" => return Err(Fail::unsupported_word("selector", word)),
+            b"vrf" => self.master = Some(Some(vrf(context, value(words)?)?)),
+            b"proto" => return Err(Fail::unsupported_word("selector", word)),
             _ if self.flag_word(word) => {}
             _ => return self.device_word(word, words, help),
         }
@@ -152,6 +153,12 @@ impl Filter {
 pub fn existing(context: &mut Context<'_>, name: &[u8]) -> Result<u32, Fail> {
     let link = context.find_link(name)?;
     link.map(|link| link.index).ok_or_else(|| Fail::wrong("Device does not exist\n", name))
+}
+
+/// A VRF that a selector or property names.
+pub fn vrf(context: &mut Context<'_>, name: &[u8]) -> Result<u32, Fail> {
+    let link = context.find_link(name)?.filter(|link| link.kind.as_deref() == Some(b"vrf"));
+    link.map(|link| link.index).ok_or_else(|| Fail::wrong("Not a valid VRF name\n", name))
 }
 
 /// Shell pattern with `*` and `?`, as labels are matched.

@@ -7,9 +7,10 @@ use super::context::{Context, link_id};
 use super::fail::{Fail, Outcome};
 use super::filter::Filter;
 use super::usage;
-use super::words::prefixes;
+use super::words::{device_word, prefixes, value};
 use crate::cli::cursor::Cursor;
-use crate::model::link::Link;
+use crate::model::link::{Link, ListVerb};
+use crate::model::name::is_altname;
 use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
 use crate::show::kind;
@@ -27,14 +28,14 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         ("add", add),
         ("set", set),
         ("change", set),
-        ("replace", |_, _| Err(Fail::unsupported("\"ip link replace\""))),
+        ("replace", replace),
         ("delete", remove),
         ("show", show),
         ("lst", show),
         ("list", show),
         ("xstats", |_, _| Err(Fail::unsupported("\"ip link xstats\""))),
         ("afstats", |_, _| Err(Fail::unsupported("\"ip link afstats\""))),
-        ("property", |_, _| Err(Fail::unsupported("\"ip link property\""))),
+        ("property", property),
         ("help", |_, _| Err(usage::fail(usage::LINK))),
     ];
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)) {
@@ -52,17 +53,68 @@ fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     Ok(0)
 }
 
+fn replace(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
+    let arguments = Arguments::parse(context, words, Purpose::Add)?;
+    let new = arguments.new_link(context)?;
+    context.change(&Op::ReplaceLink(new))?;
+    Ok(0)
+}
+
 fn set(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Set)?;
-    let (id, properties) = arguments.link_change(context, Purpose::Set)?;
-    context.change(&Op::ChangeLink(id, properties))?;
+    let op = match arguments.of_group(Purpose::Set)? {
+        Some(group) => Op::ChangeGroup(group, arguments.properties()),
+        None => {
+            let (id, properties) = arguments.link_change(context, Purpose::Set)?;
+            Op::ChangeLink(id, properties)
+        }
+    };
+    context.change(&op)?;
     Ok(0)
 }
 
 fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Delete)?;
-    let (id, _) = arguments.link_change(context, Purpose::Delete)?;
-    context.change(&Op::DeleteLink(id))?;
+    let op = match arguments.of_group(Purpose::Delete)? {
+        Some(group) => Op::DeleteGroup(group),
+        None => Op::DeleteLink(arguments.link_change(context, Purpose::Delete)?.0),
+    };
+    context.change(&op)?;
+    Ok(0)
+}
+
+/// `property add|del [dev] DEVICE altname NAME ...`.
+fn property(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let help = || usage::fail(usage::LINK);
+    let verb = match words.next() {
+        Some(word) if prefixes(word, "add") => ListVerb::Add,
+        Some(word) if prefixes(word, "delete") => ListVerb::Delete,
+        None => return Err(help()),
+        Some(word) if prefixes(word, "help") => return Err(help()),
+        Some(_) => return Err(Fail::usage("Operator required")),
+    };
+    let (mut device, mut names) = (None, Vec::new());
+    while let Some(word) = words.next() {
+        if word == b"altname" {
+            let name = value(&mut words)?;
+            if !is_altname(name) {
+                return Err(Fail::wrong("not a valid altname", name));
+            }
+            names.push(name.to_vec());
+            continue;
+        }
+        if prefixes(word, "help") {
+            return Err(help());
+        }
+        let name = if word == b"dev" { value(&mut words)? } else { word };
+        if device.is_some() {
+            return Err(Fail::garbage("dev", name));
+        }
+        device = Some(device_word(name, "dev")?);
+    }
+    let device = device.ok_or_else(|| Fail::usage("Not enough of information: \"dev\" argument is required."))?;
+    let id = context.device(device)?;
+    context.change(&Op::AltNames(verb, id, names))?;
     Ok(0)
 }
 
@@ -120,6 +172,7 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         numeric: context.options.numeric,
         details: context.options.details,
         devices: devices(context, link),
+        statistics: context.options.statistics,
     }
 }
 

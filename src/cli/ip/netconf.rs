@@ -6,6 +6,9 @@ use super::usage;
 use super::words::{keyword, value};
 use crate::cli::cursor::Cursor;
 use crate::model::ip::Family;
+use crate::model::netconf::Netconf;
+use crate::show::netconf::netconf;
+use crate::show::out::Out;
 use crate::wire::netconf::{GetNetconf, decode};
 use crate::wire::reply::Frame;
 
@@ -48,22 +51,25 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     for conf in found {
         let own = conf.index.and_then(|index| u32::try_from(index).ok());
         if (family == Family::Unspec || conf.family == family) && (index == 0 || own == Some(index)) {
-            let name = own.map(|index| context.device_name(index)).unwrap_or_default();
-            crate::show::netconf::netconf(&mut out, &conf, &name);
+            print(context, &mut out, &conf);
         }
     }
     context.print(out);
     Ok(0)
 }
 
-/// Prints a notification about the settings of a link.
+fn print(context: &mut Context<'_>, out: &mut Out, conf: &Netconf) {
+    let index = conf.index.and_then(|index| u32::try_from(index).ok());
+    let name = index.map(|index| context.device_name(index)).unwrap_or_default();
+    netconf(out, conf, &name);
+}
+
+/// Prints a notification about settings.
 pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
     let Some(conf) = decode(frame) else { return Ok(()) };
-    let own = conf.index.and_then(|index| u32::try_from(index).ok());
-    if context.wants(own.unwrap_or(0)) {
-        let name = own.map(|index| context.device_name(index)).unwrap_or_default();
+    if context.wants(conf.index.unwrap_or(0).cast_unsigned()) {
         let mut out = context.listing();
-        crate::show::netconf::netconf(&mut out, &conf, &name);
+        print(context, &mut out, &conf);
         context.print(out);
     }
     Ok(())

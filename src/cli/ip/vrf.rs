@@ -57,7 +57,7 @@ fn list(context: &mut Context<'_>) -> Outcome {
     let mut none = true;
     for (link, table) in links.iter().filter_map(|link| Some((link, table(link)?))) {
         let pad = " ".repeat(16usize.saturating_sub(printable(&link.name).len()));
-        let digits = " ".repeat(6usize.saturating_sub(table.to_string().len()));
+        let digits = [" ", &" ".repeat(5usize.saturating_sub(table.to_string().len()))].concat();
         out.record(|out| {
             out.name("name", "", &link.name, &pad);
             out.num("table", &digits, table, "\n");

@@ -159,8 +159,8 @@ fn report(script: &str, ends: &[(&str, Answer)]) -> bool {
     let ours = ends.iter().position(|(tool, _)| *tool == "ours");
     let good = match (ours, theirs) {
         (_, Some(theirs)) if results[theirs].0 != 0 => {
-            println!("{script}: cannot run here, even with iproute2: {}", last(&texts[theirs]));
-            true
+            println!("{script}: not judged, it cannot run here even with iproute2: {}", last(&texts[theirs]));
+            return true;
         }
         (Some(ours), Some(theirs)) => results[ours] == results[theirs],
         (Some(ours), None) => results[ours].0 == 0,

@@ -4,29 +4,36 @@
 use std::num::NonZeroU32;
 
 use super::target;
-use crate::cli::cursor::{Cursor, text};
+use crate::cli::cursor::{Cursor, shown, text};
 use crate::cli::ip::context::{Context, link_id};
 use crate::cli::ip::fail::Fail;
-use crate::cli::ip::filter::existing;
+use crate::cli::ip::filter::{existing, vrf};
 use crate::cli::ip::usage;
-use crate::cli::ip::words::{device_word, lladdr, number, prefixes, value};
-use crate::model::link::{KindArguments, KindName, LinkChange, LinkId, NetnsRef, NewKind, NewLink, NewPeer};
+use crate::cli::ip::words::{device_word, keyword, lladdr, number, prefixes, value};
+use crate::model::link::{
+    KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, NetnsRef, NewKind, NewLink, NewPeer,
+};
 use crate::model::name::IfName;
+use crate::model::op::Op;
+use crate::model::rtnames::{NameSet, parse_number};
 use crate::netns::{Folder, Namespace};
+use crate::show::link::ADDR_GEN_MODES;
+use crate::wire::nsid::GetNsid;
 
 /// The properties that words gave, not looked up against the kernel yet save for the master.
 #[derive(Debug, Default)]
 pub struct Arguments {
     device: Option<Vec<u8>>,
     name: Option<Vec<u8>>,
-    up: Option<bool>,
-    master: Option<Option<LinkId>>,
-    netns: Option<Netns>,
     lower: Option<Vec<u8>>,
-    mtu: Option<u32>,
-    address: Option<Vec<u8>>,
+    netns: Option<Netns>,
     index: Option<NonZeroU32>,
+    group: Option<u32>,
     kind: Option<Kind>,
+    /// The rest, without what the fields above hold.
+    change: LinkChange<'static>,
+    /// Keys of the words that may come once only and did.
+    seen: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -41,43 +48,21 @@ enum Kind {
     With(KindArguments),
 }
 
-/// Properties that iproute2 takes and netstrap does not yet: exact words, then those that it abbreviates.
-const MISSING: &[&str] = &[
-    "xdp",
-    "xdpgeneric",
-    "xdpdrv",
-    "xdpoffload",
-    "multicast",
-    "allmulticast",
-    "promisc",
-    "trailers",
-    "arp",
-    "carrier",
-    "vf",
-    "vrf",
-    "group",
-    "mode",
-    "state",
-    "protodown",
-    "protodown_reason",
-    "gso_max_size",
-    "gso_max_segs",
-    "gro_max_size",
-    "parentdev",
-];
-const MISSING_PREFIXES: &[&str] = &[
-    "broadcast",
-    "brd",
-    "txqueuelen",
-    "qlen",
-    "txqlen",
-    "dynamic",
-    "alias",
-    "numtxqueues",
-    "numrxqueues",
-    "addrgenmode",
-    "link-netns",
-    "link-netnsid",
+/// iproute2's words in its order. A digit is a place in [`FLAGS`].
+const WORDS: &str = "up=u down=d name=n index=i link~l address~a broadcast~b brd=b txqueuelen~q qlen=q txqlen~q \
+    mtu=m xdpgeneric=X xdpdrv=Y xdpoffload=Z xdp=x netns=N multicast=0 allmulticast=1 promisc=2 trailers=3 arp=4 \
+    carrier=c vf=! master~M vrf=V nomaster~O dynamic~5 type~T alias~A group=g mode=o state=s numtxqueues~t \
+    numrxqueues~r addrgenmode~G link-netns~k link-netnsid~K protodown=p protodown_reason=P gso_max_size=z \
+    gso_max_segs=e gro_max_size=y parentdev=!";
+
+/// Flags that a word switches; for two of them `off` sets the flag.
+const FLAGS: [(LinkFlags, bool); 6] = [
+    (LinkFlags::MULTICAST, true),
+    (LinkFlags::ALLMULTI, true),
+    (LinkFlags::PROMISC, true),
+    (LinkFlags::NOTRAILERS, false),
+    (LinkFlags::NOARP, false),
+    (LinkFlags::DYNAMIC, true),
 ];
 
 /// What the words are read for.
@@ -120,46 +105,99 @@ impl Arguments {
         purpose: Purpose,
         is_peer: bool,
     ) -> Result<(), Fail> {
-        match word {
-            b"up" => self.up = Some(true),
-            b"down" => self.up = Some(false),
-            b"name" => {
-                let name = value(words)?;
-                if self.name.is_some() {
-                    return Err(Fail::duplicate("name", name));
-                }
-                self.name = Some(device_word(name, "name")?.to_vec());
-            }
-            b"index" => {
+        let (name, key) = keyword(word, WORDS);
+        let change = &mut self.change;
+        match key {
+            b'u' | b'd' => change.up = Some(key == b'u'),
+            b'T' => return self.kind_words(context, words, purpose, is_peer),
+            b'O' => change.master = Some(None),
+            b'!' => return Err(Fail::unsupported_word("link property", word)),
+            0 => return self.device_words(word, words),
+            _ => {
                 let word = value(words)?;
-                let index: u32 = number(word, "Invalid \"index\" value\n")?;
-                self.index = Some(NonZeroU32::new(index).ok_or_else(|| Fail::wrong("Invalid \"index\" value", word))?);
+                return self.value_word(context, (name, key), word, words);
             }
-            b"mtu" => {
-                let word = value(words)?;
-                if self.mtu.is_some() {
-                    return Err(Fail::duplicate("mtu", word));
+        }
+        Ok(())
+    }
+
+    /// A word with a value.
+    fn value_word(
+        &mut self,
+        context: &mut Context<'_>,
+        (name, key): (&'static str, u8),
+        word: &[u8],
+        words: &mut Cursor<'_>,
+    ) -> Result<(), Fail> {
+        let name = match key {
+            b'q' => "txqueuelen",
+            b'k' | b'K' => "link-netns/link-netnsid",
+            _ => name,
+        };
+        if b"nimqNtrkKg".contains(&key) {
+            // Both words for the namespace of the lower device count as one.
+            let once = if key == b'K' { b'k' } else { key };
+            if self.seen.contains(&once) {
+                return Err(Fail::duplicate(name, word));
+            }
+            self.seen.push(once);
+        }
+        let change = &mut self.change;
+        match key {
+            b'n' => self.name = Some(device_word(word, "name")?.to_vec()),
+            b'i' => {
+                let index = text(word).parse().ok().filter(|index| i32::try_from(*index).is_ok());
+                let index = index.and_then(NonZeroU32::new);
+                self.index = Some(index.ok_or_else(|| Fail::wrong("Invalid \"index\" value", word))?);
+            }
+            b'l' => self.lower = Some(word.to_vec()),
+            b'a' => change.address = Some(lladdr(word)?),
+            b'b' => change.broadcast = Some(lladdr(word)?),
+            b'm' => change.mtu = Some(integer(word, name)?),
+            b'N' => self.netns = Some(namespace(word)?),
+            b'0'..=b'9' => {
+                let Some((flag, set)) = FLAGS.get(usize::from(key - b'0')) else { return Ok(()) };
+                change.flags.set(*flag, switch(name, word)? == *set);
+                change.flag_mask |= *flag;
+            }
+            b'x'..=b'z' | b'X'..=b'Z' if name.starts_with("xdp") => {
+                if word != b"off" && word != b"none" {
+                    return Err(Fail::unsupported_word(&["loading a program with ", name].concat(), word));
                 }
-                self.mtu = Some(number(word, "Invalid \"mtu\" value\n")?);
+                // XDP_FLAGS_SKB_MODE, _DRV_MODE, _HW_MODE and, without -force, _UPDATE_IF_NOEXIST.
+                let mode = b"XYZ".iter().position(|other| *other == key).map_or(0, |at| 2 << at);
+                change.xdp_off = Some(mode | u32::from(!context.options.force));
             }
-            b"netns" => {
-                let word = value(words)?;
-                if self.netns.is_some() {
-                    return Err(Fail::duplicate("netns", word));
+            b'M' => {
+                let index = existing(context, word)?;
+                change.master = Some(NonZeroU32::new(index).map(|index| LinkId { ns: 0, index }));
+            }
+            b'V' => {
+                let index = vrf(context, word)?;
+                change.master = Some(NonZeroU32::new(index).map(|index| LinkId { ns: 0, index }));
+            }
+            b'A' => {
+                if word.len() > ALIAS_MAX {
+                    return Err(Fail::wrong("alias too long\n", word));
                 }
-                self.netns = Some(namespace(word)?);
+                change.alias = Some(word.to_vec());
             }
-            _ if MISSING.contains(&text(word)) => return Err(missing(word)),
-            _ if prefixes(word, "link") => self.lower = Some(value(words)?.to_vec()),
-            _ if prefixes(word, "address") => self.address = Some(lladdr(value(words)?)?),
-            _ if prefixes(word, "master") => {
-                let index = existing(context, value(words)?)?;
-                self.master = Some(NonZeroU32::new(index).map(|index| LinkId { ns: 0, index }));
+            b'g' => {
+                let group = context.names.number(NameSet::Groups, text(word));
+                self.group = Some(group.ok_or_else(|| Fail::wrong("Invalid \"group\" value\n", word))?);
             }
-            _ if prefixes(word, "nomaster") => self.master = Some(None),
-            _ if prefixes(word, "type") => return self.kind_words(context, words, purpose, is_peer),
-            _ if MISSING_PREFIXES.iter().any(|name| prefixes(word, name)) => return Err(missing(word)),
-            _ => return self.device_words(word, words),
+            b'P' => {
+                let bit = number::<u8>(word, "invalid protodown reason\n")?;
+                if bit > 31 {
+                    return Err(Fail::wrong("invalid protodown reason\n", word));
+                }
+                change.proto_down_reason = Some((bit, switch(name, value(words)?)?));
+            }
+            b'k' => {
+                let id = nsid(context, word)?;
+                self.change.numbers.push((LinkNumber::LinkNsid, id));
+            }
+            _ => change.numbers.push(numeric(key, name, word)?),
         }
         Ok(())
     }
@@ -235,6 +273,9 @@ impl Arguments {
     /// The link to create.
     pub fn new_link(&self, context: &mut Context<'_>) -> Result<NewLink<'_>, Fail> {
         let change = self.birth(context)?;
+        if self.group.is_some() && self.device.is_none() && self.name.is_none() {
+            return Err(Fail::usage("group cannot be used when creating devices."));
+        }
         let kind = match &self.kind {
             None => return Err(Fail::own("Not enough information: \"type\" argument is required")),
             Some(Kind::With(KindArguments { kind, arguments: None })) => NewKind::Plain(kind.clone()),
@@ -264,6 +305,17 @@ impl Arguments {
         }
     }
 
+    /// The group that is meant where no link is named.
+    pub fn of_group(&self, purpose: Purpose) -> Result<Option<u32>, Fail> {
+        match self.group {
+            Some(_) if self.device.is_some() || self.name.is_some() => Ok(None),
+            Some(_) if purpose == Purpose::Set && self.kind.is_some() => {
+                Err(Fail::unsupported("changing the kind's arguments of a group"))
+            }
+            group => Ok(group),
+        }
+    }
+
     /// The link to change and what to change of it.
     pub fn link_change(&self, context: &mut Context<'_>, purpose: Purpose) -> Result<(LinkId, LinkChange<'_>), Fail> {
         let device = self.changed_device()?;
@@ -271,10 +323,12 @@ impl Arguments {
         if purpose == Purpose::Set && self.lower.is_some() {
             return Err(Fail::unsupported("\"link DEVICE\" of a link that exists"));
         }
-        if self.index.is_some() {
-            return Err(Fail::usage("index can be used only when creating devices."));
+        if self.index.is_some() && self.netns.is_none() {
+            return Err(Fail::usage(
+                "index can be used only when creating devices or when moving device to another netns.",
+            ));
         }
-        if let (Some(new), Some(old)) = (&self.address, &link.address)
+        if let (Some(new), Some(old)) = (&self.change.address, &link.address)
             && new.len() != old.len()
         {
             return Err(Fail::own(
@@ -290,7 +344,9 @@ impl Arguments {
             Some(Kind::With(kind)) => Some(kind.clone()),
             _ => None,
         };
-        Ok((id, LinkChange { name, kind, ..self.properties() }))
+        let mut change = LinkChange { name, kind, ..self.properties() };
+        change.numbers.extend(self.index.map(|index| (LinkNumber::NewIndex, index.get())));
+        Ok((id, change))
     }
 
     fn changed_device(&self) -> Result<&Vec<u8>, Fail> {
@@ -298,28 +354,103 @@ impl Arguments {
         device.ok_or_else(|| Fail::usage("Not enough information: \"dev\" argument is required."))
     }
 
-    fn properties(&self) -> LinkChange<'_> {
-        LinkChange {
-            name: None,
-            up: self.up,
-            master: self.master,
-            netns: self.netns.as_ref().map(|netns| match netns {
-                Netns::Open(namespace) => NetnsRef::Fd(namespace.fd()),
-                Netns::Process(pid) => NetnsRef::Pid(*pid),
-            }),
-            mtu: self.mtu,
-            address: self.address.clone(),
-            lower: None,
-            kind: None,
+    /// Everything but the name, the lower device and what the kind takes.
+    pub fn properties(&self) -> LinkChange<'_> {
+        let netns = self.netns.as_ref().map(|netns| match netns {
+            Netns::Open(namespace) => NetnsRef::Fd(namespace.fd()),
+            Netns::Process(pid) => NetnsRef::Pid(*pid),
+        });
+        let mut change = LinkChange { netns, ..self.change.clone() };
+        if self.device.is_some() || self.name.is_some() {
+            change.numbers.extend(self.group.map(|group| (LinkNumber::Group, group)));
         }
+        change
     }
 }
 
 const NAME_RULE: &str = "a link's name has 1 to 15 bytes, without \"/\" and blanks";
 const VETH: &str = "Usage: ip link <options> type veth [peer <options>]\nTo get <options> type 'ip link add help'\n";
 
-fn missing(word: &[u8]) -> Fail {
-    Fail::unsupported_word("link property", word)
+/// Longest alias (`IFALIASZ` without its NUL).
+const ALIAS_MAX: usize = 255;
+/// Most segments that `gso_max_segs` takes.
+const GSO_MAX_SEGS: u32 = 65535;
+
+/// A property that is a number or one of some words.
+fn numeric(key: u8, name: &str, word: &[u8]) -> Result<(LinkNumber, u32), Fail> {
+    let one_of = |list: &'static str, reason: &str| {
+        let word = word.to_ascii_lowercase();
+        let position = list.split(' ').position(|entry| entry.as_bytes() == word);
+        position.and_then(|at| u32::try_from(at).ok()).ok_or_else(|| Fail::wrong(reason, &word))
+    };
+    Ok(match key {
+        b'q' => (LinkNumber::TxQueueLength, integer(word, name)?),
+        b't' => (LinkNumber::TxQueues, integer(word, name)?),
+        b'r' => (LinkNumber::RxQueues, integer(word, name)?),
+        b'K' => (LinkNumber::LinkNsid, integer(word, "link-netnsid")?),
+        b'c' => (LinkNumber::Carrier, on_off(name, word)?),
+        b'p' => (LinkNumber::ProtoDown, on_off(name, word)?),
+        b'o' => (LinkNumber::Mode, one_of("default dormant", "Invalid link mode\n")?),
+        b's' => (
+            LinkNumber::State,
+            one_of("unknown notpresent down lowerlayerdown testing dormant up", "Invalid operstate\n")?,
+        ),
+        b'G' => (LinkNumber::AddrGenMode, one_of(ADDR_GEN_MODES, "Invalid address generation mode\n")?),
+        _ => {
+            let reason = invalid(name);
+            let value = number(word, &reason)?;
+            match key {
+                b'z' => (LinkNumber::GsoMaxSize, value),
+                b'e' if value <= GSO_MAX_SEGS => (LinkNumber::GsoMaxSegs, value),
+                b'e' => return Err(Fail::wrong(&reason, word)),
+                _ => (LinkNumber::GroMaxSize, value),
+            }
+        }
+    })
+}
+
+fn invalid(name: &str) -> String {
+    ["Invalid \"", name, "\" value\n"].concat()
+}
+
+/// A number that C's `int` holds; a negative one goes to the kernel as it is.
+fn integer(word: &[u8], name: &str) -> Result<u32, Fail> {
+    let (digits, sign) = word.strip_prefix(b"-").map_or((word, 1), |digits| (digits, -1));
+    let parsed = parse_number(text(digits)).and_then(|number| i32::try_from(i64::from(number) * sign).ok());
+    parsed.map(i32::cast_unsigned).ok_or_else(|| Fail::wrong(&invalid(name), word))
+}
+
+/// `on` or `off` of a flag.
+fn switch(name: &str, word: &[u8]) -> Result<bool, Fail> {
+    match word {
+        b"on" => Ok(true),
+        b"off" => Ok(false),
+        _ => Err(Fail::own_word(
+            &["Error: argument of \"", name, "\" must be \"on\" or \"off\", not "].concat(),
+            word,
+            "",
+        )),
+    }
+}
+
+/// `on` or `off` of a property, whose complaint has another form and exit code.
+fn on_off(name: &str, word: &[u8]) -> Result<u32, Fail> {
+    let text = ["Error: argument of \"", name, "\" must be one of \"off\", \"on\", not \"", &shown(word), "\""];
+    switch(name, word).map(u32::from).map_err(|fail| fail.reworded(22, &text))
+}
+
+/// The id of a namespace in this one, which is given one if it has none.
+fn nsid(context: &mut Context<'_>, name: &[u8]) -> Result<u32, Fail> {
+    let invalid = || Fail::wrong("Invalid \"link-netns\" value\n", name);
+    let namespace = Namespace::open(&Folder::standard(), name).map_err(|_| invalid())?;
+    for _ in 0..2 {
+        let known = context.socket()?.get(&GetNsid { ns: namespace.fd() })?;
+        if let Some(id) = known.and_then(|id| u32::try_from(id).ok()) {
+            return Ok(id);
+        }
+        context.change(&Op::SetNsid(NetnsRef::Fd(namespace.fd()), -1))?;
+    }
+    Err(invalid())
 }
 
 fn unknown_kind() -> Fail {
