@@ -115,8 +115,7 @@ fn what_is_not_built_says_so() {
         (&["ip", "link", "set", "lo", "vf", "0", "mac", "x"], "link property \"vf\""),
         (&["ip", "link", "set", "lo", "xdp", "obj", "x.o"], "loading a program with xdp \"obj\""),
         (&["ip", "link", "set", "lo", "link", "lo"], "\"link DEVICE\" of a link that exists"),
-        (&["ip", "link", "add", "x", "type", "vlan", "id", "5"], "argument \"id\" of kind \"vlan\""),
-        (&["ip", "link", "set", "lo", "type", "bridge"], "kind \"bridge\""),
+        (&["ip", "link", "set", "group", "5", "type", "bridge"], "kind's arguments of a group"),
         (&["ip", "addr", "save"], "address save"),
     ] {
         let ran = ours(words);

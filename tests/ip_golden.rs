@@ -52,7 +52,12 @@ fn records_of(op: &Op<'_>) -> &'static [&'static str] {
     match op {
         Op::CreateLink(_) => &["ip link add name n0 type bridge", "ip link add n0 type veth peer name n1"],
         Op::ChangeLink(..) => &["ip link set dev v0 up", "ip link set dev br0 type bridge vlan_filtering 1"],
+        Op::ReplaceLink(_) => &["ip link replace n0 type dummy"],
         Op::DeleteLink(_) => &["ip link delete dev v0"],
+        Op::ChangeGroup(..) => &["ip link set group default up"],
+        Op::DeleteGroup(_) => &["ip link delete group 5"],
+        Op::AltNames(..) => &["ip link property add v0 altname n9"],
+        Op::SetNsid(..) => &["ip netns set ns1 5"],
         Op::Addr(AddrVerb::Delete, ..) => &["ip addr delete 192.168.15.1/24 dev v0"],
         Op::Addr(..) => &["ip addr add 192.168.20.1/24 dev v0", "ip addr replace 192.168.20.1/24 dev v0"],
         Op::Route(RouteVerb::Delete, _) => &["ip route delete 10.1.0.0/16 dev v0"],

@@ -21,6 +21,11 @@ fn neighbour_answers_are_iproute2s() {
 }
 
 #[test]
+fn routes_with_tunnels_and_details_are_iproute2s() {
+    support::same_answers("routes_with_tunnels_and_details_are_iproute2s", include_str!("data/ip-route-more.txt"));
+}
+
+#[test]
 fn rule_answers_are_iproute2s() {
     support::same_answers("rule_answers_are_iproute2s", include_str!("data/ip-rule.txt"));
 }
@@ -112,13 +117,10 @@ fn what_is_not_supported_is_named() {
         for (words, named) in [
             ("ip route save", "\"ip route save\" is not supported by netstrap"),
             ("ip route restore", "\"ip route restore\" is not supported by netstrap"),
-            ("ip route add 10.0.0.0/8 encap ip id 1 dev v0", "\"encap\" is not supported by netstrap"),
-            ("ip route add 10.0.0.0/8 realms 1 dev v0", "\"realms\" is not supported by netstrap"),
-            ("ip route add 10.0.0.0/8 dev v0 features ecn", "\"features\" is not supported by netstrap"),
-            ("ip route add 10.0.0.0/8 nexthop dev v0 realms 1", "\"realms\" is not supported by netstrap"),
-            ("ip route show vrf v0", "\"vrf\" is not supported by netstrap"),
-            ("ip route get 10.0.0.1 vrf v0", "\"vrf\" is not supported by netstrap"),
-            ("ip neigh show vrf v0", "\"vrf\" is not supported by netstrap"),
+            ("ip route add 10.0.0.0/8 encap bpf in obj x dev v0", "\"bpf\" is not supported by netstrap"),
+            ("ip route add 10.0.0.0/8 encap ip vxlan_opts 1 dev v0", "\"vxlan_opts\" is not supported by netstrap"),
+            ("ip route add 10.0.0.0/8 dev v0 as to 10.0.0.1", "\"as\" is not supported by netstrap"),
+            ("ip rule save", "\"ip rule save\" is not supported by netstrap"),
             ("route add 10.0.0.1 dev v0 mod", "\"mod\" is not supported by netstrap"),
             ("arp -f /etc/ethers", "option -f is not supported by netstrap"),
             ("arp -s 192.168.15.2 02:00:00:00:00:02 auto", "\"auto\" is not supported by netstrap"),

@@ -94,8 +94,6 @@ pub enum LinkNumber {
     GsoMaxSegs = 40,
     /// Largest such packet, in bytes (kernel 4.6).
     GsoMaxSize = 41,
-    /// What a notification is about (`IFLA_EVENT_*`).
-    Event = 44,
     /// Index to take in another namespace (kernel 5.13).
     NewIndex = 49,
     /// Smallest MTU (kernel 4.20).
@@ -169,6 +167,8 @@ pub struct Link {
     pub hardware_ids: Vec<(u16, Vec<u8>)>,
     /// Counters, as `struct rtnl_link_stats64` (`linux/if_link.h`) orders them; an older kernel has fewer.
     pub counters: Vec<u64>,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    pub event: Option<u32>,
 }
 
 impl Link {
@@ -214,8 +214,6 @@ pub struct LinkChange<'a> {
     pub address: Option<Vec<u8>>,
     /// The device that it is made on top of (`link DEV`); looked at when a link is created.
     pub lower: Option<LinkId>,
-    /// Arguments of its kind, or as a port of its master's kind; of a link to create, [`NewLink::kind`] has them.
-    pub kind: Option<KindArguments>,
     /// Flags other than [`LinkFlags::UP`] to set or clear.
     pub flags: LinkFlags,
     /// Which of them.
@@ -230,6 +228,8 @@ pub struct LinkChange<'a> {
     pub proto_down_reason: Option<(u8, bool)>,
     /// Takes an XDP program off, with these `XDP_FLAGS_*`.
     pub xdp_off: Option<u32>,
+    /// Arguments of its kind, or as a port of its master's kind; of a link to create, [`NewLink::kind`] has them.
+    pub kind: Option<KindArguments>,
 }
 
 /// A link to create.

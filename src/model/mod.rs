@@ -3,6 +3,7 @@
 
 pub mod addr;
 pub mod addrlabel;
+pub mod encap;
 pub mod ip;
 pub mod kind;
 pub mod link;

@@ -85,6 +85,10 @@ pub struct Neigh {
     pub protocol: u8,
     /// References to it in the kernel.
     pub references: u32,
+    /// Times since it was used, confirmed, changed; hundredths of a second.
+    pub times: Option<[u32; 3]>,
+    /// How often it was asked.
+    pub probes: Option<u32>,
 }
 
 /// How a new neighbour goes with one that is there.

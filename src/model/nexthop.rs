@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use super::encap::Encap;
 use super::ip::Family;
 use super::link::LinkId;
 use super::route::RouteFlags;
@@ -50,6 +51,16 @@ pub struct NextHopObject {
     pub group_kind: Option<u16>,
     /// Properties of a resilient group.
     pub resilient: Option<Resilient>,
+    /// What it wraps packets in.
+    pub encap: Option<Encap>,
+}
+
+impl NextHopObject {
+    /// Every device index that it names.
+    pub fn indexes(&self) -> impl Iterator<Item = u32> {
+        let device = self.device.map(|id| id.index.get());
+        device.into_iter().chain(self.encap.iter().flat_map(Encap::indexes))
+    }
 }
 
 /// Changes to next hop objects.

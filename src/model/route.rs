@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::encap::Encap;
 use super::ip::{Family, Prefix};
 use super::link::LinkId;
 
@@ -88,7 +89,7 @@ bitflags::bitflags! {
 }
 
 /// Where a route leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NextHop {
     /// The gateway; for an IPv4 route it may be an IPv6 address.
     pub via: Option<IpAddr>,
@@ -98,6 +99,10 @@ pub struct NextHop {
     pub hops: u8,
     /// The `RTNH_F_*` part of the flags.
     pub flags: RouteFlags,
+    /// Realms of its packets, the source's in the upper half.
+    pub realms: Option<u32>,
+    /// What it wraps packets in.
+    pub encap: Option<Encap>,
 }
 
 /// The main table.
@@ -227,6 +232,12 @@ pub struct Route {
     pub expires: Option<u32>,
     /// Next hop object (kernel 5.3).
     pub nhid: Option<u32>,
+    /// Realms of its packets, the source's in the upper half.
+    pub realms: Option<u32>,
+    /// What it wraps packets in.
+    pub encap: Option<Encap>,
+    /// Whether the hops left of a packet are handed on (MPLS).
+    pub ttl_propagate: Option<u8>,
     /// Mark of the packet asked about.
     pub mark: Option<u32>,
     /// User of the packet asked about.
@@ -242,6 +253,12 @@ pub struct Cache {
     pub expires: i32,
     /// What a packet gets, a negative errno; 0 is nothing.
     pub error: i32,
+    /// References to it.
+    pub users: u32,
+    /// How often it was used.
+    pub used: u32,
+    /// Time since its last use, in hundredths of a second.
+    pub idle: u32,
 }
 
 impl Route {
@@ -266,6 +283,9 @@ impl Route {
             pref: None,
             expires: None,
             nhid: None,
+            realms: None,
+            encap: None,
+            ttl_propagate: None,
             mark: None,
             uid: None,
             cache: None,
@@ -280,7 +300,9 @@ impl Route {
     /// Every device index that it names.
     pub fn indexes(&self) -> impl Iterator<Item = u32> {
         let hops = self.hops.iter().filter_map(|hop| hop.device);
-        self.device.into_iter().chain(self.input).chain(hops).map(|id| id.index.get())
+        let encaps = self.encap.iter().chain(self.hops.iter().filter_map(|hop| hop.encap.as_ref()));
+        let devices = self.device.into_iter().chain(self.input).chain(hops);
+        devices.map(|id| id.index.get()).chain(encaps.flat_map(Encap::indexes))
     }
 }
 
@@ -341,6 +363,14 @@ pub struct RouteQuestion {
     pub uid: Option<u32>,
     /// Answer with the table's entry instead of the look-up's result.
     pub fib_match: bool,
+    /// Tell of changes (IPv4, long gone).
+    pub notify: bool,
+    /// Source port.
+    pub sport: Option<u16>,
+    /// Destination port.
+    pub dport: Option<u16>,
+    /// Protocol over IP.
+    pub ip_protocol: Option<u8>,
 }
 
 impl RouteQuestion {
@@ -356,6 +386,10 @@ impl RouteQuestion {
             mark: 0,
             uid: None,
             fib_match: false,
+            notify: false,
+            sport: None,
+            dport: None,
+            ip_protocol: None,
         }
     }
 }

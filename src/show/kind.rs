@@ -27,10 +27,11 @@ pub fn linkinfo(out: &mut Out, view: &LinkView<'_>) {
     });
 }
 
-/// Numbers of the devices that a link's kind names.
-pub fn devices(kind: &[u8], bytes: &[u8]) -> Vec<u32> {
-    let rows = Kind::find(kind).into_iter().flat_map(Kind::rows).filter(|row| row.shape == b'd');
-    rows.filter_map(|row| attrs(bytes).find(row.number)?.u32()).collect()
+/// What a link's kind names by number: `d` a device, `U` a user, `G` a group.
+pub fn named(kind: &[u8], bytes: &[u8]) -> Vec<(u8, u32)> {
+    let rows = Kind::find(kind).into_iter().flat_map(Kind::rows);
+    let rows = rows.filter(|row| matches!(row.shape, b'd' | b'U' | b'G'));
+    rows.filter_map(|row| Some((row.shape, attrs(bytes).find(row.number)?.u32()?))).collect()
 }
 
 fn data(out: &mut Out, view: &LinkView<'_>, key: &str, kind: &[u8], bytes: &[u8]) {
@@ -41,10 +42,8 @@ fn data(out: &mut Out, view: &LinkView<'_>, key: &str, kind: &[u8], bytes: &[u8]
             return;
         }
         let fields = Fields { kind, bytes, view };
-        for row in kind.rows().filter(|row| !row.key.is_empty()) {
-            if fields.row(out, &row).is_none() && row.shape == b'E' {
-                break;
-            }
+        for row in kind.rows().iter().filter(|row| !row.key.is_empty()) {
+            fields.row(out, row);
         }
     });
 }
@@ -66,13 +65,18 @@ impl Fields<'_> {
         let attr = self.attr(row.number);
         let attr = match row.shape {
             b'a' => attr.or_else(second)?,
+            b'e' => attr.unwrap_or(Attr { kind: 0, value: &[] }),
             _ => attr?,
         };
         let number = number(attr.value);
         if row.unless_zero && number == 0 {
             return None;
         }
-        let before = [row.label, " "].concat();
+        let before = match (row.label, row.label.strip_prefix('+')) {
+            ("_", _) => String::new(),
+            (_, Some(label)) => [" ", label, " "].concat(),
+            (label, None) => [label, " "].concat(),
+        };
         let (key, before) = (row.key, before.as_str());
         match row.shape {
             b'b' | b'h' | b'w' | b'q' | b'I' | b'Y' => match row.name_of(number) {
@@ -81,7 +85,9 @@ impl Fields<'_> {
             },
             b'B' | b'H' | b'W' => out.str(key, before, &hex(number), " "),
             b'X' => out.str(key, before, &hex(attr.be32()?.into()), " "),
+            b's' => out.num(key, before, attr.i32()?, " "),
             b'p' => out.num(key, before, attr.be16()?, " "),
+            b'n' if number == 0 && key == "arp_validate" && out.is_json() => out.null(key, ""),
             b'n' => match row.name_of(number) {
                 Some(name) => out.str(key, before, name, " "),
                 None => self.unnamed(out, row, number),
@@ -90,8 +96,30 @@ impl Fields<'_> {
             b'm' => out.str(key, before, &hardware_address(attr.value, 1), " "),
             b'd' => {
                 let index = u32::try_from(number).ok()?;
-                let name = self.view.devices.iter().find(|device| device.0 == index)?;
-                out.name(key, before, &name.1, " ");
+                let name = self.view.names.iter().find(|named| (named.0, named.1) == (b'd', index))?;
+                out.name(key, before, &name.2, " ");
+            }
+            b'U' | b'G' => {
+                let id = u32::try_from(number).ok()?;
+                match self.view.names.iter().find(|named| (named.0, named.1) == (row.shape, id)) {
+                    Some(name) if !name.2.is_empty() => out.name(key, before, &name.2, " "),
+                    _ => out.num(key, before, id, " "),
+                }
+            }
+            b'e' => {
+                let ip = attr.ip().filter(|ip| !ip.is_unspecified());
+                out.str(key, before, &ip.map_or_else(|| "any".to_owned(), |ip| ip.to_string()), " ");
+            }
+            b'A' => {
+                let list: Vec<String> = attr.nested().filter_map(|attr| Some(attr.ip()?.to_string())).collect();
+                if list.is_empty() {
+                    return None;
+                }
+                if out.is_json() {
+                    out.list(key, |out| list.iter().for_each(|ip| out.item("", ip, "")));
+                } else {
+                    out.text(&[before, &list.join(","), " "].concat());
+                }
             }
             b'P' => out.str(key, before, &ethertype(attr.be16()?), " "),
             b'i' => out.str(key, before, &bridge_id(attr.value)?, " "),
@@ -141,19 +169,45 @@ impl Fields<'_> {
                 });
             }
             b'Q' => qos_map(out, row, attr),
-            b'k' | b'K' => {
-                for (name, bit) in row.names() {
-                    if bit != 0 && number & u64::from(bit) != 0 {
-                        out.flag(name, &[name, " "].concat());
-                    }
-                }
+            b'k' if number & row.list.parse::<u64>().ok()? != 0 => out.flag(key, before),
+            b'K' => {
+                let name = row.name_of(number)?;
+                out.flag(name, &[name, " "].concat());
             }
+            b'J' if attr.be16()? & row.list.parse::<u16>().ok()? != 0 => out.flag(key, before),
+            // The flags of a key stand two attributes before it.
+            b'y' if self.attr(row.number - 2)?.be16()? & row.list.parse::<u16>().ok()? != 0 => {
+                out.str(key, before, &attr.ip()?.to_string(), " ");
+            }
+            b'j' => self.flag_or_value(out, row, attr, number)?,
+            b'k' | b'J' | b'y' => {}
             _ => return self.special(out, row, attr, number),
         }
         Some(())
     }
 
+    /// The flag that stands instead of a value, or the value.
+    fn flag_or_value(&self, out: &mut Out, row: &Row, attr: Attr<'_>, number: u64) -> Option<()> {
+        let mut list = row.list.split(',');
+        let flags = self.attr(list.next()?.parse().ok()?).and_then(|flags| flags.u32()).unwrap_or(0);
+        let is_set = flags & list.next()?.parse::<u32>().ok()? != 0;
+        let (name, key) = (list.next()?, list.next()?);
+        let before = [row.label, " "].concat();
+        match row.width {
+            _ if is_set => out.flag(&["ip6_tnl_f_", key].concat(), &[&before, name, " "].concat()),
+            b'b' => out.num(row.key, &before, attr.u8()?, " "),
+            b't' => out.str(row.key, &before, &format!("0x{:02x}", attr.be32()? >> 20 & 0xff), " "),
+            b'l' => out.str(row.key, &before, &format!("0x{:05x}", attr.be32()? & 0xf_ffff), " "),
+            b'w' if number != 0 => out.str(row.key, &before, &hex(number), " "),
+            _ => {}
+        }
+        Some(())
+    }
+
     fn unnamed(&self, out: &mut Out, row: &Row, number: u64) {
+        if row.label == "_" {
+            return;
+        }
         let unknown = match self.kind.name {
             "bridge_slave" | "bond_slave" => {
                 let number = number.to_string();
@@ -192,9 +246,74 @@ impl Fields<'_> {
                     }
                 });
             }
+            b'q' => {
+                out.json_bool(row.key, number != 0);
+                if number != 0 {
+                    out.text(&before);
+                    out.num("numqueues", "numqueues ", self.attr(8)?.u32()?, " ");
+                    out.num("numdisabled", "numdisabled ", self.attr(9)?.u32()?, " ");
+                }
+            }
+            b'i' => out.object(row.key, |out| ad_info(out, attr)),
+            b's' => {
+                let is_set = |entry: &(usize, &str)| number >> entry.0 & 1 != 0;
+                let names: Vec<&str> = PORT_STATE.split(' ').enumerate().filter(is_set).map(|entry| entry.1).collect();
+                if out.is_json() {
+                    out.list(row.key, |out| names.iter().for_each(|name| out.item("", name, "")));
+                } else {
+                    out.text(&[&before, "<", &names.join(","), "> "].concat());
+                }
+            }
+            b'p' => {
+                let len = self.attr(13)?.u16().filter(|len| *len != 0)?;
+                out.str("prefix", "6rd-prefix ", &attr.ip()?.to_string(), "/");
+                out.num("prefixlen", "", len, " ");
+                let relay = self.attr(12)?.ip().filter(|relay| !relay.is_unspecified())?;
+                out.str("relay_prefix", "6rd-relay_prefix ", &relay.to_string(), "/");
+                out.num("relay_prefixlen", "", self.attr(14)?.u16()?, " ");
+            }
+            b'e' => {
+                let kind = match number {
+                    0 => return None,
+                    1 => "fou",
+                    2 => "gue",
+                    _ => "unknown",
+                };
+                let port = |place| self.attr(row.number + place)?.be16();
+                let (sport, dport) = (port(2)?, port(3)?);
+                let flags = self.attr(row.number + 1)?.u16()?;
+                out.object(row.key, |out| {
+                    out.str("type", "encap ", kind, " ");
+                    if sport == 0 && !out.is_json() {
+                        out.text("encap-sport auto ");
+                    } else {
+                        out.num("sport", "encap-sport ", sport, " ");
+                    }
+                    out.num("dport", "encap-dport ", dport, " ");
+                    for (bit, name) in ["csum", "csum6", "remcsum"].into_iter().enumerate() {
+                        let is_set = flags >> bit & 1 != 0;
+                        out.json_bool(name, is_set);
+                        out.text(&[if is_set { "" } else { "no" }, "encap-", name, " "].concat());
+                    }
+                });
+            }
             _ => return None,
         }
         Some(())
+    }
+}
+
+/// Bits of a port's state in the aggregation protocol (IEEE 802.3ad), from bit 0.
+const PORT_STATE: &str = "active short_timeout aggregating in_sync collecting distributing defaulted expired";
+
+fn ad_info(out: &mut Out, attr: Attr<'_>) {
+    for (number, key) in (1..).zip(["aggregator", "num_ports", "actor_key", "partner_key"]) {
+        if let Some(value) = attr.nested().find(number).and_then(|attr| attr.u16()) {
+            out.num(key, &["ad_", key, " "].concat(), value, " ");
+        }
+    }
+    if let Some(mac) = attr.nested().find(5) {
+        out.str("partner_mac", "ad_partner_mac ", &hardware_address(mac.value, 1), " ");
     }
 }
 
@@ -295,7 +414,7 @@ mod tests {
 
     fn shown(kind: &[u8], data: &[&[u8]], format: Format) -> String {
         let link = Link { kind: Some(kind.to_vec()), kind_data: data.concat(), ..Link::default() };
-        let devices = vec![(2, b"eth0".to_vec())];
+        let names = vec![(b'd', 2, b"eth0".to_vec())];
         let view = LinkView {
             link: &link,
             lower: None,
@@ -303,9 +422,9 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
-            details: true,
             statistics: 0,
-            devices,
+            details: true,
+            names,
         };
         let mut out = Out::new(format, false);
         out.record(|out| linkinfo(out, &view));
@@ -350,8 +469,23 @@ mod tests {
 
     #[test]
     fn odd_lengths_are_absent_not_a_panic() {
-        for kind in ["bridge", "bridge_slave", "vlan", "vxlan", "macvlan", "ipvlan", "vrf", "tun", "bond", "bond_slave"]
-        {
+        for kind in [
+            "bridge",
+            "bridge_slave",
+            "vlan",
+            "vxlan",
+            "macvlan",
+            "ipvlan",
+            "vrf",
+            "tun",
+            "bond",
+            "bond_slave",
+            "geneve",
+            "gre",
+            "ip6gre",
+            "sit",
+            "ip6tnl",
+        ] {
             for length in 0..9 {
                 let data: Vec<u8> = (1..50u8).flat_map(|number| attribute(number, length)).collect();
                 shown(kind.as_bytes(), &[&data], Format::Text);

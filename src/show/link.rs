@@ -28,10 +28,10 @@ pub struct LinkView<'a> {
     pub numeric: bool,
     /// With the properties of its kind (`-d`).
     pub details: bool,
-    /// Names of the devices that its kind's properties name, by index.
-    pub devices: Vec<(u32, Vec<u8>)>,
     /// How many times counters are asked for (`-s`).
     pub statistics: u8,
+    /// Names of what its kind's properties name by number: `d` devices, `U` users, `G` groups.
+    pub names: Vec<(u8, u32, Vec<u8>)>,
 }
 
 /// Which parts of a link are printed.
@@ -44,6 +44,9 @@ pub struct Parts {
     /// With the line of hardware addresses.
     pub addresses: bool,
 }
+
+/// What a notification may be about (`IFLA_EVENT_*`), by number.
+const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
 
 /// Prints a link, with its line break.
 pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
@@ -73,7 +76,7 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     if let Some(length) = link.txqlen.filter(|length| *length != 0 && parts.queue) {
         out.num("txqlen", "qlen ", length.cast_signed(), "");
     }
-    if let Some(event) = link.number(LinkNumber::Event).filter(|event| *event != 0) {
+    if let Some(event) = link.event.filter(|event| *event != 0) {
         let name = usize::try_from(event).ok().and_then(|at| EVENTS.split(',').nth(at));
         out.str("event", "event ", &name.map_or_else(|| event.to_string(), str::to_owned), " ");
     }
@@ -112,9 +115,6 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     }
     out.text("\n");
 }
-
-/// What `IFLA_EVENT` numbers.
-const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
 
 /// A number, its JSON key and its words.
 type Detail = (LinkNumber, &'static str, &'static str);

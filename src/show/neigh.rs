@@ -1,21 +1,21 @@
 //! Neighbours as `ip neigh` lists them.
 
 use super::link::hardware_address;
-use super::out::Out;
+use super::out::{Colour, Out};
 use crate::model::ip::Family;
 use crate::model::link::Link;
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFlags, NeighState};
-use crate::model::rtnames::{NameSet, Names};
+use crate::model::rtnames::{NameSet, Names, named};
 
 /// What a listing of neighbours goes by.
 #[derive(Debug, Clone, Copy)]
 pub struct NeighView<'a> {
-    /// Names of protocols.
-    pub names: &'a Names,
-    /// `-N`: numbers instead.
-    pub numeric: bool,
+    /// Names of protocols; without them, numbers are written (`-N`).
+    pub names: Option<&'a Names>,
     /// `-br`: columns of address, device and hardware address.
     pub brief: bool,
+    /// `-s`: with times.
+    pub statistics: bool,
     /// The device is given by the command, so it is not repeated.
     pub one_device: bool,
     /// Links, for their names and hardware types.
@@ -29,22 +29,27 @@ pub fn neigh(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
 }
 
 fn fields(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
+    // Blanks fill a column of `-br`; JSON has none.
+    let columns = view.brief && !out.is_json();
+    let width = |width| if columns { width } else { 0 };
     if let Some(dst) = &neigh.dst {
         let dst = dst.to_string();
-        out.str("dst", "", &dst, " ");
-        pad(out, dst.len(), 39, view);
+        let blanks = " ".repeat(usize::saturating_sub(width(39), dst.len()) + 1);
+        out.paint(Colour::of(neigh.family)).str("dst", "", &dst, &blanks);
     }
     let index = neigh.device.map_or(0, |id| id.index.get());
     let link = view.links.iter().find(|link| link.index == index);
     if index != 0 && !view.one_device {
         let name = link.map_or_else(|| ["if", &index.to_string()].concat().into_bytes(), |link| link.name.clone());
-        let label = if view.brief { "" } else { "dev " };
-        out.name("dev", label, &name, " ");
-        pad(out, name.len(), 16, view);
+        out.text(if view.brief { "" } else { "dev " });
+        let blanks = " ".repeat(usize::saturating_sub(width(16), name.len()) + 1);
+        out.paint(Colour::IfName).name("dev", "", &name, &blanks);
     }
     if let Some(lladdr) = &neigh.lladdr {
         let (label, after) = if view.brief { ("", "") } else { ("lladdr ", " ") };
-        out.str("lladdr", label, &hardware_address(lladdr, link.map_or(0, |link| link.hardware)), after);
+        out.text(label);
+        let address = hardware_address(lladdr, link.map_or(0, |link| link.hardware));
+        out.paint(Colour::Mac).str("lladdr", "", &address, after);
     }
     if !view.brief {
         state(out, neigh, view);
@@ -66,6 +71,9 @@ fn state(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
     if neigh.ext_flags & EXT_MANAGED != 0 {
         out.null("managed", "managed ");
     }
+    if view.statistics {
+        statistics(out, neigh);
+    }
     if !neigh.state.is_empty() {
         out.list("state", |o| {
             for (state, name) in NeighState::NAMES {
@@ -76,15 +84,22 @@ fn state(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
         });
     }
     if neigh.protocol != 0 {
-        let name = if view.numeric { None } else { view.names.find(NameSet::Protocols, neigh.protocol.into()) };
-        out.str("protocol", "proto ", name.unwrap_or(&neigh.protocol.to_string()), " ");
+        out.str("protocol", "proto ", &named(view.names, NameSet::Protocols, neigh.protocol.into()), " ");
     }
 }
 
-/// Fills a column of `-br`; JSON has none.
-fn pad(out: &mut Out, len: usize, width: usize, view: &NeighView<'_>) {
-    if view.brief {
-        (len..width).for_each(|_| out.text(" "));
+fn statistics(out: &mut Out, neigh: &Neigh) {
+    if let Some(times) = neigh.times {
+        if neigh.references != 0 {
+            out.num("refcnt", " ref ", neigh.references, "");
+        }
+        let labels = [("used", " used "), ("confirmed", "/"), ("updated", "/")];
+        for ((key, label), hundredths) in labels.into_iter().zip(times) {
+            out.num(key, label, hundredths / 100, "");
+        }
+    }
+    if let Some(probes) = neigh.probes {
+        out.num("probes", "probes ", probes, " ");
     }
 }
 
@@ -94,5 +109,40 @@ pub fn family_name(family: Family) -> &'static str {
         Family::V4 => "inet",
         Family::V6 => "inet6",
         _ => "???",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::show::out::Format;
+
+    #[test]
+    fn times_and_probes_as_iproute2_writes_them() {
+        let seen = Neigh {
+            dst: "10.0.0.3".parse().ok(),
+            flags: NeighFlags::ROUTER,
+            state: NeighState::STALE,
+            references: 1,
+            times: Some([199, 6100, 100]),
+            probes: Some(5),
+            ..Neigh::default()
+        };
+        let view = NeighView { names: None, brief: false, statistics: true, one_device: false, links: &[] };
+        for (format, expected) in [
+            (Format::Text, "10.0.0.3 router  ref 1 used 1/61/1probes 5 STALE \n"),
+            (
+                Format::Json,
+                concat!(
+                    r#"[{"dst":"10.0.0.3","router":null,"refcnt":1,"used":1,"confirmed":61,"updated":1,"probes":5,"#,
+                    r#""state":["STALE"]}]"#,
+                    "\n"
+                ),
+            ),
+        ] {
+            let mut out = Out::new(format, false);
+            neigh(&mut out, &seen, &view);
+            assert_eq!(String::from_utf8(out.finish()).unwrap(), expected);
+        }
     }
 }

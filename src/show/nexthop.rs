@@ -1,5 +1,6 @@
 //! Next hop objects and buckets as `ip nexthop` lists them.
 
+use super::encap::encap;
 use super::number::percent_g;
 use super::out::Out;
 use super::route::{RouteView, device, flags, gateway};
@@ -36,6 +37,7 @@ pub fn fields(out: &mut Out, hop: &NextHopObject, view: &RouteView<'_>) {
     if let Some(resilient) = &hop.resilient {
         out.object("resilient_args", |o| arguments(o, resilient));
     }
+    encap(out, hop.encap.as_ref(), view);
     gateway(out, hop.family, hop.via.as_ref());
     device(out, "dev", hop.device, view);
     if hop.scope != SCOPE_UNIVERSE || view.details {

@@ -1,5 +1,6 @@
 //! Routes as `ip route` lists them.
 
+use super::encap::encap;
 use super::neigh::family_name;
 use super::number::percent_g;
 use super::out::{Colour, Out};
@@ -29,6 +30,16 @@ pub struct RouteView<'a> {
     pub next_hops: &'a [NextHopObject],
 }
 
+impl RouteView<'_> {
+    /// Name of a device; `ifN` where it is not known.
+    pub fn link_name(&self, index: u32) -> Vec<u8> {
+        match self.links.iter().find(|link| link.index == index) {
+            Some(link) => link.name.clone(),
+            None => ["if", &index.to_string()].concat().into_bytes(),
+        }
+    }
+}
+
 /// Properties that a listing was narrowed to.
 #[derive(Debug, Clone, Copy, Default)]
 #[allow(missing_docs)]
@@ -42,6 +53,7 @@ pub struct Given {
     pub via: bool,
     pub prefsrc: bool,
     pub metric: bool,
+    pub realms: bool,
 }
 
 /// Writes one route.
@@ -50,6 +62,11 @@ pub fn route(out: &mut Out, route: &Route, view: &RouteView<'_>) {
         destination(o, route, view);
         target(o, route, view);
         path(o, route, view);
+        if let Some(hop) = route.nhid.and_then(|id| view.next_hops.iter().find(|hop| hop.id == Some(id))) {
+            // Not as `-o` has it: iproute2 breaks the line here all the same.
+            o.text("\n\tnh_info ");
+            o.object("nh_info", |o| super::nexthop::fields(o, hop, view));
+        }
         if !route.hops.is_empty() {
             o.list("nexthops", |o| {
                 for hop in &route.hops {
@@ -62,22 +79,23 @@ pub fn route(out: &mut Out, route: &Route, view: &RouteView<'_>) {
 }
 
 fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
-    if route.kind != RouteKind::UNICAST {
+    if route.kind != RouteKind::UNICAST || view.details {
         let digits = route.kind.0.to_string();
         let name = route.kind.name().filter(|_| view.names.is_some());
         out.str("type", "", name.unwrap_or(&digits), " ");
     }
-    let dst = match route.dst.is_empty() {
-        true => "default".to_owned(),
-        false => prefix(&route.dst),
-    };
-    out.str("dst", "", &dst, " ");
+    let colour = Colour::of(route.family());
+    match route.dst.is_empty() {
+        true => out.str("dst", "", "default", " "),
+        false => out.paint(colour).str("dst", "", &prefix(&route.dst), " "),
+    }
     if let Some(from) = &route.from {
-        out.str("from", "from ", &prefix(from), " ");
+        out.paint(colour).str("from", "from ", &prefix(from), " ");
     }
     if let Some(id) = route.nhid {
         out.num("nhid", "nhid ", id, " ");
     }
+    encap(out, route.encap.as_ref(), view);
     if route.tos != 0 && !view.given.tos {
         out.str("tos", "tos ", &tos(view.names, route.tos), " ");
     }
@@ -102,25 +120,33 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     if !given.device {
         device(out, "dev", route.device, view);
     }
-    if !route.flags.contains(RouteFlags::CLONED) {
-        for (key, label, set, number, usual) in [
-            ("table", "table ", NameSet::Tables, route.table, given.table || route.table == TABLE_MAIN),
-            (
-                "protocol",
-                "proto ",
-                NameSet::Protocols,
-                route.protocol.into(),
-                given.protocol || route.protocol == PROTOCOL_BOOT,
-            ),
-            ("scope", "scope ", NameSet::Scopes, route.scope.into(), given.scope || route.scope == SCOPE_UNIVERSE),
-        ] {
-            if !usual {
-                out.str(key, label, &named(view.names, set, number), " ");
-            }
+    let cloned = route.flags.contains(RouteFlags::CLONED);
+    let (protocol, scope) = (route.protocol.into(), route.scope.into());
+    let told = |usual: bool| usual && !view.details;
+    for (key, label, set, number, usual) in [
+        (
+            "table",
+            "table ",
+            NameSet::Tables,
+            route.table,
+            given.table || route.table == 0 || told(route.table == TABLE_MAIN),
+        ),
+        (
+            "protocol",
+            "proto ",
+            NameSet::Protocols,
+            protocol,
+            cloned || given.protocol || told(route.protocol == PROTOCOL_BOOT),
+        ),
+        ("scope", "scope ", NameSet::Scopes, scope, cloned || given.scope || told(route.scope == SCOPE_UNIVERSE)),
+    ] {
+        if !usual {
+            out.str(key, label, &named(view.names, set, number), " ");
         }
     }
     if let Some(prefsrc) = route.prefsrc.filter(|_| !given.prefsrc) {
-        out.str("prefsrc", "src ", &prefsrc.to_string(), " ");
+        out.text("src ");
+        out.paint(Colour::of(route.family())).str("prefsrc", "", &prefsrc.to_string(), " ");
     }
     if let Some(metric) = route.metric.filter(|_| !given.metric) {
         out.num("metric", "metric ", metric, " ");
@@ -130,6 +156,7 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
         let text = if mark >= 16 { format!("0x{mark:x}") } else { mark.to_string() };
         out.str("mark", "mark ", &text, " ");
     }
+    realms(out, route.realms.filter(|_| !given.realms), view);
     if let Some(uid) = route.uid {
         out.num("uid", "uid ", uid, " ");
     }
@@ -156,10 +183,7 @@ pub fn device(out: &mut Out, key: &str, device: Option<LinkId>, view: &RouteView
     let label = if key == "dev" { "dev " } else { "iif " };
     out.text(label);
     out.paint(Colour::IfName);
-    match view.links.iter().find(|link| link.index == index) {
-        Some(link) => out.name(key, "", &link.name, " "),
-        None => out.str(key, "", &["if", &index.to_string()].concat(), " "),
-    }
+    out.name(key, "", &view.link_name(index), " ");
 }
 
 /// Flags by bit, the ones shown, in iproute2's order.
@@ -197,6 +221,15 @@ fn path(out: &mut Out, route: &Route, view: &RouteView<'_>) {
         if cache.error != 0 {
             out.num("error", "error ", cache.error, " ");
         }
+        for (key, label, value, after) in [
+            ("users", "users ", cache.users, " "),
+            ("used", "used ", cache.used, " "),
+            ("age", "age ", cache.idle / 100, "sec "),
+        ] {
+            if view.statistics && value != 0 {
+                out.num(key, label, value, after);
+            }
+        }
     }
     metrics(out, &route.metrics);
     if !view.given.input {
@@ -211,6 +244,11 @@ fn path(out: &mut Out, route: &Route, view: &RouteView<'_>) {
             _ => &digits,
         };
         out.str("pref", "pref ", name, "");
+    }
+    if let Some(on) = route.ttl_propagate {
+        // The key and the word are iproute2's.
+        out.json_bool("ttl-propogate", on != 0);
+        out.text(if on != 0 { "ttl-propogate enabled" } else { "ttl-propogate disabled" });
     }
 }
 
@@ -283,11 +321,28 @@ fn duration(ms: u32) -> String {
     percent_g(ms.into(), 3) + "s "
 }
 
+fn realms(out: &mut Out, realms: Option<u32>, view: &RouteView<'_>) {
+    let Some(realms) = realms else { return };
+    let name = |number| named(view.names, NameSet::Realms, number);
+    let (from, to) = (realms >> 16, realms & 0xffff);
+    out.text(if from == 0 { "realm " } else { "realms " });
+    out.object("flow", |o| {
+        if from != 0 {
+            o.str("from", "", &name(from), "/");
+        }
+        o.str("to", "", &name(to), " ");
+    });
+}
+
 fn next_hop(out: &mut Out, route: &Route, hop: &NextHop, view: &RouteView<'_>) {
     out.line_break();
     out.text("\tnexthop ");
+    encap(out, hop.encap.as_ref(), view);
     gateway(out, route.family(), hop.via.as_ref());
-    device(out, "dev", hop.device, view);
+    realms(out, hop.realms, view);
+    if let Some(id) = hop.device {
+        out.name("dev", "dev ", &view.link_name(id.index.get()), " ");
+    }
     out.num("weight", "weight ", i64::from(hop.hops) + 1, " ");
     flags(out, hop.flags);
 }

@@ -20,6 +20,7 @@ pub const NDMSG: usize = 12;
 const NDA_DST: u16 = 1;
 const NDA_LLADDR: u16 = 2;
 const NDA_CACHEINFO: u16 = 3;
+const NDA_PROBES: u16 = 4;
 const NDA_IFINDEX: u16 = 8;
 const NDA_MASTER: u16 = 9;
 const NDA_PROTOCOL: u16 = 12;
@@ -130,7 +131,12 @@ pub fn decode(frame: &Frame<'_>, ns: u32) -> Option<Neigh> {
             NDA_DST => neigh.dst = attr.ip(),
             NDA_LLADDR => neigh.lladdr = Some(attr.value.to_vec()),
             // struct nda_cacheinfo: confirmed, used, updated, refcnt.
-            NDA_CACHEINFO => neigh.references = u32_at(attr.value, 12).unwrap_or_default(),
+            NDA_CACHEINFO => {
+                let number = |at| u32_at(attr.value, at).unwrap_or_default();
+                neigh.references = number(12);
+                neigh.times = Some([number(4), number(0), number(8)]);
+            }
+            NDA_PROBES => neigh.probes = attr.u32(),
             NDA_PROTOCOL => neigh.protocol = attr.u8().unwrap_or_default(),
             NDA_FLAGS_EXT => neigh.ext_flags = attr.u32().unwrap_or_default(),
             _ => {}

@@ -7,6 +7,7 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
 use super::attr::{Attr, octets, u32_at};
 use super::build::{NESTED, Request, Route};
+use super::encap;
 use super::query::Query;
 use super::reply::Frame;
 use crate::model::ip::Family;
@@ -34,6 +35,8 @@ const NHA_GROUP_TYPE: u16 = 3;
 const NHA_BLACKHOLE: u16 = 4;
 const NHA_OIF: u16 = 5;
 const NHA_GATEWAY: u16 = 6;
+const NHA_ENCAP_TYPE: u16 = 7;
+const NHA_ENCAP: u16 = 8;
 const NHA_GROUPS: u16 = 9;
 const NHA_MASTER: u16 = 10;
 const NHA_FDB: u16 = 11;
@@ -74,6 +77,7 @@ pub fn change(verb: NextHopVerb, hop: &NextHopObject) -> Request<Route> {
     if let Some(via) = &hop.via {
         request.attr(NHA_GATEWAY, &octets(via));
     }
+    encap::encode(&mut request, [NHA_ENCAP, NHA_ENCAP_TYPE], hop.encap.as_ref());
     flag(&mut request, NHA_BLACKHOLE, hop.blackhole);
     flag(&mut request, NHA_FDB, hop.fdb);
     if !hop.group.is_empty() {
@@ -221,6 +225,7 @@ pub fn decode(frame: &Frame<'_>, ns: u32) -> Option<NextHopObject> {
             NHA_OIF => hop.device = attr.u32().and_then(NonZeroU32::new).map(|index| LinkId { ns, index }),
             NHA_GATEWAY => hop.via = attr.ip(),
             NHA_FDB => hop.fdb = true,
+            NHA_ENCAP | NHA_ENCAP_TYPE => encap::decode(&mut hop.encap, attr, attr.kind == NHA_ENCAP_TYPE),
             NHA_RES_GROUP => hop.resilient = Some(resilient(attr)),
             _ => {}
         }

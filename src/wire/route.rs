@@ -8,6 +8,7 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE}
 
 use super::attr::{Attr, attrs, octets, u16_at, u32_at};
 use super::build::{Request, Route as RouteProtocol, align4};
+use super::encap;
 use super::query::Query;
 use super::reply::Frame;
 use super::uapi::{RTM_DELROUTE, RTM_GETROUTE, RTM_NEWROUTE};
@@ -31,13 +32,20 @@ const RTA_PRIORITY: u16 = 6;
 const RTA_PREFSRC: u16 = 7;
 const RTA_METRICS: u16 = 8;
 const RTA_MULTIPATH: u16 = 9;
+const RTA_FLOW: u16 = 11;
 const RTA_CACHEINFO: u16 = 12;
 const RTA_TABLE: u16 = 15;
 const RTA_MARK: u16 = 16;
 const RTA_VIA: u16 = 18;
 const RTA_PREF: u16 = 20;
+const RTA_ENCAP_TYPE: u16 = 21;
+const RTA_ENCAP: u16 = 22;
 const RTA_EXPIRES: u16 = 23;
 const RTA_UID: u16 = 25;
+const RTA_TTL_PROPAGATE: u16 = 26;
+const RTA_IP_PROTO: u16 = 27;
+const RTA_SPORT: u16 = 28;
+const RTA_DPORT: u16 = 29;
 const RTA_NH_ID: u16 = 30;
 const RTAX_LOCK: u16 = 1;
 
@@ -57,6 +65,8 @@ pub fn attr_name(path: &[u16]) -> Option<&'static str> {
         &RTA_PREF => "pref",
         &RTA_EXPIRES => "expires",
         &RTA_NH_ID => "nhid",
+        &RTA_ENCAP | &RTA_ENCAP_TYPE => "encap",
+        &RTA_IP_PROTO => "ipproto",
         _ => return None,
     })
 }
@@ -85,14 +95,19 @@ pub fn change(verb: RouteVerb, route: &Route) -> Request<RouteProtocol> {
     if let Some(prefsrc) = &route.prefsrc {
         request.attr(RTA_PREFSRC, &octets(prefsrc));
     }
-    for (attr, value) in [(RTA_PRIORITY, route.metric), (RTA_EXPIRES, route.expires), (RTA_NH_ID, route.nhid)] {
+    for (attr, value) in
+        [(RTA_PRIORITY, route.metric), (RTA_EXPIRES, route.expires), (RTA_NH_ID, route.nhid), (RTA_FLOW, route.realms)]
+    {
         if let Some(value) = value {
             request.u32(attr, value);
         }
     }
-    if let Some(pref) = route.pref {
-        request.u8(RTA_PREF, pref);
+    for (attr, value) in [(RTA_PREF, route.pref), (RTA_TTL_PROPAGATE, route.ttl_propagate)] {
+        if let Some(value) = value {
+            request.u8(attr, value);
+        }
     }
+    encap::encode(&mut request, [RTA_ENCAP, RTA_ENCAP_TYPE], route.encap.as_ref());
     device(&mut request, RTA_OIF, route.device);
     metrics(&mut request, &route.metrics);
     if !route.hops.is_empty() {
@@ -185,6 +200,10 @@ fn next_hop(request: &mut Request<RouteProtocol>, family: Family, hop: &NextHop)
         if let Some(via) = &hop.via {
             gateway(r, family, via);
         }
+        if let Some(realms) = hop.realms {
+            r.u32(RTA_FLOW, realms);
+        }
+        encap::encode(r, [RTA_ENCAP, RTA_ENCAP_TYPE], hop.encap.as_ref());
     });
 }
 
@@ -224,6 +243,7 @@ impl Query for RouteQuestion {
         // Only IPv4 knows this flag; IPv6 names the table anyway.
         asked.flags.set(RouteFlags::LOOKUP_TABLE, self.dst.family() == Family::V4);
         asked.flags.set(RouteFlags::FIB_MATCH, self.fib_match);
+        asked.flags.set(RouteFlags::NOTIFY, self.notify);
         header(&mut request, &self.dst, self.from.as_ref(), [self.tos, 0, 0, 0], &asked);
         device(&mut request, RTA_IIF, self.input);
         device(&mut request, RTA_OIF, self.output);
@@ -232,6 +252,14 @@ impl Query for RouteQuestion {
         }
         if let Some(uid) = self.uid {
             request.u32(RTA_UID, uid);
+        }
+        for (attr, port) in [(RTA_SPORT, self.sport), (RTA_DPORT, self.dport)] {
+            if let Some(port) = port {
+                request.be16(attr, port);
+            }
+        }
+        if let Some(protocol) = self.ip_protocol {
+            request.u8(RTA_IP_PROTO, protocol);
         }
         request
     }
@@ -287,6 +315,9 @@ fn attribute(route: &mut Route, attr: Attr<'_>, from_len: u8, ns: u32) {
         RTA_EXPIRES => route.expires = attr.u32(),
         RTA_UID => route.uid = attr.u32(),
         RTA_NH_ID => route.nhid = attr.u32(),
+        RTA_FLOW => route.realms = attr.u32(),
+        RTA_TTL_PROPAGATE => route.ttl_propagate = attr.u8(),
+        RTA_ENCAP | RTA_ENCAP_TYPE => encap::decode(&mut route.encap, attr, attr.kind == RTA_ENCAP_TYPE),
         _ => {}
     }
 }
@@ -325,11 +356,15 @@ fn decode_hops(mut bytes: &[u8], ns: u32) -> Vec<NextHop> {
             device: link(Some(index), ns),
             hops: header[3],
             flags: RouteFlags::from_bits_retain(header[2].into()),
+            realms: None,
+            encap: None,
         };
         for attr in attrs(&hop[RTNEXTHOP..]) {
             match attr.kind {
                 RTA_GATEWAY => next.via = attr.ip(),
                 RTA_VIA => next.via = other_family(attr),
+                RTA_FLOW => next.realms = attr.u32(),
+                RTA_ENCAP | RTA_ENCAP_TYPE => encap::decode(&mut next.encap, attr, attr.kind == RTA_ENCAP_TYPE),
                 _ => {}
             }
         }
@@ -341,7 +376,8 @@ fn decode_hops(mut bytes: &[u8], ns: u32) -> Vec<NextHop> {
 
 fn cache(value: &[u8]) -> Option<Cache> {
     let signed = |at| u32_at(value, at).map(u32::cast_signed);
-    Some(Cache { expires: signed(8)?, error: signed(12)? })
+    let number = |at| u32_at(value, at);
+    Some(Cache { expires: signed(8)?, error: signed(12)?, users: number(0)?, used: number(16)?, idle: number(4)? })
 }
 
 #[cfg(test)]

@@ -42,7 +42,11 @@ fn readable(op: &Op<'_>) -> bool {
         Op::ChangeLink(_, change) => utf8(change),
         Op::Addr(_, _, addr) => addr.label.as_ref().is_none_or(|label| std::str::from_utf8(label).is_ok()),
         // It takes the life time of a multicast route for 64 bits wide, which only answers have.
-        Op::Route(_, route) => route.kind.0 != 5 || route.expires.is_none(),
+        // It reads the attributes of tunnels that it knows, and refuses those that have no sense.
+        Op::Route(_, route) => {
+            let plain = route.encap.is_none() && route.hops.iter().all(|hop| hop.encap.is_none());
+            plain && (route.kind.0 != 5 || route.expires.is_none())
+        }
         Op::Rule { .. } | Op::NextHop(..) => false,
         _ => true,
     }

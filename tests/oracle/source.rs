@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::sync::LazyLock;
 
 use netstrap::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
+use netstrap::model::encap::Encap;
 use netstrap::model::ip::{Family, Prefix, family_of};
 use netstrap::model::link::{
     Argument, ArgumentValue, KindArguments, KindName, LinkChange, LinkFlags, LinkId, LinkNumber, ListVerb, NetnsRef,
@@ -147,12 +148,19 @@ impl Source<'_> {
         }
     }
 
+    fn encap(&mut self) -> Encap {
+        let attrs = (1..=self.byte() & 3).map(|attr| (attr.into(), self.bytes(20))).collect();
+        Encap { kind: self.byte().into(), attrs }
+    }
+
     fn hop(&mut self, family: Family) -> NextHop {
         NextHop {
             via: self.maybe(|s| s.ip(family)),
             device: self.maybe(Source::link),
             hops: self.byte(),
             flags: RouteFlags::from_bits_retain(u32::from(self.byte() & 0x7f)),
+            realms: self.maybe(Source::number),
+            encap: self.maybe(Source::encap),
         }
     }
 
@@ -175,6 +183,9 @@ impl Source<'_> {
         route.pref = self.maybe(Source::byte);
         route.expires = self.maybe(Source::number);
         route.nhid = self.maybe(Source::number);
+        route.realms = self.maybe(Source::number);
+        route.ttl_propagate = self.maybe(Source::byte);
+        route.encap = self.maybe(Source::encap);
         for _ in 0..self.below(4) {
             let hop = self.hop(family);
             route.hops.push(hop);
@@ -198,7 +209,7 @@ impl Source<'_> {
             flags: NeighFlags::from_bits_retain(self.byte()),
             ext_flags: self.number() & 3,
             protocol: self.byte(),
-            references: 0,
+            ..Neigh::default()
         }
     }
 
@@ -248,6 +259,7 @@ impl Source<'_> {
                 unbalanced_timer: s.maybe(Source::number),
                 unbalanced_time: None,
             }),
+            encap: self.maybe(Source::encap),
         }
     }
 

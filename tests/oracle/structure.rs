@@ -33,6 +33,7 @@ fn holds(kind: u16, path: &[u16]) -> Holds {
         (104..=106, [12]) => Holds::Nest(0, true),
         (24..=26, [8]) => Holds::Nest(0, false),
         (24..=26, [9]) => Holds::Hops,
+        (24..=26, [22] | [9, 0, 22]) | (104..=106, [8]) => Holds::Nest(0, true),
         _ => Holds::Bytes,
     }
 }

@@ -5,6 +5,8 @@
 mod args;
 mod bench;
 mod demo;
+mod deviations;
+mod diff;
 mod dist;
 mod fuzz;
 mod golden;
@@ -115,6 +117,12 @@ const COMMANDS: &[Command] = &[
         about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
         run: vm::run,
     },
+    Command {
+        name: "diff",
+        words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm [--kernel PACKAGE]] [--binary FILE]",
+        about: "show generated topologies with iproute2 and with the binary, and compare",
+        run: diff::run,
+    },
 ];
 
 /// Commands that the ones above call in another process, in a namespace or in a virtual machine.
@@ -128,6 +136,7 @@ const INNER: &[(&str, Run)] = &[
     ("selftests-inside", replay::selftests::inside),
     ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
+    ("diff-inside", diff::worker::inside),
 ];
 
 fn main() -> ExitCode {

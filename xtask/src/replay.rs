@@ -1,10 +1,9 @@
 //! Command lines answered by iproute2 and by our binary, each in a sandbox of the same kind, and
 //! what differs. Shared by the commands `sem`, `argv` and `selftests`: the two sides, their sandboxes.
 
-mod answer;
+pub mod answer;
 pub mod argv;
 mod class;
-mod deviations;
 mod line;
 mod mask;
 mod mutate;

@@ -11,6 +11,7 @@ use crate::cli::io::Io;
 use crate::error::Error;
 use crate::model::ip::Family;
 use crate::model::link::{Link, LinkId};
+use crate::model::nexthop::NextHopObject;
 use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
 use crate::netns::{Folder, Namespace};
@@ -187,6 +188,17 @@ impl<'a> Context<'a> {
         fail.reworded(code, &["Dump terminated"])
     }
 
+    /// Says how many were flushed, if counters are asked for (`-s`).
+    pub fn tell_flushed(&mut self, count: usize) {
+        let after = " entries ***\n*** Flush is complete after 1 round ***\n";
+        let text = match count {
+            _ if self.options.statistics == 0 => return,
+            0 => "Nothing to flush.\n".to_owned(),
+            count => ["\n*** Round 1, deleting ", &count.to_string(), after].concat(),
+        };
+        self.io.print(text);
+    }
+
     /// A refused request, with the command line and the namespace for the hint.
     pub fn refused(&self, error: Error) -> Fail {
         Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
@@ -270,6 +282,12 @@ impl<'a> Context<'a> {
         link.ok_or_else(|| Fail::no_device(name).hint(self.lacks(name)))
     }
 
+    /// The VRF of a name; without one, an argument error with this reason.
+    pub fn vrf(&mut self, name: &[u8], reason: &str) -> Result<LinkId, Fail> {
+        let link = self.find_link(name)?.filter(|link| link.kind.as_deref() == Some(b"vrf"));
+        link.as_ref().and_then(link_id).ok_or_else(|| Fail::wrong(reason, name))
+    }
+
     /// All links, asked for once.
     pub fn all_links(&mut self) -> Result<&[Link], Fail> {
         self.links = self.socket()?.dump(&GetLink::All)?;
@@ -320,6 +338,15 @@ impl<'a> Context<'a> {
         if index != 0 && !self.links.iter().any(|link| link.index == index) {
             let found = self.ask(&GetLink::Index(index)).ok().flatten();
             self.links.extend(found);
+        }
+    }
+
+    /// Looks the devices of next hops up.
+    pub fn learn_next_hops(&mut self, hops: &[NextHopObject]) {
+        for hop in hops {
+            for index in hop.indexes() {
+                self.learn(index);
+            }
         }
     }
 

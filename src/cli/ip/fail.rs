@@ -83,7 +83,7 @@ impl Fail {
 
     /// The same end with another exit code.
     #[must_use]
-    pub fn with_code(mut self, code: u8) -> Self {
+    pub fn coded(mut self, code: u8) -> Self {
         self.0.code = code;
         self
     }

@@ -171,17 +171,31 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         },
         numeric: context.options.numeric,
         details: context.options.details,
-        devices: devices(context, link),
         statistics: context.options.statistics,
+        names: named(context, link),
     }
 }
 
-/// Names of the devices that the properties of its kind name.
-fn devices(context: &mut Context<'_>, link: &Link) -> Vec<(u32, Vec<u8>)> {
+/// Names of what the properties of its kind name by number.
+fn named(context: &mut Context<'_>, link: &Link) -> Vec<(u8, u32, Vec<u8>)> {
     let (Some(kind), true) = (&link.kind, context.options.details) else { return Vec::new() };
     let port = [link.slave_kind.as_deref().unwrap_or_default(), b"_slave"].concat();
-    let indexes = [kind::devices(kind, &link.kind_data), kind::devices(&port, &link.slave_data)].concat();
-    indexes.into_iter().map(|index| (index, context.device_name(index))).collect()
+    let numbers = [kind::named(kind, &link.kind_data), kind::named(&port, &link.slave_data)].concat();
+    let name = |(what, number)| match what {
+        b'U' => (what, number, account("/etc/passwd", number)),
+        b'G' => (what, number, account("/etc/group", number)),
+        _ => (what, number, context.device_name(number)),
+    };
+    numbers.into_iter().map(name).collect()
+}
+
+/// Name of a user or group by its number, from a file of `NAME:PASSWORD:NUMBER:...`; empty where it has none.
+fn account(file: &str, number: u32) -> Vec<u8> {
+    let text = std::fs::read(file).unwrap_or_default();
+    let number = number.to_string();
+    let mut lines = text.split(|byte| *byte == b'\n').map(|line| line.split(|byte| *byte == b':'));
+    let line = lines.find(|fields| fields.clone().nth(2) == Some(number.as_bytes()));
+    line.and_then(|mut fields| fields.next()).unwrap_or_default().to_vec()
 }
 
 /// The link that a change is for, with iproute2's complaint where there is none.

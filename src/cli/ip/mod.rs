@@ -3,6 +3,7 @@
 
 mod batch;
 pub mod context;
+pub mod encap;
 mod event;
 pub mod fail;
 pub mod filter;

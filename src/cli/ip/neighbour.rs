@@ -125,6 +125,7 @@ struct Narrow {
     stateless: bool,
     prefix: Option<Prefix>,
     unused: bool,
+    protocol: Option<u8>,
 }
 
 impl Narrow {
@@ -136,6 +137,7 @@ impl Narrow {
             && (self.filter.family.number() == 0 || self.filter.family == neigh.family)
             && (self.filter.device.is_none() || self.filter.device == neigh.device)
             && self.prefix.is_none_or(|prefix| neigh.dst.is_some_and(|dst| prefix.contains(&dst)))
+            && self.protocol.is_none_or(|protocol| neigh.protocol == protocol)
             && !(self.unused && neigh.references != 0)
     }
 }
@@ -143,11 +145,17 @@ impl Narrow {
 fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>, flush: bool) -> Result<Narrow, Fail> {
     let hidden = if flush { NeighState::PERMANENT | NeighState::NOARP } else { NeighState::NOARP };
     let filter = NeighFilter { family: context.options.family, ..NeighFilter::default() };
-    let mut narrow =
-        Narrow { filter, states: NeighState::all() - hidden, stateless: false, prefix: None, unused: false };
+    let mut narrow = Narrow {
+        filter,
+        states: NeighState::all() - hidden,
+        stateless: false,
+        prefix: None,
+        unused: false,
+        protocol: None,
+    };
     let (mut name, mut chosen) = (None, false);
     while let Some(word) = words.next() {
-        let (full, key) = keyword(word, "dev=d master=m vrf=? unused=u nud=n proxy=p protocol~? to=t");
+        let key = keyword(word, "dev=d master=m vrf=v unused=u nud=n proxy=p protocol~o to=t").1;
         match key {
             b'd' => {
                 let word = value(&mut words)?;
@@ -177,7 +185,17 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>, flush: bool) -> Resu
                 narrow.states |= state;
             }
             b'p' => narrow.filter.proxies = true,
-            b'?' => return Err(Fail::unsupported_word("neighbour selector", full.as_bytes())),
+            b'v' => {
+                narrow.filter.master = Some(context.vrf(value(&mut words)?, "Not a valid VRF name\n")?);
+            }
+            b'o' => {
+                let word = value(&mut words)?;
+                let number = context.names.number(NameSet::Protocols, text(word)).and_then(|n| u8::try_from(n).ok());
+                if number.is_none() && word != b"all" {
+                    return Err(Fail::wrong("invalid \"protocol\"\n", word));
+                }
+                narrow.protocol = number;
+            }
             _ => {
                 let word = if key == b't' { value(&mut words)? } else { word };
                 if prefixes(word, "help") {
@@ -221,9 +239,9 @@ fn show(context: &mut Context<'_>, neighs: &[Neigh], one_device: bool) {
     }
     let mut out = context.listing();
     let view = NeighView {
-        names: &context.names,
-        numeric: context.options.numeric,
+        names: context.shown_names(),
         brief: context.options.brief,
+        statistics: context.options.statistics != 0,
         one_device,
         links: context.known_links(),
     };
@@ -236,7 +254,12 @@ fn show(context: &mut Context<'_>, neighs: &[Neigh], one_device: bool) {
 /// Deletes what was listed. A neighbour that has gone meanwhile is no failure.
 fn remove(context: &mut Context<'_>, neighs: &[Neigh]) -> Outcome {
     let requests = neighs.iter().map(|neigh| change(NeighVerb::Delete, neigh)).collect();
+    let statistics = context.options.statistics;
+    if statistics > 1 {
+        show(context, neighs, false);
+    }
     context.sweep(requests, libc::ENOENT, 1)?;
+    context.tell_flushed(neighs.len());
     Ok(0)
 }
 

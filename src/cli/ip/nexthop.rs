@@ -39,7 +39,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 }
 
 fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NextHopVerb) -> Outcome {
-    const WORDS: &str = "id=i dev=d via=v encap=? blackhole=b fdb=f onlink=o group=g type=t protocol~p help=h";
+    const WORDS: &str = "id=i dev=d via=v encap=e blackhole=b fdb=f onlink=o group=g type=t protocol~p help=h";
     let mut hop = NextHopObject { family: context.options.family, ..NextHopObject::default() };
     while let Some(word) = words.next() {
         let key = keyword(word, WORDS).1;
@@ -64,7 +64,7 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NextHopVerb) -
                 hop.protocol = number.ok_or_else(|| Fail::wrong("\"protocol\" value is invalid\n", word))?;
             }
             b'h' => return Err(usage::fail(usage::NEXTHOP)),
-            b'?' => return Err(Fail::unsupported_word("next hop option", word)),
+            b'e' => hop.encap = Some(super::encap::parse(context, &mut words)?),
             _ => return Err(Fail::wrong("", word)),
         }
         if matches!(key, b'd' | b'b') && hop.family == Family::Unspec {
@@ -149,10 +149,7 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>, list: &'static str) 
             b'd' => narrow.filter.device = Some(device(context, value(&mut words)?, "Device does not exist\n")?),
             b'm' => narrow.filter.master = Some(device(context, value(&mut words)?, "Device does not exist\n")?),
             b'v' => {
-                let word = value(&mut words)?;
-                let master = context.find_link(word)?.filter(|link| link.kind.as_deref() == Some(b"vrf"));
-                let master = master.as_ref().and_then(link_id);
-                narrow.filter.master = Some(master.ok_or_else(|| Fail::wrong("Invalid VRF\n", word))?);
+                narrow.filter.master = Some(context.vrf(value(&mut words)?, "Invalid VRF\n")?);
             }
             b'g' => narrow.filter.groups = true,
             b'f' => narrow.filter.fdb = true,
@@ -207,9 +204,7 @@ fn one(context: &mut Context<'_>, id: u32) -> Outcome {
 }
 
 fn show(context: &mut Context<'_>, hops: &[NextHopObject]) {
-    for id in hops.iter().filter_map(|hop| hop.device) {
-        context.learn(id.index.get());
-    }
+    context.learn_next_hops(hops);
     let mut out = context.listing();
     let view = RouteView {
         names: context.shown_names(),

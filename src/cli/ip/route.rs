@@ -1,10 +1,13 @@
 //! `ip route`: the verbs. Changes are parsed in `parse`, listings made in `show`.
 
+mod get;
 mod parse;
 mod show;
 
 pub use parse::gateway;
 pub use show::event;
+
+use crate::wire::attr::attrs;
 
 use super::context::Context;
 use super::fail::{Fail, Outcome};
@@ -12,8 +15,11 @@ use super::usage;
 use super::words::keyword;
 use crate::cli::cursor::{Cursor, text};
 use crate::model::op::Op;
-use crate::model::route::RouteVerb;
+use crate::model::route::{RouteVerb, TABLE_MAIN};
 use crate::model::rtnames::NameSet;
+
+/// `IFLA_VRF_TABLE` (`linux/if_link.h`).
+const IFLA_VRF_TABLE: u16 = 1;
 
 /// Verbs in iproute2's order.
 const VERBS: &str = "list~s show~s lst~s get~g add~a change~c chg=c replace~r prepend~p append~b test~t delete~d flush~f \
@@ -27,7 +33,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         b's' => return show::list(context, words, false),
         b'f' if words.is_empty() => return Err(Fail::own("\"ip route flush\" requires arguments.")),
         b'f' => return show::list(context, words, true),
-        b'g' => return show::get(context, words),
+        b'g' => return get::get(context, words),
         b'h' => return Err(usage::fail(usage::ROUTE)),
         b'?' => return Err(Fail::unsupported(&["\"ip route ", name, "\""].concat())),
         b'a' => RouteVerb::Add,
@@ -42,6 +48,19 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let route = parse::route(context, words, verb)?;
     context.change(&Op::Route(verb, route))?;
     Ok(0)
+}
+
+/// Table of the VRF of a name; `default` is the main one, where no link is called so.
+fn vrf_table(context: &mut Context<'_>, word: &[u8]) -> Result<u32, Fail> {
+    let link = context.find_link(word)?;
+    let table = match &link {
+        None if word == b"default" => Some(TABLE_MAIN),
+        Some(link) if link.kind.as_deref() == Some(b"vrf") => {
+            attrs(&link.kind_data).find(IFLA_VRF_TABLE).and_then(|attr| attr.u32())
+        }
+        _ => None,
+    };
+    table.filter(|table| *table != 0).ok_or_else(|| Fail::wrong("Invalid VRF\n", word))
 }
 
 /// A type of service byte: a name of `rt_dsfield`, or a number in hexadecimal.

@@ -59,7 +59,7 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, delete: bool) -> Out
     let mut rule = parser.rule;
     if rule.get(RULE_L3MDEV).is_some() && rule.table != 0 {
         // iproute2 ends with the number of EINVAL.
-        return Err(Fail::own("").reworded(22, &["table can not be specified for l3mdev rules"]));
+        return Err(Fail::own("table can not be specified for l3mdev rules").coded(22));
     }
     rule.family = if family == Family::Unspec { Family::V4 } else { family };
     if !parser.done {

@@ -95,7 +95,7 @@ Usage: ip nexthop { list | flush } [ id ID ] [ dev DEV ] [ vrf NAME ] [ master D
        ip nexthop { get | del } id ID
        ip nexthop bucket list [ id ID ] [ dev DEV ] [ vrf NAME ] [ master DEV ] [ nhid ID ]
        ip nexthop bucket get id ID index INDEX
-NH := { blackhole | [ via ADDRESS ] [ dev DEV ] [ onlink ] [ fdb ] |
+NH := { blackhole | [ via ADDRESS ] [ dev DEV ] [ onlink ] [ fdb ] [ encap ENCAP ] |
         group ID[,WEIGHT]/ID[,WEIGHT]/... [ fdb ] [ type TYPE [ TYPE_ARGS ] ] }
 TYPE := { mpath | resilient }
 TYPE_ARGS := [ buckets BUCKETS ] [ idle_timer SECONDS ] [ unbalanced_timer SECONDS ]";
@@ -107,7 +107,7 @@ Usage: ip neigh { add | change | replace } ADDR dev IFNAME [ lladdr LLADDR ] [ n
        ip neigh { add | del } proxy ADDR dev IFNAME
        ip neigh del ADDR dev IFNAME
        ip neigh { show | flush } [ proxy ] [ to PREFIX ] [ dev IFNAME ] [ nud { STATE | all } ]
-                [ master IFNAME ] [ unused ]
+                [ master IFNAME ] [ vrf NAME ] [ protocol PROTO ] [ unused ]
        ip neigh get { ADDR | proxy ADDR } dev IFNAME
 STATE := { permanent | noarp | stale | reachable | none | incomplete | delay | probe | failed }";
 

@@ -120,7 +120,7 @@ fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 /// Index of a VRF.
 fn index(context: &mut Context<'_>, name: &[u8], code: u8) -> Result<u32, Fail> {
     let link = context.find_link(name)?.filter(|link| link.kind.as_deref() == Some(b"vrf"));
-    let fail = || Fail::own("Invalid VRF name").with_code(code).hint("list those that there are with: ip vrf");
+    let fail = || Fail::own("Invalid VRF name").coded(code).hint("list those that there are with: ip vrf");
     link.map(|link| link.index).ok_or_else(fail)
 }
 
@@ -132,7 +132,7 @@ fn namespace_folder() -> Result<Vec<u8>, Fail> {
 }
 
 fn failed(text: &str, error: &std::io::Error) -> Fail {
-    Fail::own_io(text, error).with_code(255)
+    Fail::own_io(text, error).coded(255)
 }
 
 fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {

@@ -71,15 +71,15 @@ c30:1 vnifilter~ -
 c30:0 novnifilter~ -
 @macvlan macvtap|option|invalid *|1 2|
 nw1:private=1|vepa=2|bridge=4|passthru=8|source=16 mode~!^\"private\", \"vepa\", \"bridge\", \"passthru\" or \"source\",
-K2:nopromisc=1|nodst=2|null=0 flag~!^\"nopromisc\", \"nodst\" or \"null\",
-k2:1 nopromisc~ -
-k2:2 nodst~ -
+K2:nopromisc=1|nodst=2|null=0 flag~ -!^\"nopromisc\", \"nodst\" or \"null\",
+k2:1 nopromisc~
+k2:2 nodst~
 xm3:add|del|flush|set macaddr~ -
 w7 bcqueuelen~!^a positive integer [0-4294967295],
 w8 - usedbcqueuelen
 xM5 - macaddr_data
 @ipvlan ipvtap|option|invalid *|2:0000|u
-nh1:l2|l3|l3s mode~!^either \"l2\", \"l3\" or \"l3s\"
+nh1:l2|l3|l3s mode~ mode +mode!^either \"l2\", \"l3\" or \"l3s\"
 k2:1 private~ -
 k2:2 vepa~ -
 k2:0 bridge~ -
@@ -89,7 +89,11 @@ Y1 table~!invalid table ID$
 @vrf_slave||||s
 w1 - table
 @tun||||s
-nb4:UNKNOWN|tun|tap - type
-o5 - pi
-o6 - vnet_hdr
+nb3:UNKNOWN|tun|tap - type
+o4 - pi
+o5 - vnet_hdr
+xq7 - multi_queue
+o6 - persist
+U1 - user
+G2 - group
 ";

@@ -1,6 +1,7 @@
 //! Routes' bytes, as iproute2 6.1 sends them, and back.
 
 use super::*;
+use crate::model::encap::{ENCAP_IP, ENCAP_MPLS, Encap};
 use crate::model::ip::parse_prefix;
 use crate::model::route::{METRIC_ADVMSS, SCOPE_LINK, SCOPE_NOWHERE, metric_number};
 use crate::wire::reply::frames;
@@ -32,8 +33,9 @@ fn rich() -> Route {
 
 /// `ip route add 10.5.0.0/16 nexthop via 192.168.15.2 dev v0 weight 2 nexthop via inet6 fe80::1 dev v1 onlink`
 fn multipath() -> Route {
-    let one = NextHop { via: via("192.168.15.2"), device: id(3), hops: 1, flags: RouteFlags::empty() };
-    let two = NextHop { via: via("fe80::1"), device: id(2), hops: 0, flags: RouteFlags::ONLINK };
+    let one =
+        NextHop { via: via("192.168.15.2"), device: id(3), hops: 1, flags: RouteFlags::empty(), ..NextHop::default() };
+    let two = NextHop { via: via("fe80::1"), device: id(2), hops: 0, flags: RouteFlags::ONLINK, ..NextHop::default() };
     Route { hops: vec![one, two], ..to("10.5.0.0/16") }
 }
 
@@ -99,6 +101,55 @@ fn verbs_and_defaults_as_iproute2_sends_them() {
     }
 }
 
+/// `ip route add 10.20.0.0/16 encap ip id 100 dst 172.16.0.1 ttl 64 key dev v0`
+fn tunnel() -> Route {
+    let attrs = vec![(1, 100u64.to_be_bytes().to_vec()), (2, vec![172, 16, 0, 1]), (4, vec![64]), (6, vec![0, 4])];
+    let encap = Some(Encap { kind: ENCAP_IP, attrs });
+    Route { device: id(3), scope: SCOPE_LINK, encap, ..to("10.20.0.0/16") }
+}
+
+/// `ip route add 10.24.0.0/16 nexthop encap mpls 203/30 via 10.0.0.2 nexthop via 10.0.0.3 realms 7`
+fn labels() -> Route {
+    let labels = Encap { kind: ENCAP_MPLS, attrs: vec![(1, vec![0, 0x0c, 0xb0, 0, 0, 1, 0xe1, 0])] };
+    let one = NextHop { via: via("10.0.0.2"), encap: Some(labels), ..NextHop::default() };
+    let two = NextHop { via: via("10.0.0.3"), realms: Some(7), ..NextHop::default() };
+    Route { hops: vec![one, two], ..to("10.24.0.0/16") }
+}
+
+#[test]
+fn tunnels_and_realms_as_iproute2_sends_them() {
+    assert_eq!(
+        hex(change(RouteVerb::Add, &tunnel())),
+        concat!(
+            "5c000000180001060100000000000000",
+            "02100000fe03fd0100000000",
+            "080001000a140000",
+            "28001680",                 // ENCAP
+            "0c0001000000000000000064", // id
+            "08000200ac100001",         // dst
+            "0500040040000000",         // ttl
+            "0600060000040000",         // flags
+            "0600150002000000",         // ENCAP_TYPE
+            "0800040003000000",
+        )
+    );
+    let gateway_first = hex(change(RouteVerb::Add, &labels()));
+    assert_eq!(
+        gateway_first,
+        concat!(
+            "68000000180001060100000000000000",
+            "02100000fe03000100000000",
+            "080001000a180000",
+            "44000900",                                         // MULTIPATH
+            "2800000000000000",                                 // rtnexthop
+            "080005000a000002",                                 // GATEWAY
+            "100016800c000100000cb0000001e100",                 // ENCAP
+            "0600150001000000",                                 // ENCAP_TYPE
+            "1800000000000000080005000a00000308000b0007000000", // rtnexthop, GATEWAY, FLOW
+        )
+    );
+}
+
 #[test]
 fn questions_as_iproute2_asks_them() {
     let filter = RouteFilter { family: Family::V6, table: 100, device: id(2), ..RouteFilter::default() };
@@ -107,8 +158,13 @@ fn questions_as_iproute2_asks_them() {
     let mut question = RouteQuestion::about(parse_prefix("10.2.3.4", Family::V4).unwrap());
     question.from = parse_prefix("192.168.15.1", Family::V4);
     question.mark = 5;
-    let get = "340000001a0001000100000000000000".to_owned() + "022020000000000000100000" + "080001000a020304";
-    assert_eq!(hex(question.encode()), get + "08000200c0a80f01" + "0800100005000000");
+    question.sport = Some(80);
+    question.ip_protocol = Some(17);
+    let get = "440000001a0001000100000000000000".to_owned() + "022020000000000000100000" + "080001000a020304";
+    assert_eq!(
+        hex(question.encode()),
+        get + "08000200c0a80f01" + "0800100005000000" + "06001c0000500000" + "05001b0011000000"
+    );
 }
 
 #[test]
@@ -118,7 +174,8 @@ fn what_is_encoded_decodes() {
     v6.metrics.congestion = Some(b"reno".to_vec());
     let mut v4 = Route { via: via("fe80::1"), nhid: Some(9), tos: 0x10, ..to("0.0.0.0/0") };
     (v4.prefsrc, v4.flags, v4.kind) = (via("192.168.15.1"), RouteFlags::ONLINK, RouteKind(200));
-    for route in [v6, v4, rich(), multipath(), to("0.0.0.0/32"), to("10.0.0.0/0")] {
+    let realms = Route { realms: Some(0x30004), ttl_propagate: Some(1), ..to("10.0.0.0/8") };
+    for route in [v6, v4, realms, tunnel(), labels(), rich(), multipath(), to("0.0.0.0/32"), to("10.0.0.0/0")] {
         let bytes = change(RouteVerb::Add, &route).seal(1, 0).unwrap();
         assert_eq!(decode(&frames(&bytes).next().unwrap(), 0), Some(route));
     }

@@ -9,13 +9,13 @@ use std::thread;
 use std::time::Instant;
 
 use super::answer::Answer;
-use super::deviations::{self, Deviations};
 use super::line::Line;
 use super::score::{Case, Score};
 use super::stage::Stage;
 use super::world::World;
 use super::{Sides, mutate};
 use crate::args::Args;
+use crate::deviations::{self, Deviations};
 use crate::process::{About, Failure, Outcome, read, say};
 use crate::tree;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::answer::{Answer, LATE};
 use super::class::{class, masked};
-use super::deviations::Deviations;
+use crate::deviations::Deviations;
 
 /// A command line with both answers.
 #[derive(Debug, Clone, Copy)]

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use super::Sides;
 use super::answer::Answer;
-use super::deviations::{self, Deviations};
 use super::mask::masked;
 use crate::args::Args;
+use crate::deviations::{self, Deviations};
 use crate::process::{Failure, Outcome};
 
 const TEXT: &str = include_str!("../../../tests/data/ip-sem.txt");

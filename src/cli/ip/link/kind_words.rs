@@ -1,16 +1,21 @@
 //! The words behind `type KIND`: in go words and the kind's table, out come the attributes that
 //! carry them, in iproute2's order.
 
+mod check;
+#[cfg(test)]
+mod tests;
+mod tunnel;
+
 use crate::cli::cursor::{Cursor, shown, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::Fail;
 use crate::cli::ip::route::tos;
-use crate::cli::ip::words::{address, lladdr, prefixes, value};
-use crate::model::ip::{Family, family_of};
+use crate::cli::ip::words::{address, lladdr, prefix, prefixes, value};
+use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::kind::{Kind, Row};
 use crate::model::link::{Argument, ArgumentValue};
 use crate::model::rtnames::{NameSet, parse_number};
-use crate::wire::attr::{attrs, octets};
+use crate::wire::attr::{Attr, attrs, octets, u16_at};
 use std::net::IpAddr;
 
 /// Kinds whose arguments iproute2 reads and netstrap does not.
@@ -25,24 +30,29 @@ pub fn read(
     old: Option<&[u8]>,
 ) -> Result<Vec<Argument>, Fail> {
     let first = words.peek().unwrap_or_default();
-    let Some(kind) = Kind::find(name).filter(|kind| !kind.has('s')) else {
-        return Err(refuse(name, first));
+    let is_unread = UNREAD.split(' ').any(|known| known.as_bytes() == name);
+    let Some(kind) = Kind::find(name).filter(|kind| !is_unread && !kind.has('s')) else {
+        return Err(refuse(name, first, is_unread));
     };
-    let mut reader = Reader { kind, given: Vec::new(), fresh: old.is_none() };
+    let mut reader = Reader { kind, rows: kind.rows(), given: Vec::new(), seen: Vec::new(), fresh: old.is_none() };
+    if kind.has('o') && old.is_some_and(<[u8]>::is_empty) {
+        return Err(Fail::own("Failed to get existing tunnel info."));
+    }
+    reader.begin(old.unwrap_or_default());
     while let Some(word) = words.next() {
         reader.word(context, word, words)?;
     }
     reader.check(context)?;
-    reader.order(old.unwrap_or_default());
+    reader.order();
     Ok(reader.given)
 }
 
 /// Words of a kind that has no table.
-fn refuse(name: &[u8], first: &[u8]) -> Fail {
+fn refuse(name: &[u8], first: &[u8], is_unread: bool) -> Fail {
     if prefixes(first, "help") {
         return crate::cli::ip::usage::fail(crate::cli::ip::usage::LINK);
     }
-    if Kind::find(name).is_some() || UNREAD.split(' ').any(|known| known.as_bytes() == name) {
+    if is_unread || Kind::find(name).is_some() {
         return Fail::unsupported_word(&["argument \"", &shown(first), "\" of kind"].concat(), name);
     }
     Fail::own(["Garbage instead of arguments \"", &shown(first), " ...\". Try \"ip link help\"."].concat())
@@ -50,7 +60,10 @@ fn refuse(name: &[u8], first: &[u8]) -> Fail {
 
 struct Reader {
     kind: Kind,
+    rows: Vec<Row>,
     given: Vec<Argument>,
+    /// Numbers of the attributes that keywords were given for.
+    seen: Vec<u16>,
     /// Whether the link is new.
     fresh: bool,
 }
@@ -78,40 +91,58 @@ impl Reader {
 
     /// One keyword with its value.
     fn word(&mut self, context: &mut Context<'_>, word: &[u8], words: &mut Cursor<'_>) -> Result<(), Fail> {
-        let repeated = |reader: &Self, row: &Row| reader.kind.has('u') && reader.has(row.number);
-        let row = self.kind.rows().find(|row| row.takes(word)).filter(|row| !repeated(self, row));
-        let Some(row) = row else {
-            if prefixes(word, "help") {
-                return Err(Fail::own(self.usage()));
-            }
-            let (name, noun) = (self.kind.name, self.kind.noun);
-            return Err(Fail::own([name, ": unknown ", noun, " \"", &shown(word), "\"?\n", &self.usage()].concat()));
+        let found = self.rows.iter().find(|row| row.takes(word) && self.may_take(row));
+        let Some(row) = found.copied() else {
+            return Err(self.unknown(word));
         };
         let number = row.number;
-        if matches!(row.shape, b'c' | b'f' | b'k') {
-            self.once(&row, word, word)?;
-        }
         match row.shape {
-            b'f' => {
-                self.set(number, &[]);
-                return Ok(());
-            }
-            b'c' => {
-                let bytes = sized(row.width, parse_number(row.list).unwrap_or(0).into());
-                self.set(number, &bytes.unwrap_or_default());
-                return Ok(());
-            }
-            b'k' => {
-                self.bits(number, parse_number(row.list).unwrap_or(0));
-                return Ok(());
-            }
+            b'c' | b'f' | b'k' | b'J' => self.once(&row, word, word)?,
             b'Q' => return self.qos_map(&row, words),
+            b'A' if words.is_empty() => {
+                self.put(number, ArgumentValue::List(Vec::new()));
+                return Ok(());
+            }
             b'a' => self.one_peer(&row)?,
             _ => {}
         }
-        let given = value(words)?;
-        self.once(&row, row.word().as_bytes(), given)?;
-        self.value(context, &row, given, words)
+        match row.shape {
+            b'f' => self.set(number, &[]),
+            b'c' if row.list == "-" => self.given.retain(|argument| argument.number != number),
+            b'c' => {
+                let bytes = sized(row.width, parse_number(row.list).unwrap_or(0).into());
+                self.set(number, &bytes.unwrap_or_default());
+            }
+            b'k' => self.signed_bits(number, row.list),
+            b'J' => self.gre_bits(row.width, row.list),
+            b'z' if row.width == b'z' => {
+                self.prefix_6rd(&row, Prefix::new([0x2002u16, 0, 0, 0, 0, 0, 0, 0].into(), 16))
+            }
+            _ => {
+                let given = value(words)?;
+                self.once(&row, row.word().as_bytes(), given)?;
+                self.value(context, &row, given, words)?;
+            }
+        }
+        self.seen.push(number);
+        Ok(())
+    }
+
+    /// Whether a keyword is one of this kind's, here: a flag may be taken once, and 6rd is of `sit` alone.
+    fn may_take(&self, row: &Row) -> bool {
+        let is_repeated = self.kind.has('u') && self.seen.contains(&row.number);
+        let is_sits = row.shape == b'z' || row.word() == "isatap";
+        !is_repeated && (self.kind.name == "sit" || !is_sits)
+    }
+
+    /// A word that is none of this kind's, or a call for help.
+    fn unknown(&self, word: &[u8]) -> Fail {
+        let usage = self.usage();
+        if prefixes(word, "help") || self.kind.noun.is_empty() {
+            return Fail::own(usage);
+        }
+        let (name, noun) = (self.kind.name, self.kind.noun);
+        Fail::own([name, ": unknown ", noun, " \"", &shown(word), "\"?\n", &usage].concat())
     }
 
     /// The value of a keyword.
@@ -124,7 +155,8 @@ impl Reader {
     ) -> Result<(), Fail> {
         let number = row.number;
         let wrong = || self.wrong(row, given);
-        let named = row.number_of(text(given)).map(u64::from);
+        // IPv6 within IPv4 is what `sit` is for.
+        let named = row.number_of(text(given)).map(u64::from).filter(|n| (self.kind.name, *n) != ("ipip", 41));
         let bytes = match row.shape {
             b'b' | b'h' | b'w' | b'q' | b'B' | b'H' | b'W' => {
                 sized(row.shape, named.or_else(|| integer(given)).ok_or_else(wrong)?).ok_or_else(wrong)?
@@ -150,10 +182,32 @@ impl Reader {
             }
             b'K' => {
                 let bits = row.number_of(text(given)).ok_or_else(wrong)?;
-                self.bits(number, bits);
+                self.bits(number, bits, 0);
                 return Ok(());
             }
+            b's' => text(given).parse::<i32>().map_err(|_| wrong())?.to_ne_bytes().to_vec(),
+            b'p' if named == Some(0) => vec![0, 0],
             b'p' => port(given).ok_or_else(wrong)?.to_vec(),
+            b'e' => match tunnel::endpoint(row, given)? {
+                ip if ip.is_unspecified() => {
+                    self.given.retain(|argument| argument.number != number);
+                    return Ok(());
+                }
+                ip => octets(&ip),
+            },
+            b'A' => {
+                let list: Result<Vec<_>, Fail> =
+                    given.split(|byte| *byte == b',').take(16).map(|part| list_address(row, part)).collect();
+                self.put(number, ArgumentValue::List((0..).zip(list?).collect()));
+                return Ok(());
+            }
+            b'y' => return self.key(row, given),
+            b'j' => return self.flag_or_value(row, given),
+            b'z' => {
+                let family = if row.width == b'p' { Family::V6 } else { Family::V4 };
+                self.prefix_6rd(row, Some(prefix(given, family)?));
+                return Ok(());
+            }
             b'm' => lladdr(given)?,
             b'P' => ethertype(given).ok_or_else(wrong)?.to_vec(),
             b'I' => {
@@ -168,7 +222,9 @@ impl Reader {
             b'T' => vec![tos(context, given).ok_or_else(wrong)?],
             b'L' => match given {
                 b"inherit" => {
-                    self.set(parse_number(row.list).and_then(|n| n.try_into().ok()).unwrap_or(number), &[]);
+                    // A flag of a vxlan, a number of a geneve.
+                    let flag: &[u8] = if self.kind.name == "vxlan" { &[] } else { &[1] };
+                    self.set(second(row), flag);
                     return Ok(());
                 }
                 b"auto" => vec![0],
@@ -214,10 +270,7 @@ impl Reader {
 
     /// Some kinds take a keyword once.
     fn once(&self, row: &Row, keyword: &[u8], given: &[u8]) -> Result<(), Fail> {
-        let numbers = [row.number, parse_number(row.list).and_then(|n| n.try_into().ok()).unwrap_or(row.number)];
-        // The list of a constant is its value, no second number.
-        let count = if matches!(row.shape, b'a' | b'L') { 2 } else { 1 };
-        if self.kind.has('1') && numbers[..count].iter().any(|number| self.has(*number)) {
+        if self.kind.has('1') && self.seen.contains(&row.number) {
             return Err(Fail::garbage(text(keyword), given));
         }
         Ok(())
@@ -238,11 +291,22 @@ impl Reader {
         self.set(row.number, &[bits.to_ne_bytes(), (word(4) | bit).to_ne_bytes()].concat());
     }
 
-    /// Adds bits to a 16-bit attribute.
-    fn bits(&mut self, number: u16, bits: u32) {
-        let old = self.bytes(number).and_then(|old| old.try_into().ok()).map_or(0, u16::from_ne_bytes);
-        let bits = old | u16::try_from(bits).unwrap_or(0);
-        self.set(number, &bits.to_ne_bytes());
+    /// Sets bits of an attribute in native byte order, of 16 bits if it is not there yet, and clears others.
+    fn bits(&mut self, number: u16, set: u32, clear: u32) {
+        let old = self.bytes(number).unwrap_or(&[0, 0]);
+        let width = if old.len() == 4 { b'w' } else { b'h' };
+        let bits = Attr { kind: 0, value: old }.u32().or_else(|| u16_at(old, 0).map(u32::from)).unwrap_or(0);
+        if let Some(bytes) = sized(width, (bits & !clear | set).into()) {
+            self.set(number, &bytes);
+        }
+    }
+
+    /// Sets a constant's bits, or clears them if it begins with `-`.
+    fn signed_bits(&mut self, number: u16, list: &str) {
+        match list.strip_prefix('-') {
+            Some(bits) => self.bits(number, 0, parse_number(bits).unwrap_or(0)),
+            None => self.bits(number, parse_number(list).unwrap_or(0), 0),
+        }
     }
 
     /// `FROM:TO ...`, possibly none.
@@ -275,8 +339,7 @@ impl Reader {
 
     /// The peer's address given so far.
     fn peer(&self, row: &Row) -> Option<IpAddr> {
-        let second = parse_number(row.list).and_then(|n| u16::try_from(n).ok());
-        let bytes = self.bytes(row.number).or_else(|| self.bytes(second?))?;
+        let bytes = self.bytes(row.number).or_else(|| self.bytes(second(row)))?;
         crate::wire::attr::Attr { kind: 0, value: bytes }.ip()
     }
 
@@ -293,8 +356,8 @@ impl Reader {
 
     fn address(&mut self, row: &Row, given: &[u8]) -> Result<(), Fail> {
         // Both ends are of one family, which the first one says.
-        let other = self.kind.rows().find(|other| other.shape == b'a' && other.number != row.number);
-        let family = other.and_then(|other| self.peer(&other)).map_or(Family::Unspec, |ip| family_of(&ip));
+        let other = self.rows.iter().find(|other| other.shape == b'a' && other.number != row.number);
+        let family = other.and_then(|other| self.peer(other)).map_or(Family::Unspec, |ip| family_of(&ip));
         if matches!(given, b"any" | b"all" | b"default") {
             return Err(self.wrong(row, given));
         }
@@ -302,8 +365,7 @@ impl Reader {
         if ip.is_multicast() != (row.word() == "group") {
             return Err(self.wrong(row, given));
         }
-        let second = parse_number(row.list).and_then(|n| n.try_into().ok()).unwrap_or(row.number);
-        self.set(if ip.is_ipv4() { row.number } else { second }, &octets(&ip));
+        self.set(if ip.is_ipv4() { row.number } else { second(row) }, &octets(&ip));
         Ok(())
     }
 
@@ -335,76 +397,41 @@ impl Reader {
         Ok(())
     }
 
-    /// What the words must have between them, and what follows from them.
-    fn check(&mut self, context: &mut Context<'_>) -> Result<(), Fail> {
-        match self.kind.name {
-            "vxlan" => self.check_vxlan(context),
-            "macvlan" | "macvtap" => {
-                let word = |bytes: Option<&[u8]>| bytes.and_then(|b| b.first().copied()).unwrap_or(0);
-                if word(self.bytes(2)) & 1 != 0 && word(self.bytes(1)) != 8 {
-                    let reason = ": nopromisc flag only valid in passthru mode\n";
-                    return Err(Fail::own([self.kind.name, reason, &self.usage()].concat()));
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_vxlan(&mut self, context: &mut Context<'_>) -> Result<(), Fail> {
-        const ID: u16 = 1;
-        const GROUP: [u16; 2] = [2, 16];
-        const LINK: u16 = 3;
-        const LEARNING: u16 = 7;
-        const PORT: u16 = 15;
-        const EXTERNAL: u16 = 25;
-        const GPE: u16 = 27;
-        const VNIFILTER: u16 = 30;
-        let is_set = |number| self.bytes(number) == Some(&[1]);
-        let (external, fresh) = (is_set(EXTERNAL), self.fresh);
-        let refusal = if is_set(VNIFILTER) && !external {
-            "vnifilter is valid only when 'external' is set"
-        } else if external && self.has(ID) {
-            "both 'external' and vni cannot be specified"
-        } else if !external && !self.has(ID) && fresh {
-            "missing virtual network identifier"
-        } else if !self.has(LINK)
-            && GROUP.iter().any(|n| matches!(self.bytes(*n), Some([224..=239, _, _, _] | [255, ..])))
-        {
-            "'group' requires 'dev' to be specified"
-        } else {
-            ""
-        };
-        if !refusal.is_empty() {
-            return Err(Fail::own(["vxlan: ", refusal].concat()));
-        }
-        if !self.has(PORT) && self.has(GPE) {
-            self.set(PORT, &4790u16.to_be_bytes());
-        } else if !self.has(PORT) && fresh {
-            context.io.error(NO_PORT);
-        }
-        if fresh && !self.has(LEARNING) {
-            self.set(LEARNING, &[u8::from(!external)]);
-        }
-        self.given.retain(|given| given.number != PORT || given.value != ArgumentValue::Bytes(vec![0, 0]));
-        Ok(())
-    }
-
-    /// Puts last what goes last, with what it has or has by default.
-    fn order(&mut self, old: &[u8]) {
+    /// What a request has though no word says so: defaults, or what the link has already.
+    fn begin(&mut self, old: &[u8]) {
+        let keeps = self.kind.has('o');
         for entry in self.kind.last.split(' ') {
             let (number, default) = entry.split_once(':').unwrap_or((entry, ""));
             let Ok(number) = number.parse() else { continue };
-            match self.given.iter().position(|argument| argument.number == number) {
-                Some(place) => {
-                    let last = self.given.remove(place);
-                    self.given.push(last);
+            let own = attrs(old).find(number).filter(|_| keeps);
+            match own {
+                // An address or device that is not there is not sent; the relay of a 6rd prefix is.
+                Some(own) if !default.is_empty() || number == 12 || own.value.iter().any(|byte| *byte != 0) => {
+                    self.set(number, own.value);
                 }
-                None if default.is_empty() => {}
-                None => match attrs(old).find(number) {
-                    Some(own) => self.set(number, own.value),
-                    None => self.set(number, &unhex(default)),
-                },
+                _ if default.is_empty() || !(self.fresh || keeps || self.kind.has('u')) => {}
+                _ => self.set(number, &unhex(default)),
+            }
+        }
+        let external = self.external().and_then(|number| attrs(old).find(number)).filter(|_| keeps);
+        if let Some(external) = external {
+            self.set(external.kind, &[]);
+        }
+    }
+
+    /// Attribute of the keyword `external`.
+    fn external(&self) -> Option<u16> {
+        self.rows.iter().find(|row| row.word() == "external").map(|row| row.number)
+    }
+
+    /// Puts last what goes last.
+    fn order(&mut self) {
+        for entry in self.kind.last.split(' ') {
+            let number = entry.split(':').next().and_then(|number| number.parse().ok());
+            let place = self.given.iter().position(|argument| Some(argument.number) == number);
+            if let Some(place) = place {
+                let last = self.given.remove(place);
+                self.given.push(last);
             }
         }
     }
@@ -412,11 +439,15 @@ impl Reader {
     /// The words that it takes, put together from its table.
     fn usage(&self) -> String {
         let mut usage = ["Usage: ... ", self.kind.name].concat();
-        for row in self.kind.rows().filter(|row| !row.words.is_empty()) {
-            usage.push_str(" [ ");
+        let width = parse_number(self.kind.marks.get(..1).unwrap_or_default()).unwrap_or(0);
+        while usage.len() < 11 + width as usize {
+            usage.push(' ');
+        }
+        for row in self.rows.iter().filter(|row| !row.words.is_empty() && self.may_take(row)) {
+            usage.push_str(if self.kind.noun.is_empty() { "\t[ " } else { " [ " });
             usage.push_str(row.word());
             match row.shape {
-                b'f' | b'c' | b'k' => {}
+                b'f' | b'c' | b'k' | b'J' => {}
                 b'o' | b'V' => usage.push_str(" { on | off }"),
                 b'n' | b'K' | b'x' => {
                     let names: Vec<&str> = row.names().map(|name| name.0).collect();
@@ -433,15 +464,26 @@ impl Reader {
     }
 }
 
-const NO_PORT: &str = "vxlan: destination port not specified
-Will use Linux kernel default (non-standard value)
-Use 'dstport 4789' to get the IANA assigned value
-Use 'dstport 0' to get default and quiet this message";
-
 /// `Error: argument of "KEYWORD" must be CHOICE`, with the word where the choice ends in a comma.
 fn one_of(row: &Row, choice: &str, given: &[u8]) -> Fail {
     let text = ["Error: argument of \"", row.word(), "\" must be ", choice].concat();
     if choice.ends_with(',') { Fail::own_word(&[&text, " not "].concat(), given, "") } else { Fail::own(text) }
+}
+
+/// The second attribute of a row whose list is its number.
+fn second(row: &Row) -> u16 {
+    row.list.parse().unwrap_or(row.number)
+}
+
+/// An address of a bond's list of targets.
+fn list_address(row: &Row, part: &[u8]) -> Result<Vec<u8>, Fail> {
+    if row.list == "6" {
+        return address(part, Family::V6).map(|ip| octets(&ip));
+    }
+    match address(part, Family::V4) {
+        Ok(ip) => Ok(octets(&ip)),
+        Err(_) => Err(Fail::own_word("Error: an IP address is expected rather than ", part, "")),
+    }
 }
 
 /// A number as C's `strtoull(_, _, 0)` reads it.

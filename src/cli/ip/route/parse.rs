@@ -2,25 +2,27 @@
 
 use std::net::IpAddr;
 
-use super::tos;
+use super::{tos, vrf_table};
 use crate::cli::cursor::{Cursor, shown, text};
 use crate::cli::ip::context::{Context, link_id};
+use crate::cli::ip::encap;
 use crate::cli::ip::fail::Fail;
+use crate::cli::ip::rule::realms;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{address, keyword, number, prefix, prefixes, value};
 use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::link::LinkId;
 use crate::model::route::{
-    METRIC_HOPLIMIT, NextHop, Route, RouteFlags, RouteKind, RouteVerb, SCOPE_HOST, SCOPE_LINK, SCOPE_NOWHERE,
-    SCOPE_UNIVERSE, TABLE_LOCAL, metric_number, metric_per_ms,
+    METRIC_FEATURES, METRIC_HOPLIMIT, NextHop, Route, RouteFlags, RouteKind, RouteVerb, SCOPE_HOST, SCOPE_LINK,
+    SCOPE_NOWHERE, SCOPE_UNIVERSE, TABLE_LOCAL, metric_number, metric_per_ms,
 };
 use crate::model::rtnames::{NameSet, parse_number};
 
 /// The words of a route in iproute2's order; `M` are properties of the path, `?` is not built.
 const WORDS: &str = "src=s as=? via=v from=f tos=t dsfield~t expires=e metric~m priority~m preference=m scope=c mtu=M \
-    hoplimit=M advmss=M reordering~M rtt=M rto_min=M window~M cwnd~M initcwnd~M initrwnd~M features~? quickack~M \
-    congctl~M rttvar~M ssthresh~M realms~? onlink=o nhid=n protocol~p table~T vrf~? dev=d oif=d pref~P encap=? \
-    ttl-propagate=? fastopen_no_cookie~M";
+    hoplimit=M advmss=M reordering~M rtt=M rto_min=M window~M cwnd~M initcwnd~M initrwnd~M features~F quickack~M \
+    congctl~M rttvar~M ssthresh~M realms~r onlink=o nhid=n protocol~p table~T vrf~V dev=d oif=d pref~P encap=E \
+    ttl-propagate=L fastopen_no_cookie~M";
 
 /// What is read so far: the route, and what was not said.
 struct Parser<'c, 'a> {
@@ -76,6 +78,24 @@ impl Parser<'_, '_> {
             b'T' => self.table = Some(self.named(NameSet::Tables, words, "\"table\" value is invalid\n")?),
             b'd' => self.device = Some(value(words)?.to_vec()),
             b'P' => self.route.pref = Some(pref(value(words)?)?),
+            b'V' => self.table = Some(vrf_table(self.context, value(words)?)?),
+            b'r' => self.route.realms = Some(realm(self.context, words)?),
+            b'E' => self.route.encap = Some(encap::parse(self.context, words)?),
+            b'F' => {
+                let word = value(words)?;
+                if word != b"ecn" {
+                    return Err(Fail::wrong("\"features\" value not valid\n", word));
+                }
+                self.route.metrics.set(METRIC_FEATURES, 1);
+            }
+            b'L' => {
+                let word = value(words)?;
+                let on = match keyword(word, "enabled~1 disabled~0").1 {
+                    0 => return Err(Fail::wrong("\"ttl-propagate\" value is invalid\n", word)),
+                    key => key - b'0',
+                };
+                self.route.ttl_propagate = Some(on);
+            }
             b'?' => return Err(Fail::unsupported_word("route option", name.as_bytes())),
             _ => self.destination(word, words)?,
         }
@@ -212,7 +232,7 @@ impl Parser<'_, '_> {
     fn next_hop(&mut self, words: &mut Cursor<'_>) -> Result<NextHop, Fail> {
         let mut hop = NextHop::default();
         while let Some(word) = words.peek() {
-            let (_, key) = keyword(word, "via=v dev=d weight=w onlink=o realms~? encap=? as=?");
+            let (_, key) = keyword(word, "via=v dev=d weight=w onlink=o realms~r encap=E as=?");
             match key {
                 0 => break,
                 b'?' => return Err(Fail::unsupported_word("next hop option", word)),
@@ -225,6 +245,8 @@ impl Parser<'_, '_> {
                     hop.via = Some(via);
                 }
                 b'd' => hop.device = Some(self.next_hop_device(value(words)?)?),
+                b'r' => hop.realms = Some(realm(self.context, words)?),
+                b'E' => hop.encap = Some(encap::parse(self.context, words)?),
                 b'w' => {
                     let word = value(words)?;
                     let weight = parse_number(text(word)).and_then(|w| u8::try_from(w.wrapping_sub(1)).ok());
@@ -255,6 +277,12 @@ pub fn gateway(words: &mut Cursor<'_>, family: Family) -> Result<(IpAddr, Family
     }
     let via = address(word, expected)?;
     Ok((via, if family == Family::Unspec { family_of(&via) } else { family }))
+}
+
+/// `[FROM/]TO`, of a route.
+fn realm(context: &Context<'_>, words: &mut Cursor<'_>) -> Result<u32, Fail> {
+    let word = value(words)?;
+    realms(context, text(word)).ok_or_else(|| Fail::wrong("\"realm\" value is invalid\n", word))
 }
 
 /// `inet` and `inet6`.

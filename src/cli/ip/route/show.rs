@@ -1,18 +1,20 @@
-//! `ip route show`, `flush` and `get`: the words that narrow a listing, and the listing.
+//! `ip route show` and `flush`: the words that narrow a listing, and the listing.
 
 use std::net::IpAddr;
 
 use super::parse::family_word;
-use super::tos;
+use super::{tos, vrf_table};
 use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
+use crate::cli::ip::rule::realms;
 use crate::cli::ip::usage;
 use crate::cli::ip::words::{keyword, number, prefix, prefixes, value};
 use crate::error::{Error, Kind};
 use crate::model::ip::{Family, Prefix};
 use crate::model::link::LinkId;
-use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteQuestion, RouteVerb, TABLE_MAIN};
+use crate::model::nexthop::{NextHopObject, NextHopQuestion};
+use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteVerb, TABLE_MAIN};
 use crate::model::rtnames::NameSet;
 use crate::show::route::{Given, RouteView};
 use crate::sysctl::Key;
@@ -43,6 +45,11 @@ struct Narrow {
     kind: Option<RouteKind>,
     tos: Option<u8>,
     metric: Option<u32>,
+    mark: Option<u32>,
+    /// Realms, and which bits of them count.
+    realms: Option<(u32, u32)>,
+    /// Without the addresses of this machine and broadcasts.
+    transit: bool,
     output: Option<Vec<u8>>,
     input: Option<Vec<u8>>,
     output_id: Option<LinkId>,
@@ -70,6 +77,9 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
     };
     if flush && narrow.cloned && family != Family::V6 {
         flush_exceptions()?;
+        if context.options.statistics != 0 {
+            context.io.print("*** IPv4 routing cache is flushed.\n");
+        }
         if family == Family::V4 {
             return Ok(0);
         }
@@ -108,10 +118,13 @@ fn dump_failed(context: &mut Context<'_>, error: Error, flush: bool) -> Fail {
     Fail::ended(if flush { "Flush terminated" } else { "Dump terminated" })
 }
 
-fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
+/// Prints routes.
+pub fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
     for index in routes.iter().flat_map(Route::indexes) {
         context.learn(index);
     }
+    let hops = if context.options.details { resolved(context, routes) } else { Vec::new() };
+    context.learn_next_hops(&hops);
     let mut out = context.listing();
     let view = RouteView {
         names: context.shown_names(),
@@ -119,12 +132,26 @@ fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
         given,
         details: context.options.details,
         statistics: context.options.statistics != 0,
-        next_hops: &[],
+        next_hops: &hops,
     };
     for route in routes {
         crate::show::route::route(&mut out, route, &view);
     }
     context.print(out);
+}
+
+/// The next hop objects that routes name; one that is gone is left out.
+fn resolved(context: &mut Context<'_>, routes: &[Route]) -> Vec<NextHopObject> {
+    let mut hops: Vec<NextHopObject> = Vec::new();
+    for id in routes.iter().filter_map(|route| route.nhid) {
+        if hops.iter().any(|hop| hop.id == Some(id)) {
+            continue;
+        }
+        let question = NextHopQuestion { ns: 0, family: context.options.family, id };
+        let found = context.socket().and_then(|socket| Ok(socket.get(&question)?));
+        hops.extend(found.ok().flatten());
+    }
+    hops
 }
 
 /// Deletes what was listed. A route that has gone meanwhile is no failure.
@@ -134,7 +161,13 @@ fn remove(context: &mut Context<'_>, routes: &[Route]) -> Outcome {
         .filter(|route| !is_null_route(route))
         .map(|route| change(RouteVerb::Delete, &as_request(route)))
         .collect();
+    let statistics = context.options.statistics;
+    let count = routes.iter().filter(|route| !is_null_route(route)).count();
+    if statistics > 1 {
+        show(context, routes, Given::default());
+    }
     context.sweep(requests, libc::ESRCH, 2)?;
+    context.tell_flushed(count);
     Ok(0)
 }
 
@@ -154,10 +187,11 @@ fn as_request(route: &Route) -> Route {
 }
 
 /// The words of a listing in iproute2's order; `?` is not built.
-const SELECTORS: &str = "table~T vrf~? cached~C cloned~C tos=t dsfield~t protocol~p scope~c type~y dev=d oif=d iif=i \
-    mark=? metric~m priority~m preference=m via=v src=s realms~? from~f nhid~? to~o";
+const SELECTORS: &str = "table~T vrf~V cached~C cloned~C tos=t dsfield~t protocol~p scope~c type~y dev=d oif=d iif=i \
+    mark=k metric~m priority~m preference=m via=v src=s realms~r from~f to~o";
 
-fn tos_value(context: &Context<'_>, words: &mut Cursor<'_>) -> Result<u8, Fail> {
+/// A type of service byte after its keyword.
+pub fn tos_value(context: &Context<'_>, words: &mut Cursor<'_>) -> Result<u8, Fail> {
     let word = value(words)?;
     tos(context, word).ok_or_else(|| Fail::wrong("TOS value is invalid\n", word))
 }
@@ -186,6 +220,20 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>) -> Result<Narrow, Fa
             b'd' => narrow.output = Some(value(&mut words)?.to_vec()),
             b'i' => narrow.input = Some(value(&mut words)?.to_vec()),
             b'm' => narrow.metric = Some(number(value(&mut words)?, "\"metric\" value is invalid\n")?),
+            b'V' => {
+                narrow.table = vrf_table(context, value(&mut words)?)?;
+                narrow.transit = true;
+            }
+            b'k' => narrow.mark = Some(number(value(&mut words)?, "invalid mark value")?),
+            b'r' => {
+                let word = text(value(&mut words)?);
+                let realms = realms(context, word).ok_or_else(|| Fail::wrong("invalid realms\n", word.as_bytes()))?;
+                // A half that is not given narrows nothing.
+                let to = if realms & 0xffff == 0 && word.ends_with('/') { 0 } else { 0xffff };
+                let from =
+                    if realms >> 16 == 0 && !word.get(1..).unwrap_or_default().contains('/') { 0 } else { 0xffff };
+                narrow.realms = Some((realms, from << 16 | to));
+            }
             b'v' => {
                 let mut word = value(&mut words)?;
                 let named = family_word(word);
@@ -282,6 +330,9 @@ impl Narrow {
             && is(self.scope, route.scope)
             && is(self.tos, route.tos)
             && is(self.kind.map(|kind| kind.0), route.kind.0)
+            && !(self.transit && matches!(route.kind, RouteKind::LOCAL | RouteKind::BROADCAST))
+            && self.mark.is_none_or(|mark| route.mark.unwrap_or(0) == mark)
+            && self.realms.is_none_or(|(realms, mask)| (route.realms.unwrap_or(0) ^ realms) & mask == 0)
             && self.metric.is_none_or(|metric| route.metric.unwrap_or(0) == metric)
             && (self.output_id.is_none() || route.device == self.output_id)
             && (self.input_id.is_none() || route.input == self.input_id)
@@ -303,77 +354,8 @@ impl Narrow {
             via: whole(self.via),
             prefsrc: whole(self.prefsrc),
             metric: self.metric.is_some(),
+            realms: self.realms.is_some_and(|(_, mask)| mask == u32::MAX),
         }
-    }
-}
-
-/// The words of a question in iproute2's order; `?` is not built.
-const GET_WORDS: &str = "tos=t dsfield~t from~f iif~i mark~m oif~d dev=d notify~? connected~? vrf~? uid~u fibmatch~b as=? \
-    sport~? dport~? ipproto~? to=o";
-
-/// `ip route get`.
-pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let mut family = context.options.family;
-    let (mut dst, mut input, mut output) = (None, None, None);
-    let mut asked = RouteQuestion::about(Prefix::default_route(Family::V4));
-    while let Some(word) = words.next() {
-        let (name, key) = keyword(word, GET_WORDS);
-        match key {
-            b't' => asked.tos = tos_value(context, &mut words)?,
-            b'f' => asked.from = Some(end(&mut family, value(&mut words)?)?),
-            b'i' => input = Some(value(&mut words)?),
-            b'm' => asked.mark = number(value(&mut words)?, "invalid mark\n")?,
-            b'd' => output = Some(value(&mut words)?),
-            b'u' => asked.uid = Some(number(value(&mut words)?, "invalid UID\n")?),
-            b'b' => asked.fib_match = true,
-            b'?' => return Err(Fail::unsupported_word("route get option", name.as_bytes())),
-            _ => {
-                let word = if key == b'o' { value(&mut words)? } else { word };
-                dst = Some(end(&mut family, word)?);
-            }
-        }
-    }
-    let Some(dst) = dst else { return Err(Fail::own("need at least a destination address")) };
-    asked.dst = Prefix::host(dst.addr());
-    if dst.len() != asked.dst.len() && family != Family::Unspec {
-        let bits = asked.dst.len();
-        let (given, bits) = (dst.len().to_string(), bits.to_string());
-        context
-            .io
-            .error(["Warning: /", &given, " as prefix is invalid, only /", &bits, " (or none) is supported."].concat());
-    }
-    for (slot, name) in [(&mut asked.input, input), (&mut asked.output, output)] {
-        if let Some(name) = name {
-            *slot = Some(context.device(name)?);
-        }
-    }
-    let answer = context.socket()?.get(&asked).map_err(|e| unreachable(context, e, &asked))?;
-    show(context, answer.as_slice(), Given::default());
-    Ok(0)
-}
-
-/// An end of the packet asked about; the first one decides the family.
-fn end(family: &mut Family, word: &[u8]) -> Result<Prefix, Fail> {
-    if prefixes(word, "help") {
-        return Err(usage::fail(usage::ROUTE));
-    }
-    let end = prefix(word, *family)?;
-    // `default` has no family of its own.
-    if *family == Family::Unspec && !matches!(word, b"default" | b"any" | b"all") {
-        *family = end.family();
-    }
-    Ok(end)
-}
-
-fn unreachable(context: &Context<'_>, error: Error, asked: &RouteQuestion) -> Fail {
-    let errno = error.errno();
-    let fail = context.refused(error);
-    match errno {
-        Some(libc::ENETUNREACH) => fail.hint(
-            ["no route leads to ", &asked.dst.addr().to_string(), "; add one: ip route add default via GATEWAY"]
-                .concat(),
-        ),
-        _ => fail,
     }
 }
 

@@ -1,22 +1,23 @@
 //! The wanted deviations from iproute2: a data file, one a line, each with its reason. In: a
-//! command line or a refusal. Out: whether it is on the list.
+//! command line, a refusal or a cause. Out: whether it is on the list.
 
-use super::answer::Answer;
+use crate::replay::answer::Answer;
 
 /// The list.
-pub const TEXT: &str = include_str!("../../../tests/data/ip-deviations.txt");
+pub const TEXT: &str = include_str!("../../tests/data/ip-deviations.txt");
 
 /// Patterns of the list.
 pub struct Deviations {
     lines: Vec<String>,
     usage: Vec<String>,
     refused: Vec<String>,
+    shown: Vec<(String, String)>,
 }
 
 impl Deviations {
-    /// Reads a list: `line`, `usage` or `refused` with a pattern, a tab, and the reason.
+    /// Reads a list: `line`, `usage`, `refused` or `shown` with a pattern, a tab, and the reason.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut all = Deviations { lines: Vec::new(), usage: Vec::new(), refused: Vec::new() };
+        let mut all = Deviations { lines: Vec::new(), usage: Vec::new(), refused: Vec::new(), shown: Vec::new() };
         for (number, entry) in (1..).zip(text.lines()) {
             if entry.is_empty() || entry.starts_with('#') {
                 continue;
@@ -27,6 +28,7 @@ impl Deviations {
                 Some(("line", pattern)) => all.lines.push(pattern.to_string()),
                 Some(("usage", pattern)) => all.usage.push(pattern.to_string()),
                 Some(("refused", pattern)) => all.refused.push(pattern.to_string()),
+                Some(("shown", pattern)) => all.shown.push((pattern.to_string(), reason.trim().to_string())),
                 _ => return Err(format!("deviation {number} is of no known sort: {entry}")),
             }
         }
@@ -47,6 +49,11 @@ impl Deviations {
         let what =
             err.trim_end().strip_prefix("ip: ").and_then(|text| text.strip_suffix(" is not supported by netstrap"));
         what.is_some_and(|what| self.refused.iter().any(|pattern| matches(pattern, what)))
+    }
+
+    /// Why a cause of differing listings is no fault; `None` if the list does not say.
+    pub fn reason(&self, cause: &str) -> Option<&str> {
+        self.shown.iter().find(|(pattern, _)| matches(pattern, cause)).map(|(_, reason)| reason.as_str())
     }
 }
 
@@ -86,5 +93,8 @@ mod tests {
         assert!(Deviations::parse("line ip x\tbecause").is_ok());
         assert!(Deviations::parse("line ip x").is_err());
         assert!(Deviations::parse("other ip x\tbecause").is_err());
+        let list = Deviations::parse("shown ip link: *missing*\ton purpose").unwrap();
+        assert_eq!(list.reason("ip link: a missing b"), Some("on purpose"));
+        assert_eq!(list.reason("ip link: none"), None);
     }
 }

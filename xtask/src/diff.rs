@@ -1,0 +1,122 @@
+//! `diff ip`: many generated topologies, each shown by iproute2 and by netstrap on the same
+//! state. Out: coverage by kind, option and JSON key, and every cause of a difference once;
+//! what the list of wanted deviations does not explain fails, as does an option never used.
+
+mod build;
+mod chance;
+mod json;
+mod look;
+mod report;
+mod table;
+mod tally;
+mod text;
+mod topology;
+mod vm;
+pub mod worker;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Instant;
+
+use crate::args::Args;
+use crate::deviations::{self, Deviations};
+use crate::packages;
+use crate::process::{About, Failure, Outcome, own_binary, say};
+use crate::tree;
+use report::Side;
+use tally::Tally;
+
+/// Topologies on the host, the rich one among them.
+const HOST: u64 = 501;
+/// Topologies in the virtual machine: every one has all kinds, and its processor is emulated.
+const VM: u64 = 40;
+
+/// What a run is told to do.
+struct Job {
+    seed: u64,
+    topologies: u64,
+    binary: std::path::PathBuf,
+}
+
+/// `cargo xtask diff ip`.
+pub fn run(words: Vec<String>) -> Outcome {
+    let mut args = Args::new(words);
+    let vm = args.flag("--vm");
+    let seed = args.number("--seed", 1)?;
+    let topologies = args.number("--topologies", if vm { VM } else { HOST })?;
+    let show = args.value("--show")?;
+    let refusals = args.flag("--refusals");
+    let package = args.value("--kernel")?;
+    let binary = tree::binary(&mut args)?;
+    match args.rest()?.as_slice() {
+        [what] if what == "ip" => {}
+        _ => return Err(Failure::usage("diff knows one thing to compare: ip")),
+    }
+    packages::ensure(&[("ip", "iproute2"), ("bridge", "iproute2")])?;
+    let table = table::parse(table::TEXT)?;
+    let job = Job { seed, topologies, binary };
+    if let Some(number) = show {
+        let number = number.parse().map_err(|_| Failure::usage(format!("--show: \"{number}\" is no number")))?;
+        return self::show(&job, number);
+    }
+    let start = Instant::now();
+    let (tally, side) = match vm {
+        true => (vm::run(&job, package.as_deref())?, Side::Vm),
+        false => (host(&job)?, Side::Host),
+    };
+    let deviations = Deviations::parse(deviations::TEXT)?;
+    let (text, verdict) = report::report(&table, &tally, &deviations, side);
+    print!("{text}");
+    if refusals {
+        print!("{}", report::refusals(&table, &tally));
+    }
+    say(format!("diff ip: {:.0} s", start.elapsed().as_secs_f64()));
+    verdict
+}
+
+/// A worker in a sandbox of its own.
+fn worker(job: &Job, from: u64, step: u64, count: u64) -> Outcome<Command> {
+    let mut command = Command::new(&job.binary);
+    command.args(["sandbox", "--"]).arg(own_binary()?).arg("diff-inside").arg("--binary").arg(&job.binary);
+    for (name, number) in [("--seed", job.seed), ("--from", from), ("--step", step), ("--topologies", count)] {
+        command.arg(name).arg(number.to_string());
+    }
+    command.stdin(Stdio::null());
+    Ok(command)
+}
+
+/// All topologies, shared by as many workers as there are processors.
+fn host(job: &Job) -> Outcome<Tally> {
+    let workers = thread::available_parallelism().map_or(1, |count| count.get() as u64);
+    let mut running = Vec::new();
+    for from in 0..workers {
+        let mut command = worker(job, from, workers, job.topologies)?;
+        running.push(command.stdout(Stdio::piped()).spawn().about(&job.binary)?);
+    }
+    let threads: Vec<_> = running.into_iter().map(|child| thread::spawn(|| child.wait_with_output())).collect();
+    let mut tally = Tally::default();
+    let mut whole = true;
+    for thread in threads {
+        let output = thread.join().map_err(|_| "a worker's thread broke")?.about(Path::new("diff-inside"))?;
+        tally.whole = false;
+        for line in tally.read(&String::from_utf8_lossy(&output.stdout)) {
+            println!("{line}");
+        }
+        whole &= output.status.success() && tally.whole;
+    }
+    tally.whole = whole;
+    Ok(tally)
+}
+
+/// One topology: its lines, and all that differs.
+fn show(job: &Job, number: u64) -> Outcome {
+    let mut command = worker(job, number, 1, number + 1)?;
+    let output = command.arg("--show").stderr(Stdio::inherit()).output().about(&job.binary)?;
+    let mut tally = Tally::default();
+    for line in tally.read(&String::from_utf8_lossy(&output.stdout)) {
+        println!("{}", line.trim_start_matches("# "));
+    }
+    say(format!("{} causes of differences", tally.causes.len()));
+    if output.status.success() { Ok(()) } else { Err(format!("diff ip: {}", output.status).into()) }
+}
