@@ -163,7 +163,7 @@ impl Traced {
         let mut info = [0u64; 11];
         let size = std::mem::size_of_val(&info);
         // SAFETY: the task is stopped, and the kernel writes at most `size` bytes to `info`.
-        if unsafe { libc::ptrace(GET_SYSCALL_INFO, pid, size, info.as_mut_ptr()) } < 0 {
+        if unsafe { libc::ptrace(GET_SYSCALL_INFO as _, pid, size, info.as_mut_ptr()) } < 0 {
             return Err(io::Error::last_os_error());
         }
         let at = info[0].to_le_bytes()[0];
