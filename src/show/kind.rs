@@ -419,6 +419,7 @@ mod tests {
             group: String::new(),
             numeric: false,
             statistics: 0,
+            units: Default::default(),
             details: true,
             names,
         };

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::out::{Colour, Out};
-use super::stats::stats;
+use super::stats::{Units, stats};
 use crate::model::link::{Link, LinkFlags, LinkNumber};
 use crate::model::name::printable;
 use crate::wire::attr::to_nul;
@@ -30,6 +30,8 @@ pub struct LinkView<'a> {
     pub details: bool,
     /// How many times counters are asked for (`-s`).
     pub statistics: u8,
+    /// How the counters are written.
+    pub units: Units,
     /// Names of what its kind's properties name by number: `d` devices, `U` users, `G` groups.
     pub names: Vec<(u8, u32, Vec<u8>)>,
 }
@@ -103,7 +105,7 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     }
     if parts.mode && view.statistics > 0 {
         out.line_break();
-        stats(out, link, view.statistics);
+        stats(out, link, view.statistics, view.units);
     }
     if !link.altnames.is_empty() {
         out.list("altnames", |out| {

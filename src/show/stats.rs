@@ -21,9 +21,59 @@ const TEXT: [(&str, Columns); 4] = [
 /// Least widths of the columns of text.
 const WIDTHS: [usize; 8] = [10, 7, 6, 7, 7, 7, 10, 9];
 
+/// How counters are written in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Units {
+    /// In full.
+    #[default]
+    Plain,
+    /// `12.3k`: in units of a power of 1000 (`-h`).
+    Thousands,
+    /// `12.0Ki`: in units of a power of 1024 (`-h -iec`).
+    Binary,
+}
+
+impl Units {
+    /// A counter as text, to about three digits.
+    fn text(self, value: u64) -> String {
+        let (base, mark) = match self {
+            Units::Plain => (u64::MAX, ""),
+            Units::Thousands => (1000, ""),
+            Units::Binary => (1024, "i"),
+        };
+        if value < base {
+            return value.to_string();
+        }
+        let (mut unit, mut letters) = (base, "kMGTPE".chars());
+        let mut letter = letters.next();
+        while value / base >= unit {
+            match letters.next() {
+                Some(next) => (unit, letter) = (unit * base, Some(next)),
+                None => break,
+            }
+        }
+        let places = match value / unit {
+            0..10 => 2,
+            10..100 => 1,
+            _ => 0,
+        };
+        let scale = 10u128.pow(places);
+        let (whole, unit) = (u128::from(value) * scale, u128::from(unit));
+        // To the nearest, and halves to the even digit, as C's printf has it.
+        let (mut digits, rest) = (whole / unit, whole % unit);
+        if rest * 2 > unit || (rest * 2 == unit && digits % 2 == 1) {
+            digits += 1;
+        }
+        let fraction = (digits % scale + scale).to_string();
+        let point = if places == 0 { "" } else { "." };
+        let letter = letter.map(String::from).unwrap_or_default();
+        [&(digits / scale).to_string(), point, &fraction[1..], &letter, mark].concat()
+    }
+}
+
 /// Prints the counters, in text on lines of their own without the last line break. `level` is how many times
 /// they were asked for.
-pub fn stats(out: &mut Out, link: &Link, level: u8) {
+pub fn stats(out: &mut Out, link: &Link, level: u8, units: Units) {
     if link.counters.is_empty() {
         return;
     }
@@ -46,7 +96,7 @@ pub fn stats(out: &mut Out, link: &Link, level: u8) {
         if row > 0 {
             out.line_break();
         }
-        lines(out, link, label, columns, widths);
+        lines(out, link, (label, columns), widths, units);
     }
 }
 
@@ -68,7 +118,7 @@ fn value(link: &Link, column: &str) -> Option<u64> {
     }
 }
 
-fn lines(out: &mut Out, link: &Link, label: &str, columns: Columns, widths: [usize; 8]) {
+fn lines(out: &mut Out, link: &Link, (label, columns): (&str, Columns), widths: [usize; 8], units: Units) {
     let errors = columns.starts_with(' ');
     let (mut head, mut line) = (String::from(label), String::from("    "));
     for (position, (column, width)) in columns.split(',').zip(widths).enumerate() {
@@ -90,7 +140,10 @@ fn lines(out: &mut Out, link: &Link, label: &str, columns: Columns, widths: [usi
             }
         }
         match value.filter(|_| shown) {
-            Some(value) => line.push_str(&format!("{value:>width$} ")),
+            Some(value) => {
+                let value = units.text(value);
+                line.push_str(&[&" ".repeat(width.saturating_sub(value.len())), value.as_str(), " "].concat());
+            }
             None if position == 0 => line.push_str(&" ".repeat(width + 1)),
             None => {}
         }
@@ -108,8 +161,23 @@ mod tests {
     fn text(counters: Vec<u64>, level: u8) -> String {
         let mut out = Out::new(Format::Text, false);
         let link = Link { counters, numbers: vec![(LinkNumber::CarrierChanges, 3)], ..Link::default() };
-        stats(&mut out, &link, level);
+        stats(&mut out, &link, level, Units::Plain);
         String::from_utf8(out.finish()).unwrap()
+    }
+
+    #[test]
+    fn units_keep_three_digits() {
+        for (value, thousands, binary) in [
+            (999, "999", "999"),
+            (1000, "1.00k", "1000"),
+            (1536, "1.54k", "1.50ki"),
+            (12_345, "12.3k", "12.1ki"),
+            (999_999, "1000k", "977ki"),
+            (1_000_000, "1.00M", "977ki"),
+            (u64::MAX, "18.4E", "16.0Ei"),
+        ] {
+            assert_eq!((Units::Thousands.text(value), Units::Binary.text(value)), (thousands.into(), binary.into()));
+        }
     }
 
     #[test]

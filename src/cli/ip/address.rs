@@ -116,7 +116,7 @@ fn record(context: &mut Context<'_>, out: &mut Out, one: &Link, addrs: &[&Addr],
         if options.brief {
             out.text("\n");
         } else if options.statistics > 0 && has_head && !one.counters.is_empty() {
-            stats(out, &one, options.statistics);
+            stats(out, &one, options.statistics, options.units());
             out.text("\n");
         }
     });

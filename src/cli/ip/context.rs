@@ -16,6 +16,7 @@ use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
 use crate::netns::{Folder, Namespace};
 use crate::show::out::{Format, Lead, Out};
+use crate::show::stats::Units;
 use crate::socket::Socket;
 use crate::wire::build::{Request, Route};
 use crate::wire::encode;
@@ -43,6 +44,10 @@ pub struct Options {
     pub all: bool,
     /// `-s`, `-s -s`: how many times counters are asked for.
     pub statistics: u8,
+    /// `-h`: counters with a unit.
+    pub human: bool,
+    /// `-iec`: units of 1024.
+    pub iec: bool,
     /// `-d`: with all properties.
     pub details: bool,
     /// `-c`: whether text is coloured.
@@ -83,6 +88,15 @@ pub enum Timestamp {
 }
 
 impl Options {
+    /// How counters are written.
+    pub fn units(&self) -> Units {
+        match (self.human, self.iec) {
+            (false, _) => Units::Plain,
+            (true, false) => Units::Thousands,
+            (true, true) => Units::Binary,
+        }
+    }
+
     /// Whether anything is asked that an applet of another tool knows nothing of.
     pub fn shapes_output(&self) -> bool {
         let flags = [self.oneline, self.brief, self.json, self.pretty, self.numeric, self.all, self.details, self.echo];

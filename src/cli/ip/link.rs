@@ -172,6 +172,7 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
         numeric: context.options.numeric,
         details: context.options.details,
         statistics: context.options.statistics,
+        units: context.options.units(),
         names: named(context, link),
     }
 }

@@ -114,7 +114,7 @@ const IP: Tool = Tool {
     help: "ip -help",
     usage: usage::IP,
     version: VERSION,
-    options: "loops~? family~f 4=4 6=6 0=0 M=? B=B human-readable~h iec~? stats~s statistics~s details~d resolve~? \
+    options: "loops~? family~f 4=4 6=6 0=0 M=? B=B human-readable~h iec~i stats~s statistics~s details~d resolve~? \
         oneline~o timestamp~t tshort~T Version~V force~F batch~b brief~r json~j pretty~p rcvbuf~? help~H netns~n \
         Numeric~N all~a echo=e",
 };
@@ -183,6 +183,8 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>,
         b'H' => return Err(help()),
         // `-h` is "human-readable", but alone it asks for help.
         b'h' if words.is_empty() => return Err(help()),
+        b'h' => options.human = true,
+        b'i' => options.iec = true,
         b'n' => {
             let name = words.next().ok_or_else(Fail::incomplete)?;
             context.enter(name)?;

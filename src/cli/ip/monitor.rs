@@ -2,17 +2,21 @@
 
 use super::context::{Context, Event};
 use super::event;
-use super::fail::{Fail, Outcome};
+use super::fail::{Fail, Outcome, io_text};
 use super::filter::existing;
 use super::usage;
 use super::words::{keyword, value};
 use crate::cli::cursor::Cursor;
 use crate::error::strerror;
 use crate::model::ip::Family;
+use crate::model::time::Date;
 use crate::socket::Socket;
+use crate::wire::attr::u32_at;
+use crate::wire::reply::frames;
+use std::os::unix::ffi::OsStrExt;
 
 /// Words in iproute2's order; the key of an object is its first letter, `N` nsid, `C` netconf, `X` nexthop.
-const WORDS: &str = "file~? label~L link~l address~a route~r mroute~? prefix~? neigh~n netconf~C rule~u nsid~N \
+const WORDS: &str = "file~f label~L link~l address~a route~r mroute~? prefix~? neigh~n netconf~C rule~u nsid~N \
     nexthop~X stats=? all=A all-nsid~? help~h dev=d";
 
 /// Objects with the multicast groups (`RTNLGRP_*`) that tell of them: of any family, IPv4, IPv6.
@@ -33,17 +37,22 @@ const GROUP_MPLS_NETCONF: u32 = 29;
 
 /// Runs until it is ended from outside.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
-    let (mut objects, mut label, mut device) = (Vec::new(), false, 0);
+    let (mut objects, mut label, mut device, mut file) = (Vec::new(), false, 0, None);
     while let Some(word) = words.next() {
         match keyword(word, WORDS) {
             (_, b'L') => label = true,
             (_, b'A') => label = true,
+            (_, b'f') => file = Some(value(&mut words)?),
             (_, b'd') => device = existing(context, value(&mut words)?)?,
             (_, b'h') => return Err(usage::fail(usage::MONITOR)),
             (name, b'?') => return Err(Fail::unsupported_word("monitor option", name.as_bytes())),
             (_, 0) => return Err(Fail::usage_word("Argument ", word, " is unknown, try \"ip monitor help\".")),
             (_, object) => objects.push(object),
         }
+    }
+    if let Some(path) = file {
+        let event = Event { alone: true, device, ..Event::default() };
+        return replay(context, path, event, label);
     }
     let mut socket = Socket::open()?;
     socket.join(&groups(&objects, context.options.family))?;
@@ -70,6 +79,29 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         }
     }
 }
+
+/// Prints the messages of a file, as `rtmon` writes them, and ends.
+fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> Outcome {
+    let messages = std::fs::read(std::ffi::OsStr::from_bytes(path))
+        .map_err(|e| Fail::usage(["Cannot fopen: ", &io_text(&e)].concat()))?;
+    context.event = Some(event);
+    let mut rest = frames(&messages);
+    for frame in rest.by_ref() {
+        let number = |at| u32_at(frame.payload, at).unwrap_or_default();
+        match frame.kind {
+            STAMP if context.options.json => {}
+            STAMP => {
+                let time = Date::new(number(0).into()).long();
+                context.io.print(["Timestamp: ", &time, " ", &number(4).to_string(), " us\n"].concat());
+            }
+            _ => event::print(context, &frame, label)?,
+        }
+    }
+    if rest.rest().is_empty() { Ok(0) } else { Err(Fail::own("rtnl-from_file: truncated message")) }
+}
+
+/// The type of `rtmon`'s own messages: seconds since 1970, then microseconds.
+const STAMP: u16 = 15;
 
 /// The groups of objects (none chosen is all) for a family.
 fn groups(objects: &[u8], family: Family) -> Vec<u32> {
