@@ -155,8 +155,8 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     }
     flags(out, route.flags);
     if let Some(mark) = route.mark {
-        let text = if mark >= 16 { format!("0x{mark:x}") } else { mark.to_string() };
-        out.str("mark", "mark ", &text, " ");
+        out.json_num("mark", mark);
+        out.text(&if mark >= 16 { format!("mark 0x{mark:x} ") } else { format!("mark {mark} ") });
     }
     realms(out, route.realms.filter(|_| !given.realms), view);
     if let Some(uid) = route.uid {

@@ -139,9 +139,6 @@ fn as_ipv6_sees_it(link: &mut Link) {
     link.slave_kind = None;
 }
 
-/// Times that a flush looks again: deleting an address may promote another.
-const ROUNDS: usize = 10;
-
 fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("Flush requires arguments."));
@@ -152,8 +149,9 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     }
     let links = selected(context, &filter)?;
     let talks = context.options.statistics;
+    let rounds = context.options.rounds;
     let mut round = 0;
-    while round < ROUNDS {
+    while round < rounds || rounds == 0 {
         let addrs = context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?;
         let mut requests = Vec::new();
         for (index, one) in &addrs {
@@ -188,7 +186,7 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
             return Ok(0);
         }
     }
-    Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
+    Err(Fail::own(["*** Flush remains incomplete after ", &rounds.to_string(), " rounds. ***"].concat()))
 }
 
 /// Prints a notification about an address.

@@ -47,10 +47,11 @@ fn one(context: &mut Context<'_>, line: &[u8], family: Family, object: Object) -
         let Some(first) = words.first() else { return Ok(0) };
         context.options.family = family;
         context.begin(line);
+        let outcome = object(context, Cursor::new(&words));
         if !KEEPS_LINKS.iter().any(|object| prefixes(first.as_bytes(), object)) {
             context.forget();
         }
-        object(context, Cursor::new(&words))
+        outcome
     });
     match outcome {
         Ok(code) => code == 0,

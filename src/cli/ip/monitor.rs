@@ -13,6 +13,7 @@ use crate::model::time::Date;
 use crate::socket::Socket;
 use crate::wire::attr::u32_at;
 use crate::wire::reply::frames;
+use crate::wire::uapi::{RTM_DELNSID, RTM_NEWNSID};
 use std::os::unix::ffi::OsStrExt;
 
 /// Words in iproute2's order; the key of an object is its first letter, `N` nsid, `C` netconf, `X` nexthop.
@@ -28,10 +29,12 @@ const GROUPS: &[(u8, [u32; 3])] = &[
     // The first is of MPLS, which `-4` and `-6` leave out when it is printed.
     (b'C', [29, 24, 25]),
     (b'u', [0, 8, 19]),
-    (b'N', [28, 0, 0]),
+    (b'N', [GROUP_NSID, 0, 0]),
     (b'X', [32, 0, 0]),
 ];
 
+/// `RTNLGRP_NSID` (kernel 4.9).
+const GROUP_NSID: u32 = 28;
 /// `RTNLGRP_MPLS_NETCONF`.
 const GROUP_MPLS_NETCONF: u32 = 29;
 
@@ -55,13 +58,23 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         return replay(context, path, event, label);
     }
     let mut socket = Socket::open()?;
-    socket.join(&groups(&objects, context.options.family))?;
+    let mut joined = groups(&objects, context.options.family);
+    // Ids of namespaces come and go under the links that name them.
+    let shows_ids = joined.contains(&GROUP_NSID);
+    if !shows_ids {
+        joined.push(GROUP_NSID);
+    }
+    socket.join(&joined)?;
     context.all_links()?;
     context.event = Some(Event { alone: true, device, ..Event::default() });
     loop {
         let mut failed = Ok(());
         let whole = socket.listen(&mut |frame| {
-            if failed.is_ok() {
+            let is_id = matches!(frame.kind, RTM_NEWNSID | RTM_DELNSID);
+            if is_id {
+                context.forget_nsids();
+            }
+            if failed.is_ok() && (shows_ids || !is_id) {
                 failed = event::print(context, frame, label);
             }
         });

@@ -37,6 +37,12 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         ("monitor", Verb::Monitor),
         ("attach", Verb::Attach),
     ];
+    // iproute2 looks at the word behind any verb first; a path is taken in addition.
+    if let Some(word) = words.peek().filter(|_| !context.options.all)
+        && !word.starts_with(b"/")
+    {
+        name(&mut words.clone())?;
+    }
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)).map(|(_, verb)| verb) {
         Some(Verb::List) => list(context),
         Some(Verb::Add) => add(context, words),
@@ -340,13 +346,13 @@ fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if !context.batch {
         return run_in(context, name, words.rest());
     }
-    context.io.flush();
-    in_child(context, name, words.rest())
+    in_child(context, &|context| run_in(context, name, words.rest()))
 }
 
 /// Runs a command in a child, for a process that goes on after it.
-fn in_child(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
-    let child = sys::process::in_child(|| match run_in(context, name, command) {
+pub fn in_child(context: &mut Context<'_>, work: &dyn Fn(&mut Context<'_>) -> Outcome) -> Outcome {
+    context.io.flush();
+    let child = sys::process::in_child(|| match work(context) {
         Ok(code) => finish(context, code),
         Err(fail) => fail.print(context.io),
     });
@@ -361,7 +367,7 @@ fn run_everywhere(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     for name in Folder::standard().names().unwrap_or_default() {
         context.io.print(["\nnetns: ", &printable(&name), "\n"].concat());
         context.io.flush();
-        in_child(context, &name, words.rest())?;
+        in_child(context, &|context| run_in(context, &name, words.rest()))?;
     }
     Ok(0)
 }

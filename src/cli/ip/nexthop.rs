@@ -317,8 +317,6 @@ fn list_buckets(context: &mut Context<'_>, filter: NextHopFilter) -> Result<Vec<
 /// Prints a notification about a next hop object.
 pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
     let Some(hop) = decode(frame, 0) else { return Ok(()) };
-    if context.wants(hop.device.map_or(0, |id| id.index.get())) {
-        show(context, &[hop]);
-    }
+    show(context, &[hop]);
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::fail::{Fail, Outcome, io_text};
-use super::netns::{names_of, own_view, replace_by};
+use super::netns::{in_child, names_of, own_view, replace_by};
 use super::usage;
 use super::words::keyword;
 use crate::cli::cursor::{Cursor, text};
@@ -259,12 +259,19 @@ fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("No command specified"));
     }
+    if context.batch {
+        return in_child(context, &|context| run_in(context, name, words.rest()));
+    }
+    run_in(context, name, words.rest())
+}
+
+fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
     switch(context, name)?;
     // A command in a namespace has its view of the system; the groups had to be seen before.
     if let Some(ns) = context.ns.clone() {
         own_view(context, ns.as_bytes())?;
     }
-    replace_by(context, words.rest())
+    replace_by(context, command)
 }
 
 /// Leaves the VRF that this process may be in, for a command in another network namespace.
