@@ -7,8 +7,6 @@ mod show;
 pub use parse::gateway;
 pub use show::event;
 
-use crate::wire::attr::attrs;
-
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::usage;
@@ -17,9 +15,6 @@ use crate::cli::cursor::{Cursor, text};
 use crate::model::op::Op;
 use crate::model::route::{RouteVerb, TABLE_MAIN};
 use crate::model::rtnames::NameSet;
-
-/// `IFLA_VRF_TABLE` (`linux/if_link.h`).
-const IFLA_VRF_TABLE: u16 = 1;
 
 /// Verbs in iproute2's order.
 const VERBS: &str = "list~s show~s lst~s get~g add~a change~c chg=c replace~r prepend~p append~b test~t delete~d flush~f \
@@ -55,12 +50,9 @@ fn vrf_table(context: &mut Context<'_>, word: &[u8]) -> Result<u32, Fail> {
     let link = context.find_link(word)?;
     let table = match &link {
         None if word == b"default" => Some(TABLE_MAIN),
-        Some(link) if link.kind.as_deref() == Some(b"vrf") => {
-            attrs(&link.kind_data).find(IFLA_VRF_TABLE).and_then(|attr| attr.u32())
-        }
-        _ => None,
+        link => link.as_ref().and_then(super::vrf::table),
     };
-    table.filter(|table| *table != 0).ok_or_else(|| Fail::wrong("Invalid VRF\n", word))
+    table.ok_or_else(|| Fail::wrong("Invalid VRF\n", word))
 }
 
 /// A type of service byte: a name of `rt_dsfield`, or a number in hexadecimal.

@@ -34,7 +34,7 @@ impl Reader {
                 Some(ip) => octets(&ip),
                 None => {
                     let start = ["invalid value for \"", row.word(), "\": \"", &shown(given)].concat();
-                    return Err(Fail::usage([&start, "\"; it should be an unsigned integer"].concat()));
+                    return Err(Fail::usage_of(&[&start, "\"; it should be an unsigned integer"]));
                 }
             },
         };
