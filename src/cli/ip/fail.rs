@@ -179,7 +179,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
     match error.errno()? {
         libc::EPERM | libc::EACCES => Some("run it as root, or try it in a sandbox: netstrap sandbox"),
         libc::EOPNOTSUPP => match &error.kind {
-            Kind::Kernel(Refusal { text: Some(text), .. }) if text.contains("Unknown device type") => {
+            Kind::Kernel(Refusal { text: Some(text), .. }) if text.starts_with("Unknown device type") => {
                 Some("this kernel lacks that link kind or its module is not loaded")
             }
             _ => None,
