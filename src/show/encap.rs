@@ -77,7 +77,7 @@ fn ip(out: &mut Out, encap: &Encap) {
 /// `struct ipv6_sr_hdr`: eight bytes, the segments last first, and sometimes a key's number.
 fn segments(out: &mut Out, header: &[u8]) {
     let Some(first) = header.get(4) else { return };
-    out.text(&["segs ", &(u32::from(*first) + 1).to_string(), " [ "].concat());
+    out.pieces(&["segs ", &(u32::from(*first) + 1).to_string(), " [ "]);
     out.list("segs", |o| {
         for at in (0..=usize::from(*first)).rev() {
             let Some(octets) = header.get(8 + 16 * at..).and_then(<[u8]>::first_chunk::<16>) else { break };

@@ -76,7 +76,7 @@ impl Fields<'_> {
         let (key, before) = (row.key, before.as_str());
         match row.shape {
             b'b' | b'h' | b'w' | b'q' | b'I' | b'Y' => match row.name_of(number) {
-                Some(name) if !out.is_json() => out.text(&[before, name, " "].concat()),
+                Some(name) if !out.is_json() => out.pieces(&[before, name, " "]),
                 _ => out.num(key, before, i64::try_from(number).unwrap_or(i64::MAX), " "),
             },
             b'B' | b'H' | b'W' => out.str(key, before, &hex(number), " "),
@@ -114,7 +114,7 @@ impl Fields<'_> {
                 if out.is_json() {
                     out.list(key, |out| list.iter().for_each(|ip| out.item("", ip, "")));
                 } else {
-                    out.text(&[before, &list.join(","), " "].concat());
+                    out.pieces(&[before, &list.join(","), " "]);
                 }
             }
             b'P' => out.str(key, before, &ethertype(attr.be16()?), " "),
@@ -138,16 +138,16 @@ impl Fields<'_> {
             b'N' | b'O' => {
                 out.json_bool(key, number != 0);
                 match (row.shape, number) {
-                    (b'N', 0) => out.text(&["no", before].concat()),
+                    (b'N', 0) => out.pieces(&["no", before]),
                     (b'O', 1..) => {}
                     _ => out.text(before),
                 }
             }
-            b'T' if number == 1 && !out.is_json() => out.text(&[before, "inherit "].concat()),
+            b'T' if number == 1 && !out.is_json() => out.pieces(&[before, "inherit "]),
             b'T' => out.str(key, before, &hex(number), " "),
             b'L' => match second() {
-                Some(inherit) if inherit.u8() != Some(0) => out.text(&[before, "inherit "].concat()),
-                _ if number == 0 && !out.is_json() => out.text(&[before, "auto "].concat()),
+                Some(inherit) if inherit.u8() != Some(0) => out.pieces(&[before, "inherit "]),
+                _ if number == 0 && !out.is_json() => out.pieces(&[before, "auto "]),
                 _ => out.num(key, before, u8::try_from(number).ok()?, " "),
             },
             b'a' => {
@@ -257,7 +257,7 @@ impl Fields<'_> {
                 if out.is_json() {
                     out.list(row.key, |out| names.iter().for_each(|name| out.item("", name, "")));
                 } else {
-                    out.text(&[&before, "<", &names.join(","), "> "].concat());
+                    out.pieces(&[&before, "<", &names.join(","), "> "]);
                 }
             }
             b'p' => {
@@ -289,7 +289,7 @@ impl Fields<'_> {
                     for (bit, name) in ["csum", "csum6", "remcsum"].into_iter().enumerate() {
                         let is_set = flags >> bit & 1 != 0;
                         out.json_bool(name, is_set);
-                        out.text(&[if is_set { "" } else { "no" }, "encap-", name, " "].concat());
+                        out.pieces(&[if is_set { "" } else { "no" }, "encap-", name, " "]);
                     }
                 });
             }
@@ -315,7 +315,7 @@ fn ad_info(out: &mut Out, attr: Attr<'_>) {
 
 fn on_off(out: &mut Out, row: &Row, number: u64) {
     out.json_bool(row.key, number != 0);
-    out.text(&[row.label, if number == 0 { " off " } else { " on " }].concat());
+    out.pieces(&[row.label, if number == 0 { " off " } else { " on " }]);
 }
 
 /// An attribute's number in native byte order, by its length; 0 if it is none.
@@ -389,7 +389,7 @@ fn vlan_flags(out: &mut Out, flags: u32) {
 
 fn qos_map(out: &mut Out, row: &Row, attr: Attr<'_>) {
     out.line_break();
-    out.text(&["      ", row.label, " { "].concat());
+    out.pieces(&["      ", row.label, " { "]);
     out.list(row.key, |out| {
         for entry in attr.nested() {
             let (Some(from), Some(to)) = (u32_at(entry.value, 0), u32_at(entry.value, 4)) else { continue };

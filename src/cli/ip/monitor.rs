@@ -84,7 +84,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
             Ok(true) => {}
             Ok(false) => {
                 let text = strerror(libc::ENOBUFS);
-                context.io.error(["netlink receive error ", &text, " (", &libc::ENOBUFS.to_string(), ")"].concat());
+                context.io.error_of(&["netlink receive error ", &text, " (", &libc::ENOBUFS.to_string(), ")"]);
                 context.io.hint("some changes were missed; what follows is complete again");
                 context.all_links()?;
             }
