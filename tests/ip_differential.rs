@@ -17,13 +17,13 @@ fn link_properties_are_iproute2s() {
 }
 
 #[test]
-fn answers_about_small_objects_are_iproute2s() {
-    support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
+fn link_listings_are_iproute2s() {
+    support::same_answers("link_listings_are_iproute2s", include_str!("data/ip-link-show.txt"));
 }
 
 #[test]
-fn link_listings_are_iproute2s() {
-    support::same_answers("link_listings_are_iproute2s", include_str!("data/ip-link-show.txt"));
+fn answers_about_small_objects_are_iproute2s() {
+    support::same_answers("answers_about_small_objects_are_iproute2s", include_str!("data/ip-small.txt"));
 }
 
 #[test]

@@ -94,8 +94,6 @@ pub enum LinkNumber {
     GsoMaxSegs = 40,
     /// Largest such packet, in bytes (kernel 4.6).
     GsoMaxSize = 41,
-    /// What a notification is about (`IFLA_EVENT_*`).
-    Event = 44,
     /// Index to take in another namespace (kernel 5.13).
     NewIndex = 49,
     /// Smallest MTU (kernel 4.20).
@@ -169,6 +167,8 @@ pub struct Link {
     pub hardware_ids: Vec<(u16, Vec<u8>)>,
     /// Counters, as `struct rtnl_link_stats64` (`linux/if_link.h`) orders them; an older kernel has fewer.
     pub counters: Vec<u64>,
+    /// What a notification is about (`IFLA_EVENT_*`).
+    pub event: Option<u32>,
 }
 
 impl Link {

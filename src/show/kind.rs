@@ -418,8 +418,8 @@ mod tests {
             peer_netns: None,
             group: String::new(),
             numeric: false,
-            details: true,
             statistics: 0,
+            details: true,
             names,
         };
         let mut out = Out::new(format, false);

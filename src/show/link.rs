@@ -45,6 +45,9 @@ pub struct Parts {
     pub addresses: bool,
 }
 
+/// What a notification may be about (`IFLA_EVENT_*`), by number.
+const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
+
 /// Prints a link, with its line break.
 pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     let link = view.link;
@@ -73,7 +76,7 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     if let Some(length) = link.txqlen.filter(|length| *length != 0 && parts.queue) {
         out.num("txqlen", "qlen ", length.cast_signed(), "");
     }
-    if let Some(event) = link.number(LinkNumber::Event).filter(|event| *event != 0) {
+    if let Some(event) = link.event.filter(|event| *event != 0) {
         let name = usize::try_from(event).ok().and_then(|at| EVENTS.split(',').nth(at));
         out.str("event", "event ", &name.map_or_else(|| event.to_string(), str::to_owned), " ");
     }
@@ -112,9 +115,6 @@ pub fn link(out: &mut Out, view: &LinkView<'_>, parts: Parts) {
     }
     out.text("\n");
 }
-
-/// What `IFLA_EVENT` numbers.
-const EVENTS: &str = "NONE,REBOOT,FEATURE CHANGE,BONDING FAILOVER,NOTIFY PEERS,RESEND IGMP,BONDING OPTION";
 
 /// A number, its JSON key and its words.
 type Detail = (LinkNumber, &'static str, &'static str);

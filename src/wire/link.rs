@@ -46,6 +46,7 @@ const IFLA_LINK_NETNSID: u16 = 37;
 pub const IFLA_PHYS_PORT_NAME: u16 = 38;
 const IFLA_PROTO_DOWN: u16 = 39;
 const IFLA_XDP: u16 = 43;
+const IFLA_EVENT: u16 = 44;
 const IFLA_PROP_LIST: u16 = 52;
 const IFLA_ALT_IFNAME: u16 = 53;
 const IFLA_PERM_ADDRESS: u16 = 54;
@@ -334,6 +335,7 @@ fn attribute(link: &mut Link, attr: Attr<'_>) {
         IFLA_GROUP => link.group = attr.u32(),
         IFLA_LINK_NETNSID => link.link_netnsid = attr.i32(),
         IFLA_PROTO_DOWN => link.proto_down = attr.u8() == Some(1),
+        IFLA_EVENT => link.event = attr.u32(),
         IFLA_PERM_ADDRESS => link.permanent_address = Some(attr.value.to_vec()),
         IFLA_PROP_LIST => {
             link.altnames =
@@ -381,7 +383,6 @@ const DETAILS: &[LinkNumber] = &[
     LinkNumber::CarrierChanges,
     LinkNumber::GsoMaxSegs,
     LinkNumber::GsoMaxSize,
-    LinkNumber::Event,
     LinkNumber::MinMtu,
     LinkNumber::MaxMtu,
     LinkNumber::GroMaxSize,

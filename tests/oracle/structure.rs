@@ -18,6 +18,8 @@ fn header_len(kind: u16) -> usize {
         20..=22 => 8,
         24..=34 => 12,
         104..=106 => 8,
+        72..=74 => 12,
+        88..=90 => 4,
         other => panic!("message type {other}"),
     }
 }

@@ -9,14 +9,15 @@ pub const TEXT: &str = include_str!("../../tests/data/ip-deviations.txt");
 /// Patterns of the list.
 pub struct Deviations {
     lines: Vec<String>,
+    usage: Vec<String>,
     refused: Vec<String>,
     shown: Vec<(String, String)>,
 }
 
 impl Deviations {
-    /// Reads a list: `line PATTERN`, `refused PATTERN` or `shown PATTERN`, a tab, and the reason.
+    /// Reads a list: `line`, `usage`, `refused` or `shown` with a pattern, a tab, and the reason.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut all = Deviations { lines: Vec::new(), refused: Vec::new(), shown: Vec::new() };
+        let mut all = Deviations { lines: Vec::new(), usage: Vec::new(), refused: Vec::new(), shown: Vec::new() };
         for (number, entry) in (1..).zip(text.lines()) {
             if entry.is_empty() || entry.starts_with('#') {
                 continue;
@@ -25,17 +26,22 @@ impl Deviations {
             match what.split_once(' ') {
                 _ if reason.trim().is_empty() => return Err(format!("deviation {number} has no reason: {entry}")),
                 Some(("line", pattern)) => all.lines.push(pattern.to_string()),
+                Some(("usage", pattern)) => all.usage.push(pattern.to_string()),
                 Some(("refused", pattern)) => all.refused.push(pattern.to_string()),
                 Some(("shown", pattern)) => all.shown.push((pattern.to_string(), reason.trim().to_string())),
-                _ => return Err(format!("deviation {number} is neither of a line nor refused nor shown: {entry}")),
+                _ => return Err(format!("deviation {number} is of no known sort: {entry}")),
             }
         }
         Ok(all)
     }
 
-    /// Whether an answer of ours to a command line may be another one.
-    pub fn covers(&self, line: &str, ours: &Answer) -> bool {
-        self.lines.iter().any(|pattern| matches(pattern, line)) || (ours.code == 1 && self.refusal(&ours.err))
+    /// Whether an answer of ours to a command line may be another one than iproute2's.
+    pub fn covers(&self, line: &str, ours: &Answer, theirs: &Answer) -> bool {
+        let known = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, line));
+        let usage = [ours, theirs].iter().all(|answer| answer.err.starts_with("Usage:"));
+        known(&self.lines)
+            || (usage && ours.code == theirs.code && ours.out == theirs.out && known(&self.usage))
+            || (ours.code == 1 && self.refusal(&ours.err))
     }
 
     /// Whether our refusal of something that is not built is wanted.
@@ -75,8 +81,11 @@ mod tests {
         let list = Deviations::parse(TEXT).unwrap();
         assert!(list.refusal("ip: object \"xfrm\" is not supported by netstrap\n"));
         assert!(!list.refusal("ip: object \"route\" is not supported by netstrap\n"));
-        assert!(!list.covers("ip link show", &Answer::default()));
-        assert!(list.covers("ip -V", &Answer::default()));
+        let usage = |text: &str, code| Answer { err: format!("Usage: {text}\n"), code, ..Answer::default() };
+        assert!(!list.covers("ip link show", &Answer::default(), &Answer::default()));
+        assert!(list.covers("ip -V", &Answer::default(), &Answer::default()));
+        assert!(list.covers("ip link help", &usage("a", 255), &usage("b", 255)));
+        assert!(!list.covers("ip link help", &usage("a", 1), &usage("b", 255)));
     }
 
     #[test]

@@ -90,6 +90,12 @@ const COMMANDS: &[Command] = &[
         run: replay::argv::run,
     },
     Command {
+        name: "selftests",
+        words: "[--tool ours|theirs] [--seconds N] [--binary FILE] [--under COMMAND] [SCRIPT...]",
+        about: "scripts of the kernel's own tests with our binary as ip, and with iproute2",
+        run: replay::selftests::run,
+    },
+    Command {
         name: "golden",
         words: "[--bless] [--binary FILE]",
         about: "compare what is sent with what iproute2 sends, attribute by attribute; or record the latter",
@@ -136,6 +142,7 @@ const INNER: &[(&str, Run)] = &[
     (namespaces::ASK, namespaces::ask),
     ("golden-inside", golden::inside),
     ("probe", probe::run),
+    ("selftests-inside", replay::selftests::inside),
     ("sem-inside", replay::sem::inside),
     ("vm-init", vm::init::run),
     ("diff-inside", diff::worker::inside),
@@ -170,9 +177,9 @@ fn main() -> ExitCode {
 fn help() {
     println!("usage: cargo xtask COMMAND [WORDS...]\n");
     for command in COMMANDS {
-        println!("  {:<6}{}", command.name, command.about);
+        println!("  {:<10}{}", command.name, command.about);
         if !command.words.is_empty() {
-            println!("        {}", command.words);
+            println!("            {}", command.words);
         }
     }
 }

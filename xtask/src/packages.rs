@@ -16,15 +16,24 @@ pub fn ensure(programs: &[Program]) -> Outcome {
         return Ok(());
     }
     let (names, packages) = names(&missing);
+    install(&names, &packages)?;
+    let still = self::missing(programs);
+    if still.is_empty() { Ok(()) } else { Err(format!("installed, yet missing: {}", self::names(&still).0).into()) }
+}
+
+/// Makes sure that a file which no program is, is here, or fails with its package's name.
+pub fn ensure_file(file: &'static str, package: &'static str) -> Outcome {
+    if Path::new(file).exists() { Ok(()) } else { install(file, &[package]) }
+}
+
+/// Installs packages, or says how to.
+fn install(names: &str, packages: &[&str]) -> Outcome {
     if !(sys::is_root() && find("apt-get").is_some()) {
         return Err(format!("missing: {names}; on Debian, as root: apt-get install {}", packages.join(" ")).into());
     }
     say(format!("missing: {names}; installing {}", packages.join(" ")));
     update()?;
-    let mut install = apt();
-    run(install.args(["install", "--yes", "--no-install-recommends"]).args(&packages))?;
-    let still = self::missing(programs);
-    if still.is_empty() { Ok(()) } else { Err(format!("installed, yet missing: {}", self::names(&still).0).into()) }
+    run(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages))
 }
 
 /// Gets the package lists, as root on Debian; elsewhere they are as they are.

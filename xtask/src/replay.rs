@@ -1,5 +1,5 @@
 //! Command lines answered by iproute2 and by our binary, each in a sandbox of the same kind, and
-//! what differs. Shared by the commands `sem` and `argv`: the two sides and their sandboxes.
+//! what differs. Shared by the commands `sem`, `argv` and `selftests`: the two sides, their sandboxes.
 
 pub mod answer;
 pub mod argv;
@@ -8,6 +8,7 @@ mod line;
 mod mask;
 mod mutate;
 mod score;
+pub mod selftests;
 pub mod sem;
 mod stage;
 mod world;
@@ -19,7 +20,7 @@ use std::process::{Command, Stdio};
 use crate::args::Args;
 use crate::namespaces;
 use crate::packages;
-use crate::process::{About, Outcome, find, own_binary, run};
+use crate::process::{About, Outcome, find, own_binary, read, run};
 use crate::tree;
 use answer::Answer;
 
@@ -51,6 +52,11 @@ impl Sides {
             let dir = sides.folder.join(side);
             std::fs::create_dir_all(&dir).about(&dir)?;
             symlink(file, dir.join("ip")).about(&dir)?;
+        }
+        // The other tool of iproute2, where our binary stands for it too.
+        let applets = read(Command::new(&sides.binary).arg("--help"));
+        if applets.is_ok_and(|text| text.split(|char: char| !char.is_alphanumeric()).any(|word| word == "bridge")) {
+            symlink(&sides.binary, sides.folder.join("ours/bridge")).about("bridge")?;
         }
         std::fs::create_dir_all(sides.folder.join("in")).about("in")?;
         Ok(sides)

@@ -118,13 +118,18 @@ fn list(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         }
         let bytes = std::fs::read(["/proc/net/", file].concat()).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
-        match own {
-            2 => groups.extend(igmp(&text)),
-            _ => groups.extend(text.lines().filter_map(|text| line(text, columns))),
+        let found: Vec<Group> = match own {
+            2 => igmp(&text),
+            _ => text.lines().filter_map(|text| line(text, columns)).collect(),
+        };
+        for group in found {
+            if only.is_none_or(|only| group.name.as_bytes() == only) {
+                // Behind those of the same link.
+                let place = groups.iter().position(|other: &Group| other.index > group.index);
+                groups.insert(place.unwrap_or(groups.len()), group);
+            }
         }
     }
-    groups.retain(|group| only.is_none_or(|only| group.name.as_bytes() == only));
-    groups.sort_by_key(|group| group.index);
     let mut out = context.listing();
     // With `-o` each group has the link in front.
     for groups in groups.chunk_by(|a, b| a.index == b.index && !context.options.oneline) {

@@ -50,7 +50,9 @@ PROPERTY := up | down | mtu MTU | address LLADDR | broadcast LLADDR | alias TEXT
             gso_max_size BYTES | gso_max_segs N | gro_max_size BYTES
 
 TYPE := veth [ peer [ name ] NAME [ mtu MTU ] [ address LLADDR ] [ netns ... ] ]
-        or any kind of the kernel without arguments (bridge, dummy, ...)";
+        or { bond | bond_slave | bridge | bridge_slave | geneve | gre | gretap | ip6gre | ip6gretap |
+             ip6tnl | ipip | ipvlan | ipvtap | macvlan | macvtap | netkit | sit | vlan | vrf | vxlan }
+        (their ARGS: ip link add type TYPE help), or any kind of the kernel without arguments";
 
 /// `ip address help`.
 pub const ADDRESS: &str = "\

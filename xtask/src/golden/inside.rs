@@ -1,15 +1,16 @@
-//! The part of `golden` and `forms` that runs in a sandbox: captures, verdicts, totals. In: a mode and
+//! The part of `golden` and `forms` that runs in a mount namespace: captures, verdicts, totals. In: a mode and
 //! the binary. Out: what differs, in lines; golden files when they are to be written.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::capture;
+use super::compare;
 use super::judge::{Verdict, judge};
+use super::kernel::World;
 use super::names::Names;
+use super::place;
 use super::record::{self, Record, Records};
 use super::table::{self, Form};
-use super::world::World;
 use crate::process::{About, Failure, Outcome, find};
 use crate::tree;
 
@@ -17,8 +18,6 @@ use crate::tree;
 const LEAST: [u32; 2] = [970, 880];
 const FORMS: &str = "tests/data/ip-forms.tsv";
 const DIFFERENCES: &str = "tests/golden/differences.tsv";
-/// In the sandbox's own `/run`.
-const SCRATCH: &str = "/run/golden";
 
 struct Inside {
     names: Names,
@@ -30,10 +29,10 @@ struct Inside {
 pub fn inside(words: Vec<String>) -> Outcome {
     let [mode, binary] = &words[..] else { return Err(Failure::usage("golden-inside MODE BINARY")) };
     let read = |file: &str| std::fs::read_to_string(tree::root().join(file)).about(file);
-    let ip = find("ip").ok_or("ip is not installed; install the package iproute2")?;
     let forms = table::forms(&read(FORMS)?)?;
-    std::fs::create_dir_all(SCRATCH).about(SCRATCH)?;
-    let inside = Inside { names: Names::new(), world: World::new(&ip.display().to_string())?, forms };
+    place::make()?;
+    let names = Names::new();
+    let inside = Inside { world: World::new(&names)?, names, forms };
     let folder = tree::root().join("tests/golden");
     if mode == "bless" || mode == "golden" {
         let theirs = inside.captured(|applet| match find(applet) {
@@ -64,6 +63,7 @@ pub fn inside(words: Vec<String>) -> Outcome {
             for (at, row) in wanted.iter().enumerate().filter(|(at, _)| !used.contains(at)) {
                 println!("row {} of {DIFFERENCES} explains nothing: {}", at + 1, row.why);
             }
+            inside.orders(&theirs, &ours);
             different(&verdicts)
         }
         _ => {
@@ -111,18 +111,12 @@ impl Inside {
     /// What every example sends, by a program that stands for its first word.
     fn captured(&self, program: impl Fn(&str) -> Vec<String>) -> Outcome<Records> {
         let mut records = Records::new();
-        for (number, form) in self.forms.iter().enumerate() {
+        for form in &self.forms {
             let line = form.example.as_str();
-            if number % 100 == 99 {
-                eprintln!("{} command lines", number + 1);
-            }
             let program = program(line.split(' ').next().unwrap_or_default());
             let program: Vec<&str> = program.iter().map(String::as_str).collect();
-            let capture = capture::run(&program, line, Path::new(SCRATCH))?;
-            // Namespaces and tap devices are made by other means than messages.
-            if capture.messages.is_empty() {
-                self.world.repair()?;
-            }
+            let capture = capture::run(&self.names, &self.world, &program, line)?;
+            place::repair()?;
             let record = Record::of(&self.names, &capture).map_err(|error| format!("{line}: {error}"))?;
             records.insert(line.to_string(), record);
         }
@@ -139,6 +133,20 @@ impl Inside {
             0 => Ok(()),
             count => Err(format!("{count} records to be looked at; cargo xtask golden --bless writes them").into()),
         }
+    }
+
+    /// Tells how often only the order differs, which nobody reads.
+    fn orders(&self, theirs: &Records, ours: &Records) {
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        for (line, theirs) in theirs {
+            let ours = ours.get(line).map(|ours| ours.messages.as_slice()).unwrap_or_default();
+            let found = compare::messages(&self.names, &theirs.messages, ours);
+            for found in found.into_iter().filter(|found| found.what == "order") {
+                *places.entry(found.place).or_default() += 1;
+            }
+        }
+        let told: Vec<String> = places.iter().map(|(place, count)| format!("{place} {count}")).collect();
+        println!("in another order only: {}", told.join(", "));
     }
 
     /// How much is covered, by count and by form; then what is not, most frequent first.

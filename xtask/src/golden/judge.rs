@@ -36,7 +36,8 @@ pub fn judge(names: &Names, wanted: &[Wanted], line: &str, theirs: &Record, ours
             Verdict::Unlike(said(theirs), said(ours))
         };
     }
-    if ours.messages.is_empty() {
+    let changes = |record: &Record| record.messages.iter().any(|message| message.kind % 4 != 2);
+    if ours.messages.is_empty() || (changes(theirs) && !changes(ours)) {
         return Verdict::Unlike("a message".to_string(), said(ours));
     }
     let mut rows = Vec::new();
@@ -57,9 +58,11 @@ pub fn judge(names: &Names, wanted: &[Wanted], line: &str, theirs: &Record, ours
     }
 }
 
-/// The class of an answer: exit code, whether anything is printed, and the first words of an error.
+/// The class of an answer: exit code, whether anything is printed, and the first line of an error; of a
+/// help text, that it is one.
 fn answer(record: &Record) -> (i32, bool, &str) {
-    (record.code, record.printed, record.error.as_str())
+    let error = if record.error.starts_with("Usage: ") { "Usage: " } else { &record.error };
+    (record.code, record.printed, error)
 }
 
 fn said(record: &Record) -> String {

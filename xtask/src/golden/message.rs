@@ -154,6 +154,9 @@ fn shown(holds: &str, bytes: &[u8]) -> String {
             Some((0, text)) if text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' ') => {
                 format!("\"{}\"", String::from_utf8_lossy(text))
             }
+            Some((last, _)) if *last != b'\'' && bytes.iter().all(u8::is_ascii_graphic) => {
+                format!("'{}'", String::from_utf8_lossy(bytes))
+            }
             _ => hex(bytes),
         },
         _ => hex(bytes),
@@ -164,6 +167,9 @@ fn shown(holds: &str, bytes: &[u8]) -> String {
 fn value(text: &str) -> Option<Vec<u8>> {
     if let Some(text) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
         return Some([text.as_bytes(), &[0]].concat());
+    }
+    if let Some(text) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
+        return Some(text.as_bytes().to_vec());
     }
     if let Some((holds, number)) = text.split_once(' ') {
         let number: u64 = number.parse().ok()?;

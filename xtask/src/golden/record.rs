@@ -40,7 +40,7 @@ impl Record {
             code: capture.code,
             printed: capture.printed,
             error: capture.error.clone(),
-            other: !capture.others.is_empty(),
+            other: capture.other,
         })
     }
 
@@ -93,7 +93,8 @@ pub fn read(names: &Names, folder: &Path) -> Result<Records, String> {
     let mut records = Records::new();
     let entries = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for path in entries.flatten().map(|entry| entry.path()) {
-        if path.extension().is_none_or(|kind| kind != "txt") || path.file_name().is_some_and(|name| name == "names.txt")
+        if path.extension().is_none_or(|kind| kind != "txt")
+            || path.file_name().is_some_and(|name| name == "names.txt" || name == "world.txt")
         {
             continue;
         }

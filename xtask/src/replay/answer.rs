@@ -26,8 +26,13 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Runs a command without input; one that takes too long is killed.
+    /// Runs a command without input; one that takes longer than any answer does is killed.
     pub fn of(command: &mut Command) -> Outcome<Answer> {
+        Answer::within(command, PATIENCE)
+    }
+
+    /// Runs a command without input, and kills it after a time.
+    pub fn within(command: &mut Command, patience: Duration) -> Outcome<Answer> {
         use std::os::unix::process::ExitStatusExt;
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().about(command.get_program())?;
@@ -39,7 +44,7 @@ impl Answer {
             let err = pipes.1.map(text).unwrap_or_default();
             let _ = sender.send((out, err));
         });
-        let said = receiver.recv_timeout(PATIENCE);
+        let said = receiver.recv_timeout(patience);
         if said.is_err() {
             child.kill().about(command.get_program())?;
         }

@@ -2,6 +2,7 @@
 //! which it can succeed. In: tests/data/ip-argv.tsv.gz. Out: how many have the same exit code and
 //! the same kind of complaint as iproute2's, what differs, and failure below the bars.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
@@ -128,12 +129,23 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let folder = PathBuf::from(folder);
     let mut stage = Stage::new(folder.join(side), folder.join("in"))?;
     let jobs = folder.join("jobs");
-    for job in std::fs::read_to_string(&jobs).about(&jobs)?.lines() {
+    let text = std::fs::read_to_string(&jobs).about(&jobs)?;
+    let split = |text: &str| text.split('\t').filter(|_| !text.is_empty()).map(str::to_string).collect::<Vec<_>>();
+    // Lines that need the same world run one after the other: most need not make it anew.
+    let mut groups: HashMap<String, usize> = HashMap::new();
+    let mut order = Vec::new();
+    for (number, job) in text.lines().enumerate() {
         let (base, words) = job.split_once(THEN).ok_or("a job without words")?;
-        let split = |text: &str| text.split('\t').filter(|_| !text.is_empty()).map(str::to_string).collect::<Vec<_>>();
-        let mut answer = stage.play(&split(words), World::of(&split(base)))?;
-        answer.out.clear();
-        super::print(&answer);
+        let world = World::of(&split(base));
+        let group = *groups.entry(format!("{world:?}")).or_insert(number);
+        order.push((group, number, split(words), world));
     }
+    order.sort_by_key(|(group, number, ..)| (*group, *number));
+    let mut answers = vec![Answer::default(); order.len()];
+    for (_, number, words, world) in order {
+        let answer = stage.play(&words, world)?;
+        answers[number] = Answer { out: String::new(), ..answer };
+    }
+    answers.iter().for_each(super::print);
     Ok(())
 }

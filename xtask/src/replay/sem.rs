@@ -39,8 +39,12 @@ pub fn run(words: Vec<String>) -> Outcome {
     }
     let mut count = Count::default();
     for (number, line) in lines.iter().enumerate() {
-        let verdict =
-            Verdict::of(&ours[number], &theirs[number], &again[number], deviations.covers(line, &ours[number]));
+        let verdict = Verdict::of(
+            &ours[number],
+            &theirs[number],
+            &again[number],
+            deviations.covers(line, &ours[number], &theirs[number]),
+        );
         count.add(verdict);
         if all || matches!(verdict, Verdict::Wanted | Verdict::Different) {
             println!("{} {line}", verdict.word());

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use crate::vm::cpio::Archive;
 use crate::vm::{kernel, modules};
 use crate::{packages, sys};
 
+static FETCH: Mutex<()> = Mutex::new(());
 /// Where the host's root is, inside, before it is the root.
 const HOST: &str = "host";
 /// Where packages have the server of files; it is on no PATH.
@@ -35,7 +37,11 @@ pub fn command(dir: &Path, busybox: &Path, names: &[String]) -> Outcome<(Command
     }
     packages::ensure(&[("qemu-system-x86_64", "qemu-system-x86"), ("dpkg-deb", "dpkg")])?;
     let server = server()?;
-    let kernel = kernel::get(None)?;
+    let kernel = {
+        // Machines that start together fetch it once.
+        let _lock = FETCH.lock().unwrap_or_else(PoisonError::into_inner);
+        kernel::get(None)?
+    };
     let image = super::write(dir, "initramfs", pack(&kernel, busybox)?)?;
     let socket = dir.join("files");
     let mut files = Command::new(server);

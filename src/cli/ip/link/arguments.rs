@@ -355,12 +355,11 @@ impl Arguments {
         let name = self.name.as_ref().filter(|name| *name != device);
         let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
-        let kind = match &self.kind {
-            Some(Kind::With(kind)) => Some(kind.clone()),
-            _ => None,
-        };
-        let mut change = LinkChange { name, kind, ..self.properties() };
+        let mut change = LinkChange { name, ..self.properties() };
         change.numbers.extend(self.index.map(|index| (LinkNumber::NewIndex, index.get())));
+        if let Some(Kind::With(kind)) = &self.kind {
+            change.kind = Some(kind.clone());
+        }
         Ok((id, change))
     }
 
