@@ -86,11 +86,12 @@ pub fn parse(text: &str) -> Outcome<Table> {
         } else if listing {
             table.listings.push(line.to_string());
         } else if let Some(head) = line.strip_prefix('[') {
+            let (head, why) = head.split_once(" ## ").unwrap_or((head, ""));
             let (own, times) = head.split_once(']').ok_or_else(|| wrong("no ]"))?;
             name = own.to_string();
             let times = self::times(times.trim()).ok_or_else(|| wrong("no times"))?;
             let kind = name.strip_prefix("kind ").and_then(|rest| rest.split([' ', ':']).next()).map(str::to_string);
-            let option = table.option(name.clone(), kind.clone(), "");
+            let option = table.option(name.clone(), kind.clone(), why);
             let section = Section { kind, times, lines: Vec::new(), option };
             table.phases.last_mut().ok_or_else(|| wrong("no phase"))?.push(section);
         } else {
