@@ -3,6 +3,7 @@
 
 use super::link::{LinkView, hardware_address};
 use super::out::Out;
+use crate::model::ip::addr_text;
 use crate::model::kind::{Kind, Row};
 use crate::model::name::printable;
 use crate::wire::attr::{Attr, attrs, u32_at};
@@ -104,10 +105,10 @@ impl Fields<'_> {
             }
             b'e' => {
                 let ip = attr.ip().filter(|ip| !ip.is_unspecified());
-                out.str(key, before, &ip.map_or_else(|| "any".to_owned(), |ip| ip.to_string()), " ");
+                out.str(key, before, &ip.map_or_else(|| "any".to_owned(), |ip| addr_text(&ip)), " ");
             }
             b'A' => {
-                let list: Vec<String> = attr.nested().filter_map(|attr| Some(attr.ip()?.to_string())).collect();
+                let list: Vec<String> = attr.nested().filter_map(|attr| Some(addr_text(&attr.ip()?))).collect();
                 if list.is_empty() {
                     return None;
                 }
@@ -154,7 +155,7 @@ impl Fields<'_> {
                 let ip = attr.ip().filter(|ip| !ip.is_unspecified())?;
                 let label = if ip.is_multicast() { "group" } else { row.label };
                 let key = [label, if ip.is_ipv6() { "6" } else { "" }].concat();
-                out.str(&key, &[label, " "].concat(), &ip.to_string(), " ");
+                out.str(&key, &[label, " "].concat(), &addr_text(&ip), " ");
             }
             b'R' => {
                 let port = |at: usize| Attr { kind: 0, value: attr.value.get(at..)? }.be16();
@@ -173,7 +174,7 @@ impl Fields<'_> {
             b'J' if attr.be16()? & row.list.parse::<u16>().ok()? != 0 => out.flag(key, before),
             // The flags of a key stand two attributes before it.
             b'y' if self.attr(row.number - 2)?.be16()? & row.list.parse::<u16>().ok()? != 0 => {
-                out.str(key, before, &attr.ip()?.to_string(), " ");
+                out.str(key, before, &addr_text(&attr.ip()?), " ");
             }
             b'j' => self.flag_or_value(out, row, attr, number)?,
             b'k' | b'J' | b'y' => {}
@@ -234,10 +235,13 @@ impl Fields<'_> {
             b'g' => out.str(row.key, &before, &group_mask(number), " "),
             b'v' => vlan_flags(out, u32_at(attr.value, 0)?),
             b'M' => {
-                let count = self.attr(6)?.u32()?;
-                out.num("macaddr_count", "remotes (", count, ") ");
+                if self.attr(1)?.u32()? != 16 {
+                    return None;
+                }
+                out.num("macaddr_count", "remotes (", attr.u32()?, ") ");
+                let macs = self.attr(5)?;
                 out.list(row.key, |out| {
-                    for mac in attr.nested().filter(|mac| mac.value.len() >= 6) {
+                    for mac in macs.nested().filter(|mac| mac.value.len() >= 6) {
                         out.item("", &hardware_address(&mac.value[..6], 1), " ");
                     }
                 });
@@ -262,7 +266,7 @@ impl Fields<'_> {
             }
             b'p' => {
                 let len = self.attr(13)?.u16().filter(|len| *len != 0)?;
-                out.str("prefix", "6rd-prefix ", &attr.ip()?.to_string(), "/");
+                out.str("prefix", "6rd-prefix ", &addr_text(&attr.ip()?), "/");
                 out.num("prefixlen", "", len, " ");
                 let relay = self.attr(12)?.ip().filter(|relay| !relay.is_unspecified())?;
                 out.str("relay_prefix", "6rd-relay_prefix ", &relay.to_string(), "/");

@@ -128,6 +128,7 @@ fn as_ipv6_sees_it(link: &mut Link) {
     link.group = None;
     link.master = None;
     link.link_netnsid = None;
+    link.link = link.link.filter(|lower| *lower != link.index);
     link.altnames.clear();
     link.numbers.clear();
     link.counters.clear();
