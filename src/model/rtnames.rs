@@ -146,6 +146,8 @@ pub fn parse_number(word: &str) -> Option<u32> {
 /// The same with 64 bits.
 #[inline(never)]
 pub fn parse_u64(word: &str) -> Option<u64> {
+    let word = word.trim_ascii_start();
+    let word = word.strip_prefix('+').unwrap_or(word);
     let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
         Some(hex) => (hex, 16),
         None => (word, if word.starts_with('0') { 8 } else { 10 }),
@@ -199,6 +201,9 @@ mod tests {
         assert_eq!(names.name(NameSet::Protocols, 3), "boot");
         assert_eq!(names.number(NameSet::Scopes, "link"), Some(253));
         assert_eq!(names.number(NameSet::Scopes, "nosuch"), None);
-        assert_eq!((parse_number("0x1f"), parse_number("017"), parse_number("+1")), (Some(31), Some(15), None));
+        assert_eq!((parse_number("0x1f"), parse_number("017"), parse_number(" +1")), (Some(31), Some(15), Some(1)));
+        for bad in ["", "+", "++1", "+ 1", "+-1", "0x", "0x+1", "1 "] {
+            assert_eq!(parse_number(bad), None, "{bad}");
+        }
     }
 }

@@ -17,7 +17,6 @@ use crate::model::nexthop::{
 };
 use crate::model::route::RouteFlags;
 
-/// `RTM_NEWNEXTHOP`.
 /// `RTM_NEWNEXTHOP`: a next hop object (kernel 5.3).
 pub const RTM_NEWNEXTHOP: u16 = 104;
 /// `RTM_DELNEXTHOP`.

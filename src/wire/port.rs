@@ -43,7 +43,7 @@ pub fn change(port: &PortChange) -> Request<Route> {
     let start = request.begin(IFLA_PROTINFO | NESTED);
     for letter in SENT {
         if let Some((_, value)) = port.properties.iter().find(|(own, _)| own == letter) {
-            // The low bytes stand first, and longer values than fit are the kernel's to refuse.
+            // The low bytes stand first; of a value that is too large they alone are sent, as by iproute2.
             let bytes = value.to_le_bytes();
             match width(*letter) {
                 4 => request.u32(number(*letter), *value),

@@ -54,7 +54,8 @@ fn assume_self(entry: &mut Fdb) {
 }
 
 fn mac(word: &[u8]) -> Result<Vec<u8>, Fail> {
-    let mac = lladdr(word).ok().filter(|mac| mac.len() == 6);
+    let is_plain = word.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b':');
+    let mac = lladdr(word).ok().filter(|mac| mac.len() == 6 && is_plain);
     mac.ok_or_else(|| Fail::usage_of(&["Invalid mac address ", &shown(word)]))
 }
 

@@ -66,7 +66,11 @@ fn remove(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
 
 fn show(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let filter = Filter::parse(context, words, usage::ADDRESS)?;
-    let links = selected(context, &filter)?;
+    let links = match filter.family {
+        // What has neither addresses nor links.
+        Family::Bridge => Vec::new(),
+        _ => selected(context, &filter)?,
+    };
     let addrs = match filter.family {
         Family::Unspec | Family::V4 | Family::V6 => {
             context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?

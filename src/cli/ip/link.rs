@@ -36,7 +36,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         ("xstats", |_, _| Err(Fail::unsupported("\"ip link xstats\""))),
         ("afstats", |_, _| Err(Fail::unsupported("\"ip link afstats\""))),
         ("property", property),
-        ("help", |_, _| Err(usage::fail(usage::LINK))),
+        ("help", help),
     ];
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)) {
         Some((_, handler)) => handler(context, words),
@@ -45,6 +45,13 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 }
 
 type Verb = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
+
+/// `help [TYPE]`: a kind's usage goes to standard output, and is no failure.
+fn help(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+    let text = words.next().and_then(Arguments::usage).ok_or_else(|| usage::fail(usage::LINK))?;
+    context.io.print(text);
+    Ok(0)
+}
 
 fn add(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let arguments = Arguments::parse(context, words, Purpose::Add)?;

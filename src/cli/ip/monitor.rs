@@ -12,6 +12,7 @@ use crate::model::ip::Family;
 use crate::model::time::Date;
 use crate::socket::Socket;
 use crate::wire::attr::u32_at;
+use crate::wire::build::HEADER;
 use crate::wire::reply::frames;
 use crate::wire::uapi::{RTM_DELNSID, RTM_NEWNSID};
 use std::os::unix::ffi::OsStrExt;
@@ -95,8 +96,11 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 
 /// Prints the messages of a file, as `rtmon` writes them, and ends.
 fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> Outcome {
-    let messages = std::fs::read(std::ffi::OsStr::from_bytes(path))
-        .map_err(|e| Fail::usage(["Cannot fopen: ", &io_text(&e)].concat()))?;
+    let messages = std::fs::read(std::ffi::OsStr::from_bytes(path)).map_err(|e| match e.kind() {
+        // Opened, but not to be read.
+        std::io::ErrorKind::IsADirectory => Fail::own_io("rtnl_from_file: fread", &e),
+        _ => Fail::usage(["Cannot fopen: ", &io_text(&e)].concat()),
+    })?;
     context.event = Some(event);
     let mut rest = frames(&messages);
     for frame in rest.by_ref() {
@@ -110,8 +114,19 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
             _ => event::print(context, &frame, label)?,
         }
     }
-    if rest.rest().is_empty() { Ok(0) } else { Err(Fail::own("rtnl-from_file: truncated message")) }
+    let rest = rest.rest();
+    match u32_at(rest, 0).map(u32::cast_signed) {
+        None if rest.is_empty() => Ok(0),
+        Some(len) if rest.len() >= HEADER && !(16..=LONGEST).contains(&len) => {
+            let at = (messages.len() - rest.len() + HEADER).to_string();
+            Err(Fail::own(["!!!malformed message: len=", &len.to_string(), " @", &at].concat()))
+        }
+        _ => Err(Fail::own("rtnl-from_file: truncated message")),
+    }
 }
+
+/// Longest message that a file may hold.
+const LONGEST: i32 = 16384;
 
 /// The type of `rtmon`'s own messages: seconds since 1970, then microseconds.
 const STAMP: u16 = 15;

@@ -45,8 +45,8 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     }
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)).map(|(_, verb)| verb) {
         Some(Verb::List) => list(context),
-        Some(Verb::Add) => add(context, words),
-        Some(Verb::Attach) => attach(context, words),
+        Some(Verb::Add) => add(words),
+        Some(Verb::Attach) => attach(words),
         Some(Verb::Delete) => delete(context, words),
         Some(Verb::Identify) => identify(context, words),
         Some(Verb::Pids) => pids(context, words),
@@ -228,19 +228,19 @@ fn name(words: &mut Cursor<'_>) -> Result<NsName, Fail> {
     })
 }
 
-fn add(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
+fn add(mut words: Cursor<'_>) -> Outcome {
     let name = name(&mut words)?;
-    make(context, &name, Source::New)
+    make(&name, Source::New)
 }
 
-fn attach(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
-    let [name, word] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
+fn attach(words: Cursor<'_>) -> Outcome {
+    let [name, word, ..] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
     let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
     let pid = text(word).parse::<u32>().map_err(|_| Fail::own_of(&["Invalid PID: ", &shown(word)]))?;
-    make(context, &name, Source::Process(pid))
+    make(&name, Source::Process(pid))
 }
 
-fn make(_context: &mut Context<'_>, name: &NsName, source: Source) -> Outcome {
+fn make(name: &NsName, source: Source) -> Outcome {
     match Folder::standard().add(name, source) {
         Ok(()) => Ok(0),
         Err(error) => {
@@ -268,7 +268,9 @@ fn delete(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let folder = Folder::standard();
     if context.options.all {
         for name in folder.names().unwrap_or_default() {
-            remove(&folder, &name)?;
+            if let Err(fail) = remove(&folder, &name) {
+                fail.print(context.io);
+            }
         }
         return Ok(0);
     }

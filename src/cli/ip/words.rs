@@ -1,11 +1,10 @@
 //! Words of `ip` command lines: iproute2's way of abbreviating, and values with its complaints.
 
-use std::str::FromStr;
-
 use super::fail::Fail;
 use crate::cli::cursor::{Cursor, text};
 use crate::model::ip::{Family, Prefix, parse_addr, parse_prefix};
 use crate::model::name::{IfName, is_altname};
+use crate::wire::attr::octets;
 
 /// Whether a word abbreviates a keyword: it is not empty and begins it.
 pub fn prefixes(word: &[u8], keyword: &str) -> bool {
@@ -46,7 +45,10 @@ pub fn number<N: TryFrom<u32>>(word: &[u8], reason: &str) -> Result<N, Fail> {
 
 /// A number that C's `int` holds, as `strtol(_, _, 0)` reads it.
 pub fn integer(word: &[u8]) -> Option<i32> {
-    let (digits, sign) = word.strip_prefix(b"-").map_or((word, 1), |digits| (digits, -1));
+    let (digits, sign) = match word.trim_ascii_start().strip_prefix(b"-") {
+        Some(digits) => (Some(digits).filter(|digits| digits.first().is_some_and(u8::is_ascii_digit))?, -1),
+        None => (word, 1),
+    };
     let number = crate::model::rtnames::parse_number(text(digits))?;
     i32::try_from(i64::from(number) * sign).ok()
 }
@@ -58,6 +60,17 @@ pub fn address(word: &[u8], family: Family) -> Result<std::net::IpAddr, Fail> {
 
 /// An address or network with an optional prefix length.
 pub fn prefix(word: &[u8], family: Family) -> Result<Prefix, Fail> {
+    match family {
+        Family::Bridge if !matches!(word, b"default" | b"any" | b"all") => {
+            return Err(expected(family, " prefix", word));
+        }
+        // `-0`, which stands for links.
+        Family::Other(_) => {
+            let after = " may be inet prefix, but it is not allowed in this context.";
+            return Err(Fail::own_word("Error: ", word, after));
+        }
+        _ => {}
+    }
     parse_prefix(text(word), family).ok_or_else(|| expected(family, " prefix", word))
 }
 
@@ -65,6 +78,7 @@ fn expected(family: Family, what: &str, word: &[u8]) -> Fail {
     let family = match family {
         Family::V4 => "inet",
         Family::V6 => "inet6",
+        Family::Bridge => "bridge",
         _ => "any valid",
     };
     Fail::own_word(&["Error: ", family, what, " is expected rather than "].concat(), word, ".")
@@ -72,16 +86,29 @@ fn expected(family: Family, what: &str, word: &[u8]) -> Fail {
 
 /// A hardware address: `02:00:00:00:00:01`, or for tunnels an IPv4 address.
 pub fn lladdr(word: &[u8]) -> Result<Vec<u8>, Fail> {
-    let invalid = || Fail::own_word("", word, " is invalid lladdr.");
-    let string = text(word);
-    if string.contains('.') && !string.contains(':') {
-        return std::net::Ipv4Addr::from_str(string).map(|a| a.octets().to_vec()).map_err(|_| invalid());
+    let invalid = |part: &[u8]| Fail::own_word("", part, " is invalid lladdr.");
+    if word.contains(&b'.') {
+        let address = parse_addr(text(word), Family::V4).ok_or_else(|| invalid(word))?;
+        return Ok(octets(&address));
     }
-    let octets: Option<Vec<u8>> = string
-        .split(':')
-        .map(|part| u8::from_str_radix(part, 16).ok().filter(|_| part.bytes().all(|b| b.is_ascii_hexdigit())))
-        .collect();
-    octets.filter(|o| o.len() <= 32).ok_or_else(invalid)
+    let mut bytes = Vec::new();
+    for part in word.split(|byte| *byte == b':') {
+        bytes.push(octet(part).filter(|_| bytes.len() < 32).ok_or_else(|| invalid(part))?);
+    }
+    Ok(bytes)
+}
+
+/// What C's `sscanf("%x")` reads at the beginning of a word, if it is a byte.
+fn octet(word: &[u8]) -> Option<u8> {
+    let word = word.trim_ascii_start();
+    let word = word.strip_prefix(b"+").unwrap_or(word);
+    let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X")).unwrap_or(word);
+    let end = digits.iter().position(|byte| !byte.is_ascii_hexdigit()).unwrap_or(digits.len());
+    match text(&digits[..end]) {
+        "" if digits.len() == word.len() => None,
+        "" => Some(0),
+        digits => u64::from_str_radix(digits, 16).ok()?.try_into().ok(),
+    }
 }
 
 /// Whether a word may name a device at all (up to 127 bytes, for alternative names); else iproute2's complaint.
@@ -107,8 +134,15 @@ mod tests {
     fn hardware_addresses() {
         assert_eq!(lladdr(b"2:0:0:0:0:1").unwrap(), [2, 0, 0, 0, 0, 1]);
         assert_eq!(lladdr(b"10.0.0.1").unwrap(), [10, 0, 0, 1]);
-        for bad in [&b"zz"[..], b"", b"1:2:", b"1:+2", b"100:1"] {
-            assert!(lladdr(bad).is_err(), "{bad:?}");
+        assert_eq!(lladdr(b"0x1:2z:+3:0x: 5").unwrap(), [1, 2, 3, 0, 5]);
+        for (word, part) in
+            [("zz", "zz"), ("", ""), ("1:2:", ""), ("1:-2", "-2"), ("100:1", "100"), ("2:0:g", "g"), ("1.2.x", "1.2.x")]
+        {
+            assert_eq!(
+                lladdr(word.as_bytes()),
+                Err(Fail::own_word("", part.as_bytes(), " is invalid lladdr.")),
+                "{word}"
+            );
         }
     }
 

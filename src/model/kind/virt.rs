@@ -1,4 +1,5 @@
-//! Tables of the links that stand on another one or on nothing: `vlan`, `vxlan`, `macvlan`, `ipvlan`, `vrf`, `tun`.
+//! Tables of the links that stand on another one or on nothing: `vlan`, `vxlan`, `macvlan`, `ipvlan`, `netkit`, `vrf`,
+//! `vrf_slave`, `tun`.
 //! Source: `linux/if_link.h`, `linux/if_vlan.h`.
 
 /// See [`super::Kind`].

@@ -85,6 +85,11 @@ impl Arguments {
         Ok(arguments)
     }
 
+    /// The usage of a kind, if it takes arguments.
+    pub fn usage(kind: &[u8]) -> Option<String> {
+        if kind == b"veth" { Some(VETH.to_owned()) } else { super::kind_words::usage(kind) }
+    }
+
     fn read(
         &mut self,
         context: &mut Context<'_>,
@@ -246,6 +251,8 @@ impl Arguments {
         // What is left are the properties of a pair's other end.
         self.kind = Some(if words.is_empty() {
             Kind::With(kind)
+        } else if purpose != Purpose::Add {
+            return Err(Fail::unsupported("\"peer\" of a link that exists"));
         } else {
             let mut peer = Box::<Arguments>::default();
             peer.read(context, words, Purpose::Add, true)?;

@@ -30,11 +30,10 @@ pub fn read(
     old: Option<&[u8]>,
 ) -> Result<Vec<Argument>, Fail> {
     let first = words.peek().unwrap_or_default();
-    let is_unread = UNREAD.split(' ').any(|known| known.as_bytes() == name);
-    let Some(kind) = Kind::find(name).filter(|kind| !is_unread && !kind.has('s')) else {
-        return Err(refuse(name, first, is_unread));
+    let Some(mut reader) = Reader::find(name, old.is_none()) else {
+        return Err(refuse(name, first, is_unread(name)));
     };
-    let mut reader = Reader { kind, rows: kind.rows(), given: Vec::new(), seen: Vec::new(), fresh: old.is_none() };
+    let kind = reader.kind;
     if kind.has('o') && old.is_some_and(<[u8]>::is_empty) {
         return Err(Fail::own("Failed to get existing tunnel info."));
     }
@@ -49,6 +48,15 @@ pub fn read(
     reader.check(context)?;
     reader.order();
     Ok(reader.given)
+}
+
+/// How the arguments of a kind are given, if it has any.
+pub fn usage(name: &[u8]) -> Option<String> {
+    Reader::find(name, true).map(|reader| reader.usage() + "\n")
+}
+
+fn is_unread(name: &[u8]) -> bool {
+    UNREAD.split(' ').any(|known| known.as_bytes() == name)
 }
 
 /// Words of a kind that has no table.
@@ -73,6 +81,11 @@ struct Reader {
 }
 
 impl Reader {
+    fn find(name: &[u8], fresh: bool) -> Option<Self> {
+        let kind = Kind::find(name).filter(|kind| !is_unread(name) && !kind.has('s'))?;
+        Some(Reader { kind, rows: kind.rows(), given: Vec::new(), seen: Vec::new(), fresh })
+    }
+
     fn bytes(&self, number: u16) -> Option<&[u8]> {
         self.given.iter().find(|argument| argument.number == number).and_then(|argument| match &argument.value {
             ArgumentValue::Bytes(bytes) => Some(bytes.as_slice()),
