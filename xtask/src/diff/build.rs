@@ -110,9 +110,9 @@ impl Builder {
             let six = |line: &Line| line.text.starts_with("ip -6 ");
             let left = &left[..left.iter().take_while(|line| six(line) == six(&left[0])).count()];
             let script: String = left.iter().map(|line| format!("{}\n{MARK}", words(&line.text))).collect();
-            let (out, errors, _) = self.family_batch(six(&left[0]), &script)?;
+            let (out, errors, code) = self.family_batch(six(&left[0]), &script)?;
             let done = out.lines().filter(|line| line.starts_with("1: lo: ")).count();
-            refusals.extend(outcomes(&errors, done.min(left.len()), left.len()));
+            refusals.extend(outcomes(&errors, code, done.min(left.len()), left.len()));
         }
         Ok(refusals)
     }
@@ -143,8 +143,9 @@ fn set(text: &str) -> Result<(), String> {
     std::fs::write(&file, words.next().unwrap_or_default()).map_err(|err| err.to_string())
 }
 
-/// What became of a batch's lines: each of the first `done` ran; the next one ended the batch if there is one.
-fn outcomes(errors: &str, done: usize, all: usize) -> Vec<Option<String>> {
+/// What became of a batch's lines: each of the first `done` ran; the next one ended the batch if there is one,
+/// and well if the exit code says so (`ip maddress add` does).
+fn outcomes(errors: &str, code: Option<i32>, done: usize, all: usize) -> Vec<Option<String>> {
     let mut refusals = vec![None; done];
     let mut words: Vec<&str> = Vec::new();
     for line in errors.lines() {
@@ -160,7 +161,9 @@ fn outcomes(errors: &str, done: usize, all: usize) -> Vec<Option<String>> {
             None => words.push(line),
         }
     }
-    if done < all {
+    if done < all && code == Some(0) && words.is_empty() {
+        refusals.push(None);
+    } else if done < all {
         refusals.push(Some(if words.is_empty() { "ends iproute2".to_string() } else { words.join("; ") }));
     }
     refusals
@@ -174,9 +177,10 @@ mod tests {
     fn refusals_are_put_to_their_lines() {
         let some = |text: &str| Some(text.to_string());
         let errors = "RTNETLINK answers: File exists\nCommand failed -:3\n";
-        assert_eq!(outcomes(errors, 3, 3), [None, some("RTNETLINK answers: File exists"), None]);
+        assert_eq!(outcomes(errors, Some(1), 3, 3), [None, some("RTNETLINK answers: File exists"), None]);
         let errors = "x\nCommand failed -:1\nError: argument \"q\" is wrong\n\n";
-        assert_eq!(outcomes(errors, 1, 5), [some("x"), some("Error: argument \"q\" is wrong")]);
-        assert_eq!(outcomes("", 0, 2), [some("ends iproute2")]);
+        assert_eq!(outcomes(errors, Some(255), 1, 5), [some("x"), some("Error: argument \"q\" is wrong")]);
+        assert_eq!(outcomes("", None, 0, 2), [some("ends iproute2")]);
+        assert_eq!(outcomes("", Some(0), 0, 2), [None]);
     }
 }

@@ -88,8 +88,8 @@ impl Worker<'_> {
         for (ns, name) in NAMESPACES.iter().enumerate() {
             self.builder.enter(ns)?;
             for (at, listing) in (0u64..).zip(&self.table.listings) {
-                // Each namespace of a topology is looked at by a third of the listings, the rich one by all.
-                if number > 0 && !(at + number + ns as u64).is_multiple_of(3) {
+                // Each namespace of a topology is looked at by a third of the listings.
+                if !(at + number + ns as u64).is_multiple_of(3) {
                     continue;
                 }
                 let listing = listing.replace("{ns}", name);
