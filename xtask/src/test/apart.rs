@@ -13,12 +13,17 @@ use crate::process::{About, Outcome, read, say, show};
 use crate::tree;
 use crate::uml::{self, Kind};
 
-/// The loop that each machine runs: `queue.sh FOLDER WORKERS`.
+/// The loop that each machine runs: `queue.sh FOLDER WORKERS PATIENCE`.
 const QUEUE: &str = include_str!("queue.sh");
 /// How many tests a machine runs at a time; many wait for the kernel's timers.
 const WORKERS: usize = 2;
-/// Seconds that one test may take.
-const PATIENCE: u32 = 900;
+/// Seconds that one test may take: what hangs on one machine is not waited for long, as it is run on another.
+const fn patience(kind: Kind) -> u32 {
+    match kind {
+        Kind::UserMode => 240,
+        Kind::Emulated => 900,
+    }
+}
 /// Options of `cargo test` whose value is the next word.
 const VALUED: &[&str] = &["-p", "--package", "--exclude", "--bin", "--example", "--test", "--bench", "-j", "--jobs"];
 const VALUED_TOO: &[&str] = &["-F", "--features", "--profile", "--target", "--target-dir", "--config", "-Z", "--color"];
@@ -150,7 +155,7 @@ impl Program {
     fn unit(&self, test: &str, words: &[String]) -> Unit {
         let file = self.file.display().to_string();
         let mut command = format!("cd {} && ", uml::quoted(&tree::root().display().to_string()));
-        command += &format!("exec timeout {PATIENCE} {} {} --exact", uml::quoted(&file), uml::quoted(test));
+        command += &format!("exec timeout \"$PATIENCE\" {} {} --exact", uml::quoted(&file), uml::quoted(test));
         for word in words.iter().filter(|word| word.starts_with("--") && *word != "--exact") {
             command += &format!(" {}", uml::quoted(word));
         }
@@ -175,7 +180,8 @@ impl Judge {
         let machines = thread::available_parallelism().map_or(1, |count| count.get()).min(units.len());
         say(format!("{} tests on {machines} machines, {WORKERS} at a time each", units.len()));
         let script = dir.join("queue.sh").display().to_string();
-        let words = ["sh".to_string(), script, dir.display().to_string(), WORKERS.to_string()];
+        let words =
+            ["sh".to_string(), script, dir.display().to_string(), WORKERS.to_string(), patience(kind).to_string()];
         let start = Instant::now();
         let mut open: Vec<usize> = (0..units.len()).collect();
         let mut bad = Vec::new();

@@ -1,6 +1,8 @@
-# Works off a queue that several machines share: `sh queue.sh FOLDER WORKERS`. In: FOLDER/N.unit, each a shell
-# script. Out: FOLDER/N.out, all that it printed, then FOLDER/N.code, its exit code and the seconds it took.
+# Works off a queue that several machines share: `sh queue.sh FOLDER WORKERS PATIENCE`. In: FOLDER/N.unit, each
+# a shell script, for which PATIENCE is the seconds that it may take. Out: FOLDER/N.out, all that it printed, then
+# FOLDER/N.code, its exit code and the seconds it took.
 folder=$1 workers=$2
+export PATIENCE=$3
 
 work() {
     for unit in "$folder"/*.unit; do
