@@ -44,9 +44,13 @@ pub fn resolve(word: &str) -> Result<Vec<SocketAddr>, Failure> {
         (Some(addr), None) => Ok(vec![SocketAddr::new(addr, 0)]),
         (_, Some(_)) => Err(Failure::Unknown),
         (None, None) => {
-            let mut found: Vec<SocketAddr> =
-                lookup(word, Family::Unspec)?.into_iter().map(|addr| SocketAddr::new(addr, 0)).collect();
-            found.sort_by_key(SocketAddr::is_ipv4);
+            let addresses = lookup(word, Family::Unspec)?;
+            let mut found = Vec::new();
+            for v4 in [false, true] {
+                for addr in addresses.iter().filter(|addr| addr.is_ipv4() == v4) {
+                    found.push(SocketAddr::new(*addr, 0));
+                }
+            }
             Ok(found)
         }
     }

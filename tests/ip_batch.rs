@@ -18,6 +18,11 @@ fn batches_end_and_go_on_as_iproute2s() {
     sandboxed("batches_end_and_go_on_as_iproute2s", || {
         let links =
             file("links", "link add b1 type bridge\nlink set b1 up\n# a comment\n\nlink del nope\nlink del b1\n");
+        let renamed = file(
+            "renamed",
+            "link add b1 type bridge\nlink set b1 name b3\naddr add 10.0.0.1/24 dev b1\naddr show b3\nlink del b3\n\
+             addr add 10.0.0.1/24 dev b3\nvrf exec default true\nlink show lo\n",
+        );
         let words = file(
             "words",
             "link add b2 \\\n type \"bridge\" # joined\nlink show b2\nlink del 'b2'\nnetns add r\nnetns exec r sh -c 'exit 3'\n",
@@ -28,6 +33,7 @@ fn batches_end_and_go_on_as_iproute2s() {
             &["-b", "/no/such"],
             &["-force", "-b", &words],
             &["-j", "-force", "-b", &words],
+            &["-force", "-b", &renamed],
         ] {
             let words = [&["ip"], batch].concat();
             let (ours, theirs) = (ours(&words), {

@@ -112,6 +112,7 @@ fn events_are_printed_as_iproute2_prints_them() {
             &["monitor", "label", "netconf", "rule", "addr"],
             &["-o", "monitor", "addr", "link", "neigh"],
             &["-4", "monitor", "addr", "route"],
+            &["monitor", "all"],
             &["monitor", "netconf", "link", "addr"],
         ] {
             let a = listening(netstrap_ip(), words, "ours");
@@ -128,6 +129,28 @@ fn events_are_printed_as_iproute2_prints_them() {
             let (ours, theirs) = (cut(after_probes(&a.text())), cut(after_probes(&b.text())));
             assert!(theirs.lines().count() > 5, "{theirs}");
             assert_eq!(ours, theirs, "{words:?}");
+        }
+    });
+}
+
+#[test]
+fn a_namespace_is_named_as_it_is_called_now() {
+    sandboxed("a_namespace_is_named_as_it_is_called_now", || {
+        ours(&["ip", "netns", "add", "first"]).ok();
+        let ours_now = listening(netstrap_ip(), &["monitor", "link", "addr"], "ours");
+        let theirs_now = listening(Command::new(tool("ip")), &["monitor", "link", "addr", "nsid"], "theirs");
+        for name in ["first", "second"] {
+            theirs(&["ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", name]).ok();
+            theirs(&["ip", "link", "del", "v0"]).ok();
+            theirs(&["ip", "netns", "del", name]).ok();
+            std::thread::sleep(Duration::from_millis(500));
+            theirs(&["ip", "netns", "add", "second"]);
+        }
+        theirs(&["ip", "addr", "add", "192.0.2.77/32", "dev", "lo"]).ok();
+        for monitor in [&ours_now, &theirs_now] {
+            monitor.until(LAST);
+            let named = monitor.text().lines().filter(|line| line.ends_with("link-netns second")).count();
+            assert!(named > 0, "{}", monitor.text());
         }
     });
 }

@@ -97,7 +97,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     let parsed = match OPTIONS.parse(argv.get(1..).unwrap_or_default()) {
         Ok(parsed) => parsed,
         Err(complaint) => {
-            io.error(["arp: ", &complaint].concat());
+            io.error_of(&["arp: ", &complaint]);
             return usage().print(io);
         }
     };

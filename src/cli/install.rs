@@ -17,19 +17,19 @@ const HELP: &str = "usage: netstrap install DIR";
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     let dir = match argv {
         [_, word] if word == "--help" || word == "-h" => {
-            io.print([HELP, "\n"].concat());
+            io.print_of(&[HELP, "\n"]);
             return 0;
         }
         [_, dir] if !dir.is_empty() && !dir.as_bytes().starts_with(b"-") => dir,
         _ => {
-            io.error(["netstrap: ", HELP].concat());
+            io.error_of(&["netstrap: ", HELP]);
             return USAGE;
         }
     };
     match install(Path::new(dir)) {
         Ok(()) => 0,
         Err(reason) => {
-            io.error(["netstrap: install: ", &reason].concat());
+            io.error_of(&["netstrap: install: ", &reason]);
             FAILED
         }
     }

@@ -49,6 +49,11 @@ impl Io {
         self.note(written);
     }
 
+    /// Writes several pieces of text to standard output.
+    pub fn print_of(&mut self, pieces: &[&str]) {
+        self.print(pieces.concat());
+    }
+
     /// Remembers the first failure to write, but for a reader that has gone.
     fn note(&mut self, written: std::io::Result<()>) {
         let errno = written.err().and_then(|e| e.raw_os_error());
@@ -90,6 +95,11 @@ impl Io {
     /// Prints a line to standard error, after what was printed before it.
     pub fn error(&mut self, line: impl AsRef<str>) {
         self.error_line(line.as_ref());
+    }
+
+    /// Prints a line of several pieces to standard error.
+    pub fn error_of(&mut self, pieces: &[&str]) {
+        self.error_line(&pieces.concat());
     }
 
     fn error_line(&mut self, line: &str) {

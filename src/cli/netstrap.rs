@@ -47,7 +47,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
                 Some(applet) => (applet.run)(words, io),
                 None => {
                     let word = super::cursor::shown(word);
-                    io.error(["netstrap: \"", &word, "\" is no verb or applet; see: netstrap --help"].concat());
+                    io.error_of(&["netstrap: \"", &word, "\" is no verb or applet; see: netstrap --help"]);
                     USAGE
                 }
             }
@@ -61,7 +61,7 @@ fn help(io: &mut Io) {
         io.print(heading);
         for row in rows {
             let pad = " ".repeat(10usize.saturating_sub(row.name.len()));
-            io.print(["  ", row.name, &pad, row.about, "\n"].concat());
+            io.print_of(&["  ", row.name, &pad, row.about, "\n"]);
         }
     }
 }

@@ -82,7 +82,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         Ok(parsed) => parsed,
         Err(complaint) => {
             // As net-tools has it: the usage on standard output, and success.
-            io.error(["route: ", &complaint].concat());
+            io.error_of(&["route: ", &complaint]);
             io.print(HELP);
             return 0;
         }
@@ -114,7 +114,7 @@ fn option(options: &mut Options, letter: u8, value: &[u8], io: &mut Io) -> Resul
             b"inet" => options.family = Family::V4,
             b"inet6" => options.family = Family::V6,
             _ => {
-                io.error(["Unknown address family `", &shown(value), "'."].concat());
+                io.error_of(&["Unknown address family `", &shown(value), "'."]);
                 return Err(1);
             }
         },

@@ -22,18 +22,18 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     let command = match argv.get(1..).unwrap_or_default() {
         [] => &shell[..],
         [word] if word == "--help" || word == "-h" => {
-            io.print([HELP, "\n"].concat());
+            io.print_of(&[HELP, "\n"]);
             return 0;
         }
         [dashes, command @ ..] if dashes == "--" && !command.is_empty() => command,
         [word, ..] if word.as_bytes().starts_with(b"-") => {
-            io.error(["netstrap: ", HELP].concat());
+            io.error_of(&["netstrap: ", HELP]);
             return USAGE;
         }
         command => command,
     };
     if let Err(error) = crate::sandbox::enter() {
-        io.error(["netstrap: sandbox: ", &error.to_string()].concat());
+        io.error_of(&["netstrap: sandbox: ", &error.to_string()]);
         return FAILED;
     }
     io.flush();
@@ -43,6 +43,6 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
     let program = command.first().map(|word| word.as_bytes()).unwrap_or_default();
     let reason = strerror(error.raw_os_error().unwrap_or(libc::EIO));
-    io.error(["netstrap: sandbox: run ", &shown(program), ": ", &reason].concat());
+    io.error_of(&["netstrap: sandbox: run ", &shown(program), ": ", &reason]);
     if error.kind() == std::io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN }
 }

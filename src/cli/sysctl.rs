@@ -131,7 +131,7 @@ fn bad_option(io: &mut Io, what: &str) -> u8 {
 }
 
 fn complain(io: &mut Io, what: &str) {
-    io.error(["sysctl: ", what].concat());
+    io.error_of(&["sysctl: ", what]);
 }
 
 impl Job {
@@ -236,7 +236,7 @@ impl Job {
             Ok(kind) if kind.folder => self.show_folder(key, io),
             Ok(kind) if !kind.readable => {}
             Ok(_) if !self.selects(&name) => {}
-            Ok(_) if self.names_only => io.print([&name, "\n"].concat()),
+            Ok(_) if self.names_only => io.print_of(&[&name, "\n"]),
             Ok(_) => match key.read() {
                 Ok(value) => self.print(&name, &String::from_utf8_lossy(&value), io),
                 Err(e) => match e.raw_os_error() {
@@ -279,7 +279,7 @@ impl Job {
             };
             match self.values_only || self.names_only || self.binary {
                 true => io.print(line),
-                false => io.print([name, " = ", &line].concat()),
+                false => io.print_of(&[name, " = ", &line]),
             }
         }
     }

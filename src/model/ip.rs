@@ -134,7 +134,7 @@ impl Prefix {
 
 impl fmt::Display for Prefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.addr, self.len)
+        write!(f, "{}/{}", addr_text(&self.addr), self.len)
     }
 }
 
@@ -271,6 +271,7 @@ mod tests {
         assert_eq!(prefix.network().to_string(), "192.168.0.0/20");
         assert!(prefix.contains(&"192.168.1.3".parse().unwrap()));
         assert!(!prefix.contains(&"192.168.16.3".parse().unwrap()));
+        assert_eq!(Prefix::host("::172.28.59.218".parse().unwrap()).to_string(), "::172.28.59.218/128");
         assert_eq!(netmask(24).to_string(), "255.255.255.0");
         assert_eq!(netmask(0).to_string(), "0.0.0.0");
         assert_eq!(netmask_len("255.255.255.255".parse().unwrap()), Some(32));

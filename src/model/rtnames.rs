@@ -155,6 +155,13 @@ pub fn parse_u64(word: &str) -> Option<u64> {
     u64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
 }
 
+/// A number in hexadecimal, with `0x` or without.
+#[inline(never)]
+pub fn parse_hex(word: &str) -> Option<u32> {
+    let digits = word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")).unwrap_or(word);
+    u32::from_str_radix(digits, 16).ok()
+}
+
 /// Lines of `NUMBER NAME`, or the other way round as in `/etc/protocols`; `#` starts a comment; others are
 /// passed over.
 fn parse(text: &[u8]) -> Vec<(u32, String)> {

@@ -2,7 +2,7 @@
 
 use super::out::{Colour, Out};
 use crate::model::addr::{Addr, AddrFlags, FOREVER};
-use crate::model::ip::Family;
+use crate::model::ip::{Family, addr_text};
 use crate::model::rtnames::{NameSet, Names};
 
 /// An address with the link that has it.
@@ -30,11 +30,11 @@ pub fn addr(out: &mut Out, view: AddrView<'_>, names: Option<&Names>) {
     let colour = Colour::of(addr.family);
     if let Some(broadcast) = addr.broadcast {
         out.text("brd ");
-        out.paint(colour).str("broadcast", "", &broadcast.to_string(), " ");
+        out.paint(colour).str("broadcast", "", &addr_text(&broadcast), " ");
     }
     if let Some(anycast) = addr.anycast {
         out.text("any ");
-        out.paint(colour).str("anycast", "", &anycast.to_string(), " ");
+        out.paint(colour).str("anycast", "", &addr_text(&anycast), " ");
     }
     let scope =
         names.map_or_else(|| addr.scope.to_string(), |names| names.name(NameSet::Scopes, u32::from(addr.scope)));
@@ -65,10 +65,10 @@ pub fn brief(out: &mut Out, addr: &Addr) {
 fn prefix(out: &mut Out, addr: &Addr) {
     let Some(own) = addr.own() else { return };
     let colour = Colour::of(addr.family);
-    out.paint(colour).str("local", "", &own.to_string(), "");
+    out.paint(colour).str("local", "", &addr_text(&own), "");
     if let Some(peer) = addr.peer() {
         out.text(" peer ");
-        out.paint(colour).str("address", "", &peer.to_string(), "");
+        out.paint(colour).str("address", "", &addr_text(&peer), "");
     }
     out.num("prefixlen", "/", addr.len, " ");
     if let Some(metric) = addr.metric {

@@ -8,6 +8,7 @@ use crate::model::encap::{
     ENCAP_IP, ENCAP_IP6, ENCAP_KINDS, ENCAP_MPLS, ENCAP_SEG6, ENCAP_SEG6_LOCAL, Encap, SEG6_ACTIONS, SEG6_FLAVORS,
     SEG6_LOCAL_IIF, SEG6_LOCAL_OIF, SEG6_LOCAL_SRH, SEG6_MODES,
 };
+use crate::model::ip::addr_text;
 use crate::model::rtnames::{NameSet, named};
 use crate::wire::attr::{Attr, attrs};
 
@@ -57,7 +58,7 @@ fn ip(out: &mut Out, encap: &Encap) {
     for (number, key, label) in [(3, "src", "src "), (2, "dst", "dst ")] {
         if let Some(address) = attr(encap, number).and_then(|attr| attr.ip()) {
             let colour = if v4 { Colour::Inet } else { Colour::Inet6 };
-            out.paint(colour).str(key, label, &address.to_string(), " ");
+            out.paint(colour).str(key, label, &addr_text(&address), " ");
         }
     }
     let names = if v4 { [("ttl", "ttl "), ("tos", "tos ")] } else { [("hoplimit", "hoplimit "), ("tc", "tc ")] };
@@ -77,11 +78,11 @@ fn ip(out: &mut Out, encap: &Encap) {
 /// `struct ipv6_sr_hdr`: eight bytes, the segments last first, and sometimes a key's number.
 fn segments(out: &mut Out, header: &[u8]) {
     let Some(first) = header.get(4) else { return };
-    out.text(&["segs ", &(u32::from(*first) + 1).to_string(), " [ "].concat());
+    out.pieces(&["segs ", &(u32::from(*first) + 1).to_string(), " [ "]);
     out.list("segs", |o| {
         for at in (0..=usize::from(*first)).rev() {
             let Some(octets) = header.get(8 + 16 * at..).and_then(<[u8]>::first_chunk::<16>) else { break };
-            o.paint(Colour::Inet6).item("", &Ipv6Addr::from(*octets).to_string(), " ");
+            o.paint(Colour::Inet6).item("", &addr_text(&Ipv6Addr::from(*octets).into()), " ");
         }
     });
     out.text("] ");
@@ -107,7 +108,7 @@ fn seg6_local(out: &mut Out, encap: &Encap, view: &RouteView<'_>) {
     }
     for (number, key, label) in [(4, "nh4", "nh4 "), (5, "nh6", "nh6 ")] {
         if let Some(address) = attr(encap, number).and_then(|attr| attr.ip()) {
-            out.str(key, label, &address.to_string(), " ");
+            out.str(key, label, &addr_text(&address), " ");
         }
     }
     for (number, key, label) in [(SEG6_LOCAL_IIF, "iif", "iif "), (SEG6_LOCAL_OIF, "oif", "oif ")] {

@@ -3,7 +3,7 @@
 use super::link::hardware_address;
 use super::out::{Colour, Out};
 use crate::model::fdb::Fdb;
-use crate::model::ip::family_of;
+use crate::model::ip::{addr_text, family_of};
 use crate::model::link::{Link, name_of};
 use crate::model::neigh::{NeighFlags, NeighState};
 
@@ -51,7 +51,7 @@ fn fields(out: &mut Out, entry: &Fdb, view: &FdbView<'_>) {
     }
     if let Some(dst) = &entry.dst {
         out.text("dst ");
-        out.paint(Colour::of(family_of(dst))).str("dst", "", &dst.to_string(), " ");
+        out.paint(Colour::of(family_of(dst))).str("dst", "", &addr_text(dst), " ");
     }
     number(out, "vlan", entry.vlan.filter(|vlan| *vlan != 0).map(u32::from));
     number(out, "port", entry.port.map(u32::from));

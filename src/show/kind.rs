@@ -3,6 +3,7 @@
 
 use super::link::{LinkView, hardware_address};
 use super::out::Out;
+use crate::model::ip::addr_text;
 use crate::model::kind::{Kind, Row};
 use crate::model::name::printable;
 use crate::wire::attr::{Attr, attrs, u32_at};
@@ -76,7 +77,7 @@ impl Fields<'_> {
         let (key, before) = (row.key, before.as_str());
         match row.shape {
             b'b' | b'h' | b'w' | b'q' | b'I' | b'Y' => match row.name_of(number) {
-                Some(name) if !out.is_json() => out.text(&[before, name, " "].concat()),
+                Some(name) if !out.is_json() => out.pieces(&[before, name, " "]),
                 _ => out.num(key, before, i64::try_from(number).unwrap_or(i64::MAX), " "),
             },
             b'B' | b'H' | b'W' => out.str(key, before, &hex(number), " "),
@@ -104,17 +105,17 @@ impl Fields<'_> {
             }
             b'e' => {
                 let ip = attr.ip().filter(|ip| !ip.is_unspecified());
-                out.str(key, before, &ip.map_or_else(|| "any".to_owned(), |ip| ip.to_string()), " ");
+                out.str(key, before, &ip.map_or_else(|| "any".to_owned(), |ip| addr_text(&ip)), " ");
             }
             b'A' => {
-                let list: Vec<String> = attr.nested().filter_map(|attr| Some(attr.ip()?.to_string())).collect();
+                let list: Vec<String> = attr.nested().filter_map(|attr| Some(addr_text(&attr.ip()?))).collect();
                 if list.is_empty() {
                     return None;
                 }
                 if out.is_json() {
                     out.list(key, |out| list.iter().for_each(|ip| out.item("", ip, "")));
                 } else {
-                    out.text(&[before, &list.join(","), " "].concat());
+                    out.pieces(&[before, &list.join(","), " "]);
                 }
             }
             b'P' => out.str(key, before, &ethertype(attr.be16()?), " "),
@@ -138,23 +139,23 @@ impl Fields<'_> {
             b'N' | b'O' => {
                 out.json_bool(key, number != 0);
                 match (row.shape, number) {
-                    (b'N', 0) => out.text(&["no", before].concat()),
+                    (b'N', 0) => out.pieces(&["no", before]),
                     (b'O', 1..) => {}
                     _ => out.text(before),
                 }
             }
-            b'T' if number == 1 && !out.is_json() => out.text(&[before, "inherit "].concat()),
+            b'T' if number == 1 && !out.is_json() => out.pieces(&[before, "inherit "]),
             b'T' => out.str(key, before, &hex(number), " "),
             b'L' => match second() {
-                Some(inherit) if inherit.u8() != Some(0) => out.text(&[before, "inherit "].concat()),
-                _ if number == 0 && !out.is_json() => out.text(&[before, "auto "].concat()),
+                Some(inherit) if inherit.u8() != Some(0) => out.pieces(&[before, "inherit "]),
+                _ if number == 0 && !out.is_json() => out.pieces(&[before, "auto "]),
                 _ => out.num(key, before, u8::try_from(number).ok()?, " "),
             },
             b'a' => {
                 let ip = attr.ip().filter(|ip| !ip.is_unspecified())?;
                 let label = if ip.is_multicast() { "group" } else { row.label };
                 let key = [label, if ip.is_ipv6() { "6" } else { "" }].concat();
-                out.str(&key, &[label, " "].concat(), &ip.to_string(), " ");
+                out.str(&key, &[label, " "].concat(), &addr_text(&ip), " ");
             }
             b'R' => {
                 let port = |at: usize| Attr { kind: 0, value: attr.value.get(at..)? }.be16();
@@ -173,7 +174,7 @@ impl Fields<'_> {
             b'J' if attr.be16()? & row.list.parse::<u16>().ok()? != 0 => out.flag(key, before),
             // The flags of a key stand two attributes before it.
             b'y' if self.attr(row.number - 2)?.be16()? & row.list.parse::<u16>().ok()? != 0 => {
-                out.str(key, before, &attr.ip()?.to_string(), " ");
+                out.str(key, before, &addr_text(&attr.ip()?), " ");
             }
             b'j' => self.flag_or_value(out, row, attr, number)?,
             b'k' | b'J' | b'y' => {}
@@ -234,10 +235,13 @@ impl Fields<'_> {
             b'g' => out.str(row.key, &before, &group_mask(number), " "),
             b'v' => vlan_flags(out, u32_at(attr.value, 0)?),
             b'M' => {
-                let count = self.attr(6)?.u32()?;
-                out.num("macaddr_count", "remotes (", count, ") ");
+                if self.attr(1)?.u32()? != 16 {
+                    return None;
+                }
+                out.num("macaddr_count", "remotes (", attr.u32()?, ") ");
+                let macs = self.attr(5)?;
                 out.list(row.key, |out| {
-                    for mac in attr.nested().filter(|mac| mac.value.len() >= 6) {
+                    for mac in macs.nested().filter(|mac| mac.value.len() >= 6) {
                         out.item("", &hardware_address(&mac.value[..6], 1), " ");
                     }
                 });
@@ -257,12 +261,12 @@ impl Fields<'_> {
                 if out.is_json() {
                     out.list(row.key, |out| names.iter().for_each(|name| out.item("", name, "")));
                 } else {
-                    out.text(&[&before, "<", &names.join(","), "> "].concat());
+                    out.pieces(&[&before, "<", &names.join(","), "> "]);
                 }
             }
             b'p' => {
                 let len = self.attr(13)?.u16().filter(|len| *len != 0)?;
-                out.str("prefix", "6rd-prefix ", &attr.ip()?.to_string(), "/");
+                out.str("prefix", "6rd-prefix ", &addr_text(&attr.ip()?), "/");
                 out.num("prefixlen", "", len, " ");
                 let relay = self.attr(12)?.ip().filter(|relay| !relay.is_unspecified())?;
                 out.str("relay_prefix", "6rd-relay_prefix ", &relay.to_string(), "/");
@@ -289,7 +293,7 @@ impl Fields<'_> {
                     for (bit, name) in ["csum", "csum6", "remcsum"].into_iter().enumerate() {
                         let is_set = flags >> bit & 1 != 0;
                         out.json_bool(name, is_set);
-                        out.text(&[if is_set { "" } else { "no" }, "encap-", name, " "].concat());
+                        out.pieces(&[if is_set { "" } else { "no" }, "encap-", name, " "]);
                     }
                 });
             }
@@ -315,7 +319,7 @@ fn ad_info(out: &mut Out, attr: Attr<'_>) {
 
 fn on_off(out: &mut Out, row: &Row, number: u64) {
     out.json_bool(row.key, number != 0);
-    out.text(&[row.label, if number == 0 { " off " } else { " on " }].concat());
+    out.pieces(&[row.label, if number == 0 { " off " } else { " on " }]);
 }
 
 /// An attribute's number in native byte order, by its length; 0 if it is none.
@@ -389,7 +393,7 @@ fn vlan_flags(out: &mut Out, flags: u32) {
 
 fn qos_map(out: &mut Out, row: &Row, attr: Attr<'_>) {
     out.line_break();
-    out.text(&["      ", row.label, " { "].concat());
+    out.pieces(&["      ", row.label, " { "]);
     out.list(row.key, |out| {
         for entry in attr.nested() {
             let (Some(from), Some(to)) = (u32_at(entry.value, 0), u32_at(entry.value, 4)) else { continue };

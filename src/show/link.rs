@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::out::{Colour, Out};
 use super::stats::{Units, stats};
+use crate::model::ip::addr_text;
 use crate::model::link::{Link, LinkFlags, LinkNumber};
 use crate::model::name::printable;
 use crate::wire::attr::to_nul;
@@ -394,7 +395,7 @@ pub fn hardware_address(address: &[u8], hardware: u16) -> String {
         return Ipv4Addr::from(v4).to_string();
     }
     if let (769 | 823, Ok(v6)) = (hardware, <[u8; 16]>::try_from(address)) {
-        return Ipv6Addr::from(v6).to_string();
+        return addr_text(&Ipv6Addr::from(v6).into());
     }
     let mut text = String::with_capacity(address.len() * 3);
     for (position, byte) in address.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::link::hardware_address;
 use super::out::{Colour, Out};
-use crate::model::ip::Family;
+use crate::model::ip::{Family, addr_text};
 use crate::model::link::{Link, name_of};
 use crate::model::neigh::{EXT_MANAGED, Neigh, NeighFlags, NeighState};
 use crate::model::rtnames::{NameSet, Names, named};
@@ -33,7 +33,7 @@ fn fields(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
     let columns = view.brief && !out.is_json();
     let width = |width| if columns { width } else { 0 };
     if let Some(dst) = &neigh.dst {
-        let dst = dst.to_string();
+        let dst = addr_text(dst);
         let blanks = " ".repeat(usize::saturating_sub(width(39), dst.len()) + 1);
         out.paint(Colour::of(neigh.family)).str("dst", "", &dst, &blanks);
     }
@@ -57,19 +57,18 @@ fn fields(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
 }
 
 fn state(out: &mut Out, neigh: &Neigh, view: &NeighView<'_>) {
-    for (flag, word) in [
-        (NeighFlags::ROUTER, "router"),
-        (NeighFlags::PROXY, "proxy"),
-        (NeighFlags::EXT_LEARNED, "extern_learn"),
-        (NeighFlags::OFFLOADED, "offload"),
+    let has = |flag| neigh.flags.contains(flag);
+    for (is, word) in [
+        (has(NeighFlags::ROUTER), "router"),
+        (has(NeighFlags::PROXY), "proxy"),
+        (neigh.ext_flags & EXT_MANAGED != 0, "managed"),
+        (has(NeighFlags::EXT_LEARNED), "extern_learn"),
+        (has(NeighFlags::OFFLOADED), "offload"),
     ] {
-        if neigh.flags.contains(flag) {
+        if is {
             out.null(word, word);
             out.text(" ");
         }
-    }
-    if neigh.ext_flags & EXT_MANAGED != 0 {
-        out.null("managed", "managed ");
     }
     if view.statistics {
         statistics(out, neigh);

@@ -139,8 +139,13 @@ impl Out {
 
     /// Text only: words as they are.
     pub fn text(&mut self, words: &str) {
+        self.pieces(&[words]);
+    }
+
+    /// Text only: words of several pieces.
+    pub fn pieces(&mut self, pieces: &[&str]) {
         if !self.is_json() {
-            self.words("", words, "");
+            self.painted(pieces);
         }
     }
 
@@ -260,6 +265,14 @@ impl Out {
 
     /// A record of the listing or of a list.
     pub fn record(&mut self, fill: impl FnOnce(&mut Self)) {
+        self.begin_record();
+        fill(self);
+        self.end('}');
+    }
+
+    /// Out of line: every kind of record begins with it.
+    #[inline(never)]
+    fn begin_record(&mut self) {
         self.begin(None, '{');
         for (key, value, words) in std::mem::take(&mut self.lead) {
             match value {
@@ -272,8 +285,6 @@ impl Out {
                 }
             }
         }
-        fill(self);
-        self.end('}');
     }
 
     /// A list under a key.
@@ -307,11 +318,15 @@ impl Out {
     }
 
     fn words(&mut self, before: &str, value: &str, after: &str) {
+        self.painted(&[before, value, after]);
+    }
+
+    fn painted(&mut self, pieces: &[&str]) {
         let paint = self.paint.take();
         if let Some(colour) = paint {
             self.raw(&["\x1b[", colour.code(), "m"]);
         }
-        self.raw(&[before, value, after]);
+        self.raw(pieces);
         if paint.is_some() {
             self.raw(&["\x1b[0m"]);
         }

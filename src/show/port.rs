@@ -47,7 +47,7 @@ pub fn port(out: &mut Out, port: &Port, view: &LinkView<'_>, links: &[Link], det
 fn property(out: &mut Out, name: &str, letter: u8, value: u32, links: &[Link]) {
     if !matches!(letter, b'A'..=b'C' | b'Y' | b'b') {
         out.json_bool(name, value != 0);
-        return out.text(&[name, if value == 0 { " off " } else { " on " }].concat());
+        return out.pieces(&[name, if value == 0 { " off " } else { " on " }]);
     }
     out.text(name);
     match STATES.get(value as usize).filter(|_| letter == b'A') {

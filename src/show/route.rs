@@ -6,7 +6,7 @@ use super::encap::encap;
 use super::neigh::family_name;
 use super::number::percent_g;
 use super::out::{Colour, Out};
-use crate::model::ip::{Family, Prefix, family_of};
+use crate::model::ip::{Family, Prefix, addr_text, family_of};
 use crate::model::link::{Link, LinkId};
 use crate::model::nexthop::NextHopObject;
 use crate::model::route::{
@@ -105,7 +105,7 @@ fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
 
 /// An address alone where all of its bits count.
 fn prefix(prefix: &Prefix) -> String {
-    if prefix.is_host() { prefix.addr().to_string() } else { prefix.to_string() }
+    if prefix.is_host() { addr_text(&prefix.addr()) } else { prefix.to_string() }
 }
 
 /// A type of service byte: its name, or two hexadecimal digits.
@@ -155,8 +155,8 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     }
     flags(out, route.flags);
     if let Some(mark) = route.mark {
-        let text = if mark >= 16 { format!("0x{mark:x}") } else { mark.to_string() };
-        out.str("mark", "mark ", &text, " ");
+        out.json_num("mark", mark);
+        out.text(&if mark >= 16 { format!("mark 0x{mark:x} ") } else { format!("mark {mark} ") });
     }
     realms(out, route.realms.filter(|_| !given.realms), view);
     if let Some(uid) = route.uid {
@@ -167,7 +167,7 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
 /// Writes a gateway of a route or next hop of a family.
 pub fn gateway(out: &mut Out, family: Family, via: Option<&std::net::IpAddr>) {
     let Some(via) = via else { return };
-    let (address, colour) = (via.to_string(), Colour::of(family_of(via)));
+    let (address, colour) = (addr_text(via), Colour::of(family_of(via)));
     if family_of(via) == family {
         out.text("via ");
         out.paint(colour).str("gateway", "", &address, " ");
@@ -281,7 +281,11 @@ fn metrics(out: &mut Out, metrics: &Metrics) {
 }
 
 fn metrics_of(out: &mut Out, metrics: &Metrics) {
+    let mut congestion = metrics.congestion.as_ref();
     for (number, value) in &metrics.values {
+        if *number > METRIC_CONGESTION {
+            congestion_control(out, metrics, congestion.take());
+        }
         // A hop limit of -1 is "the default".
         if *number == METRIC_HOPLIMIT && *value == u32::MAX {
             continue;
@@ -299,7 +303,11 @@ fn metrics_of(out: &mut Out, metrics: &Metrics) {
             None => out.num(name, "", *value, " "),
         }
     }
-    if let Some(name) = &metrics.congestion {
+    congestion_control(out, metrics, congestion);
+}
+
+fn congestion_control(out: &mut Out, metrics: &Metrics, name: Option<&Vec<u8>>) {
+    if let Some(name) = name {
         out.text(if metrics.locked >> METRIC_CONGESTION & 1 != 0 { "congctl lock " } else { "congctl " });
         out.name("congestion", "", name, " ");
     }

@@ -2,7 +2,7 @@
 
 use super::out::{Colour, Out};
 use super::route::tos;
-use crate::model::ip::Prefix;
+use crate::model::ip::{Prefix, addr_text};
 use crate::model::route::RouteKind;
 use crate::model::rtnames::{NameSet, Names, named};
 use crate::model::rule::{
@@ -128,7 +128,7 @@ fn action(out: &mut Out, rule: &Rule, names: Option<&Names>) {
 
 fn prefix(out: &mut Out, [key, len]: [&str; 2], label: &str, prefix: &Prefix) {
     out.text(label);
-    out.paint(Colour::of(prefix.family())).str(key, "", &prefix.addr().to_string(), "");
+    out.paint(Colour::of(prefix.family())).str(key, "", &addr_text(&prefix.addr()), "");
     if !prefix.is_host() {
         out.num(len, "/", prefix.len(), "");
     }

@@ -11,7 +11,6 @@ mod table;
 mod tally;
 mod text;
 mod topology;
-mod vm;
 pub mod worker;
 
 use std::path::Path;
@@ -21,23 +20,24 @@ use std::time::Instant;
 
 use crate::args::Args;
 use crate::deviations::{self, Deviations};
+use crate::namespaces;
 use crate::packages;
 use crate::process::{About, Failure, Outcome, own_binary, say};
 use crate::tree;
 use crate::uml::{self, Kind};
-use report::Side;
 use tally::Tally;
 
-/// Topologies on the host, the rich one among them.
-const HOST: u64 = 501;
-/// Topologies in the virtual machine: every one has all kinds, and its processor is emulated.
-const VM: u64 = 40;
+/// Topologies by the kernel they are on, the rich one among them: this machine's own, user-mode
+/// Linux, and one with an emulated processor.
+const TOPOLOGIES: [(&str, u64); 3] = [("host", 501), ("uml", 100), ("vm", 12)];
 
 /// What a run is told to do.
 struct Job {
     seed: u64,
     topologies: u64,
     binary: std::path::PathBuf,
+    /// On the machine that has all kinds, even if this one's kernel would do.
+    emulated: bool,
 }
 
 /// `cargo xtask diff ip`.
@@ -45,10 +45,15 @@ pub fn run(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
     let vm = args.flag("--vm");
     let seed = args.number("--seed", 1)?;
-    let topologies = args.number("--topologies", if vm { VM } else { HOST })?;
+    let kernel = match (vm, namespaces::usable()) {
+        (true, _) => "vm",
+        (false, true) => "host",
+        (false, false) => "uml",
+    };
+    let usual = TOPOLOGIES.iter().find(|(name, _)| *name == kernel).map_or(1, |(_, count)| *count);
+    let topologies = args.number("--topologies", usual)?;
     let show = args.value("--show")?;
     let refusals = args.flag("--refusals");
-    let package = args.value("--kernel")?;
     let binary = tree::binary(&mut args)?;
     match args.rest()?.as_slice() {
         [what] if what == "ip" => {}
@@ -56,29 +61,27 @@ pub fn run(words: Vec<String>) -> Outcome {
     }
     packages::ensure(&[("ip", "iproute2"), ("bridge", "iproute2")])?;
     let table = table::parse(table::TEXT)?;
-    let job = Job { seed, topologies, binary };
+    let job = Job { seed, topologies, binary, emulated: vm };
     if let Some(number) = show {
         let number = number.parse().map_err(|_| Failure::usage(format!("--show: \"{number}\" is no number")))?;
         return self::show(&job, number);
     }
     let start = Instant::now();
-    let (tally, side) = match vm {
-        true => (vm::run(&job, package.as_deref())?, Side::Vm),
-        false => (host(&job)?, Side::Host),
-    };
+    let tally = all(&job)?;
     let deviations = Deviations::parse(deviations::TEXT)?;
-    let (text, verdict) = report::report(&table, &tally, &deviations, side);
+    let (text, verdict) = report::report(&table, &tally, &deviations, kernel);
     print!("{text}");
     if refusals {
         print!("{}", report::refusals(&table, &tally));
     }
-    say(format!("diff ip: {:.0} s", start.elapsed().as_secs_f64()));
+    say(format!("diff ip ({kernel}): {:.0} s", start.elapsed().as_secs_f64()));
     verdict
 }
 
-/// A worker in a sandbox of its own.
+/// A worker in a sandbox of its own, on a machine where there must be one.
 fn worker(job: &Job, from: u64, step: u64, count: u64) -> Outcome<Command> {
-    let mut command = uml::program(Kind::UserMode, &job.binary, false)?;
+    let kind = if job.emulated { Kind::Emulated } else { Kind::UserMode };
+    let mut command = uml::program(kind, &job.binary, job.emulated)?;
     command.args(["sandbox", "--"]).arg(own_binary()?).arg("diff-inside").arg("--binary").arg(&job.binary);
     for (name, number) in [("--seed", job.seed), ("--from", from), ("--step", step), ("--topologies", count)] {
         command.arg(name).arg(number.to_string());
@@ -88,7 +91,7 @@ fn worker(job: &Job, from: u64, step: u64, count: u64) -> Outcome<Command> {
 }
 
 /// All topologies, shared by as many workers as there are processors.
-fn host(job: &Job) -> Outcome<Tally> {
+fn all(job: &Job) -> Outcome<Tally> {
     let workers = thread::available_parallelism().map_or(1, |count| count.get() as u64);
     let mut running = Vec::new();
     for from in 0..workers {

@@ -96,6 +96,9 @@ fn flags(kind: Kind, target: &str) -> Vec<String> {
     }
     if kind == Kind::Tiny {
         add(&["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);
+        // Equal runs of instructions once; and no function with a large frame in another, whose every
+        // access to its own frame would then need a longer offset.
+        add(&["-C", "llvm-args=-enable-machine-outliner=always -inline-max-stacksize=256"]);
     }
     // What a binary says of the machine it was built on.
     let home = |name: &str, folder: &str| {

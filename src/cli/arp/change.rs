@@ -154,7 +154,7 @@ pub fn delete<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Res
     if found.published != Some(true) {
         let call = "SIOCDARP(dontpub)";
         if options.verbose {
-            io.error(["arp: ", call].concat());
+            io.error_of(&["arp: ", call]);
         }
         let mut socket = open(call)?;
         let id = match found.device {
@@ -171,7 +171,7 @@ pub fn delete<'a>(options: &Options<'a>, words: &[&'a [u8]], io: &mut Io) -> Res
     }
     let call = "SIOCDARP(pub)";
     if options.verbose {
-        io.error(["arp: ", call].concat());
+        io.error_of(&["arp: ", call]);
     }
     let mut socket = open(call)?;
     let mut neigh = entry(address);

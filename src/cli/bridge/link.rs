@@ -69,7 +69,7 @@ fn number(context: &mut Context<'_>, name: &str, letter: u8, word: &[u8]) -> Res
         b'B' | b'C' | b'Y' => digits.ok_or_else(|| Fail::wrong(&["invalid ", name].concat(), word)),
         b'b' => {
             let link = context.find_link(word)?.map(|link| link.index);
-            let missing = || Fail::usage(["Error: device ", &shown(word), " does not exist"].concat());
+            let missing = || Fail::usage_of(&["Error: device ", &shown(word), " does not exist"]);
             link.ok_or_else(missing)
         }
         _ => match word {

@@ -88,7 +88,7 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>, tunnels: bool) -> Outc
                     return Err(Fail::duplicate("vid", word));
                 }
                 if vlan_id(word) == 0 {
-                    return Err(Fail::usage(["Invalid VLAN ID \"", &shown(word), "\""].concat()));
+                    return Err(Fail::usage_of(&["Invalid VLAN ID \"", &shown(word), "\""]));
                 }
             }
             _ => return Err(unsupported("argument ", word)),

@@ -132,6 +132,7 @@ fn as_ipv6_sees_it(link: &mut Link) {
     link.group = None;
     link.master = None;
     link.link_netnsid = None;
+    link.link = link.link.filter(|lower| *lower != link.index);
     link.altnames.clear();
     link.numbers.clear();
     link.counters.clear();
@@ -143,9 +144,6 @@ fn as_ipv6_sees_it(link: &mut Link) {
     link.slave_kind = None;
 }
 
-/// Times that a flush looks again: deleting an address may promote another.
-const ROUNDS: usize = 10;
-
 fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("Flush requires arguments."));
@@ -156,8 +154,9 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     }
     let links = selected(context, &filter)?;
     let talks = context.options.statistics;
+    let rounds = context.options.rounds;
     let mut round = 0;
-    while round < ROUNDS {
+    while round < rounds || rounds == 0 {
         let addrs = context.socket()?.dump(&GetAddrs { family: filter.family, index: filter.index })?;
         let mut requests = Vec::new();
         for (index, one) in &addrs {
@@ -192,7 +191,7 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
             return Ok(0);
         }
     }
-    Err(Fail::own("*** Flush remains incomplete after 10 rounds. ***"))
+    Err(Fail::own(["*** Flush remains incomplete after ", &rounds.to_string(), " rounds. ***"].concat()))
 }
 
 /// Prints a notification about an address.

@@ -91,5 +91,5 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, add: bool) -> Outcom
             return Ok(0);
         }
     };
-    Err(Fail::own(["Not enough information: \"", missing, "\" argument is required."].concat()))
+    Err(Fail::own_of(&["Not enough information: \"", missing, "\" argument is required."]))
 }

@@ -31,7 +31,7 @@ pub fn run(context: &mut Context<'_>, file: &[u8], object: Object) -> Outcome {
     let (mut number, mut code) = (0, 0);
     while let Some(line) = logical_line(&mut input, &mut number).map_err(|e| Fail::own_io("read", &e))? {
         if !one(context, &line, family, object) {
-            context.io.error(["Command failed ", &shown(file), ":", &number.to_string()].concat());
+            context.io.error_of(&["Command failed ", &shown(file), ":", &number.to_string()]);
             code = 1;
             if !context.options.force {
                 break;
@@ -47,10 +47,11 @@ fn one(context: &mut Context<'_>, line: &[u8], family: Family, object: Object) -
         let Some(first) = words.first() else { return Ok(0) };
         context.options.family = family;
         context.begin(line);
+        let outcome = object(context, Cursor::new(&words));
         if !KEEPS_LINKS.iter().any(|object| prefixes(first.as_bytes(), object)) {
             context.forget();
         }
-        object(context, Cursor::new(&words))
+        outcome
     });
     match outcome {
         Ok(code) => code == 0,

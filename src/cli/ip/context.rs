@@ -44,6 +44,9 @@ pub struct Options {
     pub all: bool,
     /// `-s`, `-s -s`: how many times counters are asked for.
     pub statistics: u8,
+    /// `-l`: how many times `address flush` looks again, 0 for as long as it takes. Deleting an address may
+    /// promote another.
+    pub rounds: u32,
     /// `-h`: counters with a unit.
     pub human: bool,
     /// `-iec`: units of 1024.
@@ -100,9 +103,13 @@ impl Options {
     /// Whether anything is asked that an applet of another tool knows nothing of.
     pub fn shapes_output(&self) -> bool {
         let flags = [self.oneline, self.brief, self.json, self.pretty, self.numeric, self.all, self.details, self.echo];
-        flags.contains(&true) || self.statistics != 0 || self.family != Family::Unspec
+        let more = [self.colour, self.human, self.iec, self.force, self.timestamp != Timestamp::None];
+        flags.contains(&true) || more.contains(&true) || self.statistics != 0 || self.family != Family::Unspec
     }
 }
+
+/// How many times a flush looks again, unless `-l` says otherwise.
+const ROUNDS: u32 = 10;
 
 /// One command's surroundings.
 pub struct Context<'a> {
@@ -129,7 +136,7 @@ impl<'a> Context<'a> {
     pub fn new(io: &'a mut Io, words: &[OsString]) -> Self {
         Context {
             io,
-            options: Options::default(),
+            options: Options { rounds: ROUNDS, ..Options::default() },
             names: Names::new(read_names),
             ns: None,
             event: None,
@@ -310,6 +317,11 @@ impl<'a> Context<'a> {
         Ok(&self.links)
     }
 
+    /// Whether notifications of one link only are printed.
+    pub fn is_narrowed(&self) -> bool {
+        self.event.as_ref().is_some_and(|event| event.device != 0)
+    }
+
     /// Whether a notification about a link of this index (0 is none) is to be printed.
     pub fn wants(&self, index: u32) -> bool {
         self.event.as_ref().is_none_or(|event| event.device == 0 || event.device == index)
@@ -321,6 +333,11 @@ impl<'a> Context<'a> {
         if !gone {
             self.links.push(link);
         }
+    }
+
+    /// Forgets the names of namespaces by id.
+    pub fn forget_nsids(&mut self) {
+        self.nsids = None;
     }
 
     /// Forgets what was learned of links and namespaces, which may have changed since.

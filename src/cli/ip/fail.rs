@@ -43,6 +43,11 @@ impl Fail {
         Fail::joined(USAGE, &[text.as_ref()])
     }
 
+    /// A wrong word, in a text of several pieces: exit code 255.
+    pub fn usage_of(pieces: &[&str]) -> Self {
+        Fail::joined(USAGE, pieces)
+    }
+
     /// A wrong word, with the word in quotes between two texts: exit code 255.
     pub fn usage_word(before: &str, word: &[u8], after: &str) -> Self {
         Fail::joined(USAGE, &[before, "\"", &shown(word), "\"", after])
@@ -51,6 +56,11 @@ impl Fail {
     /// A refusal of `ip`'s own: exit code 1.
     pub fn own(text: impl AsRef<str>) -> Self {
         Fail::joined(OWN, &[text.as_ref()])
+    }
+
+    /// A refusal of `ip`'s own, in a text of several pieces: exit code 1.
+    pub fn own_of(pieces: &[&str]) -> Self {
+        Fail::joined(OWN, pieces)
     }
 
     /// A refusal of `ip`'s own, with a word in quotes between two texts: exit code 1.
@@ -169,7 +179,7 @@ fn remedy(error: &Error) -> Option<&'static str> {
     match error.errno()? {
         libc::EPERM | libc::EACCES => Some("run it as root, or try it in a sandbox: netstrap sandbox"),
         libc::EOPNOTSUPP => match &error.kind {
-            Kind::Kernel(Refusal { text: Some(text), .. }) if text.contains("Unknown device type") => {
+            Kind::Kernel(Refusal { text: Some(text), .. }) if text.starts_with("Unknown device type") => {
                 Some("this kernel lacks that link kind or its module is not loaded")
             }
             _ => None,

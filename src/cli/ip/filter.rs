@@ -177,8 +177,7 @@ pub fn existing(context: &mut Context<'_>, name: &[u8]) -> Result<u32, Fail> {
 
 /// A VRF that a selector or property names.
 pub fn vrf(context: &mut Context<'_>, name: &[u8]) -> Result<u32, Fail> {
-    let link = context.find_link(name)?.filter(|link| link.kind.as_deref() == Some(b"vrf"));
-    link.map(|link| link.index).ok_or_else(|| Fail::wrong("Not a valid VRF name\n", name))
+    Ok(context.vrf(name, "Not a valid VRF name\n")?.index.get())
 }
 
 /// Shell pattern with `*` and `?`, as labels are matched.

@@ -45,7 +45,7 @@ fn modify(mut words: Cursor<'_>, ioctl: u32) -> Outcome {
                 address = lladdr(word)?;
                 if address.len() != 6 {
                     let length = address.len().to_string();
-                    return Err(Fail::own(["Error: Invalid address length ", &length, " - must be 6 bytes"].concat()));
+                    return Err(Fail::own_of(&["Error: Invalid address length ", &length, " - must be 6 bytes"]));
                 }
             }
         }
@@ -65,6 +65,8 @@ struct Group {
     address: Vec<u8>,
     users: i64,
     fixed: bool,
+    /// Of the hardware, which on tunnels has the length of an IP address.
+    hardware: bool,
 }
 
 /// One line of `/proc/net/dev_mcast` or `igmp6`; `columns` are the positions of address, count and flag.
@@ -78,6 +80,7 @@ fn line(line: &str, [address, users, fixed]: [usize; 3]) -> Option<Group> {
         address: octets.collect::<Option<_>>()?,
         users: word(users)?.parse().ok()?,
         fixed: word(fixed).is_some_and(|flag| flag != "0"),
+        hardware: fixed == 3,
     })
 }
 
@@ -92,7 +95,14 @@ fn igmp(text: &str) -> Vec<Group> {
         } else if let (Ok(address), Ok(users)) = (u32::from_str_radix(first, 16), second.parse()) {
             // The kernel prints the number that the octets are in its memory.
             let address = address.to_ne_bytes().to_vec();
-            groups.push(Group { index: link.0, name: link.1.to_owned(), address, users, fixed: false });
+            groups.push(Group {
+                index: link.0,
+                name: link.1.to_owned(),
+                address,
+                users,
+                fixed: false,
+                hardware: false,
+            });
         }
     }
     groups
@@ -155,6 +165,7 @@ fn link(out: &mut Out, groups: &[Group]) {
 
 fn group(out: &mut Out, group: &Group) {
     let ip: Option<IpAddr> = match group.address.len() {
+        _ if group.hardware => None,
         4 => <[u8; 4]>::try_from(&group.address[..]).ok().map(|octets| Ipv4Addr::from(octets).into()),
         16 => <[u8; 16]>::try_from(&group.address[..]).ok().map(|octets| Ipv6Addr::from(octets).into()),
         _ => None,

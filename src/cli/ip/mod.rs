@@ -34,9 +34,10 @@ use fail::{Fail, Outcome};
 use words::{keyword, prefixes};
 
 use super::applets;
-use super::cursor::{Cursor, shown};
+use super::cursor::{Cursor, shown, text};
 use super::io::Io;
 use crate::model::ip::Family;
+use crate::model::rtnames::parse_number;
 
 /// What carries out the words of a command.
 pub type Object = fn(&mut Context<'_>, Cursor<'_>) -> Outcome;
@@ -114,7 +115,7 @@ const IP: Tool = Tool {
     help: "ip -help",
     usage: usage::IP,
     version: VERSION,
-    options: "loops~? family~f 4=4 6=6 0=0 M=? B=B human-readable~h iec~i stats~s statistics~s details~d resolve~? \
+    options: "loops~l family~f 4=4 6=6 0=0 M=? B=B human-readable~h iec~i stats~s statistics~s details~d resolve~? \
         oneline~o timestamp~t tshort~T Version~V force~F batch~b brief~r json~j pretty~p rcvbuf~? help~H netns~n \
         Numeric~N all~a echo=e",
 };
@@ -144,8 +145,14 @@ fn option_word(context: &mut Context<'_>, option: &[u8], words: &mut Cursor<'_>,
         return Ok(true);
     }
     let help = || usage::fail(tool.usage);
-    let (name, key) = keyword(option, tool.options);
+    // A single dash begins the first option of the list.
+    let (name, key) = keyword(if option.is_empty() { b"loops" } else { option }, tool.options);
     match key {
+        b'l' => {
+            let word = words.next().ok_or_else(help)?;
+            // What is no number counts as none, which is no limit.
+            options.rounds = parse_number(text(word)).unwrap_or(0);
+        }
         b'f' => {
             let word = words.next().ok_or_else(help)?;
             options.family = match word {

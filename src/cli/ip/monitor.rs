@@ -14,6 +14,7 @@ use crate::socket::Socket;
 use crate::wire::attr::u32_at;
 use crate::wire::build::HEADER;
 use crate::wire::reply::frames;
+use crate::wire::uapi::{RTM_DELNSID, RTM_NEWNSID};
 use std::os::unix::ffi::OsStrExt;
 
 /// Words in iproute2's order; the key of an object is its first letter, `N` nsid, `C` netconf, `X` nexthop.
@@ -29,10 +30,12 @@ const GROUPS: &[(u8, [u32; 3])] = &[
     // The first is of MPLS, which `-4` and `-6` leave out when it is printed.
     (b'C', [29, 24, 25]),
     (b'u', [0, 8, 19]),
-    (b'N', [28, 0, 0]),
+    (b'N', [GROUP_NSID, 0, 0]),
     (b'X', [32, 0, 0]),
 ];
 
+/// `RTNLGRP_NSID` (kernel 4.9).
+const GROUP_NSID: u32 = 28;
 /// `RTNLGRP_MPLS_NETCONF`.
 const GROUP_MPLS_NETCONF: u32 = 29;
 
@@ -56,13 +59,23 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         return replay(context, path, event, label);
     }
     let mut socket = Socket::open()?;
-    socket.join(&groups(&objects, context.options.family))?;
+    let mut joined = groups(&objects, context.options.family);
+    // Ids of namespaces come and go under the links that name them.
+    let shows_ids = joined.contains(&GROUP_NSID);
+    if !shows_ids {
+        joined.push(GROUP_NSID);
+    }
+    socket.join(&joined)?;
     context.all_links()?;
     context.event = Some(Event { alone: true, device, ..Event::default() });
     loop {
         let mut failed = Ok(());
         let whole = socket.listen(&mut |frame| {
-            if failed.is_ok() {
+            let is_id = matches!(frame.kind, RTM_NEWNSID | RTM_DELNSID);
+            if is_id {
+                context.forget_nsids();
+            }
+            if failed.is_ok() && (shows_ids || !is_id) {
                 failed = event::print(context, frame, label);
             }
         });
@@ -72,7 +85,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
             Ok(true) => {}
             Ok(false) => {
                 let text = strerror(libc::ENOBUFS);
-                context.io.error(["netlink receive error ", &text, " (", &libc::ENOBUFS.to_string(), ")"].concat());
+                context.io.error_of(&["netlink receive error ", &text, " (", &libc::ENOBUFS.to_string(), ")"]);
                 context.io.hint("some changes were missed; what follows is complete again");
                 context.all_links()?;
             }
@@ -86,7 +99,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
     let messages = std::fs::read(std::ffi::OsStr::from_bytes(path)).map_err(|e| match e.kind() {
         // Opened, but not to be read.
         std::io::ErrorKind::IsADirectory => Fail::own_io("rtnl_from_file: fread", &e),
-        _ => Fail::usage(["Cannot fopen: ", &io_text(&e)].concat()),
+        _ => Fail::usage_of(&["Cannot fopen: ", &io_text(&e)]),
     })?;
     context.event = Some(event);
     let mut rest = frames(&messages);
@@ -106,7 +119,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
         None if rest.is_empty() => Ok(0),
         Some(len) if rest.len() >= HEADER && !(16..=LONGEST).contains(&len) => {
             let at = (messages.len() - rest.len() + HEADER).to_string();
-            Err(Fail::own(["!!!malformed message: len=", &len.to_string(), " @", &at].concat()))
+            Err(Fail::own_of(&["!!!malformed message: len=", &len.to_string(), " @", &at]))
         }
         _ => Err(Fail::own("rtnl-from_file: truncated message")),
     }

@@ -293,7 +293,8 @@ pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
     let family = context.options.family;
     let device = one.device.map_or(0, |id| id.index.get());
     if (family == Family::Unspec || family == one.family) && context.wants(device) {
-        show(context, &[one], false);
+        let narrowed = context.is_narrowed();
+        show(context, &[one], narrowed);
     }
     Ok(())
 }

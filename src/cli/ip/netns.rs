@@ -37,6 +37,12 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         ("monitor", Verb::Monitor),
         ("attach", Verb::Attach),
     ];
+    // iproute2 looks at the word behind any verb first; a path is taken in addition.
+    if let Some(word) = words.peek().filter(|_| !context.options.all)
+        && !word.starts_with(b"/")
+    {
+        name(&mut words.clone())?;
+    }
     match VERBS.iter().find(|(name, _)| prefixes(verb, name)).map(|(_, verb)| verb) {
         Some(Verb::List) => list(context),
         Some(Verb::Add) => add(words),
@@ -154,7 +160,7 @@ fn print_id(context: &mut Context<'_>, out: &mut Out, (id, current): Nsid) {
         for (key, id) in [("nsid", Some(id)), ("current-nsid", current)] {
             match id {
                 Some(id) if id >= 0 => out.num(key, &[key, " "].concat(), id, " "),
-                Some(_) => out.text(&[key, " unassigned "].concat()),
+                Some(_) => out.pieces(&[key, " unassigned "]),
                 None => {}
             }
         }
@@ -207,7 +213,7 @@ fn monitor(context: &mut Context<'_>) -> Outcome {
     loop {
         for event in watch.wait().map_err(|e| failed(&e))? {
             let act = if event.created { "add " } else { "delete " };
-            context.io.print([act, &printable(&event.name), "\n"].concat());
+            context.io.print_of(&[act, &printable(&event.name), "\n"]);
         }
         context.io.flush();
     }
@@ -230,7 +236,7 @@ fn add(mut words: Cursor<'_>) -> Outcome {
 fn attach(words: Cursor<'_>) -> Outcome {
     let [name, word, ..] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
     let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
-    let pid = text(word).parse::<u32>().map_err(|_| Fail::own(["Invalid PID: ", &shown(word)].concat()))?;
+    let pid = text(word).parse::<u32>().map_err(|_| Fail::own_of(&["Invalid PID: ", &shown(word)]))?;
     make(&name, Source::Process(pid))
 }
 
@@ -294,7 +300,7 @@ fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let named = process.is_some();
     let process = process.unwrap_or(b"self");
     if named && text(process).parse::<u32>().is_err() {
-        return Err(Fail::own(["Specified string '", &shown(process), "' is not a pid"].concat()));
+        return Err(Fail::own_of(&["Specified string '", &shown(process), "' is not a pid"]));
     }
     let file = ["/proc/", text(process), "/ns/net"].concat();
     let id = NsId::of(Path::new(&file)).map_err(|e| Fail::own_io("Cannot open network namespace", &e))?;
@@ -342,13 +348,13 @@ fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if !context.batch {
         return run_in(context, name, words.rest());
     }
-    context.io.flush();
-    in_child(context, name, words.rest())
+    in_child(context, &|context| run_in(context, name, words.rest()))
 }
 
 /// Runs a command in a child, for a process that goes on after it.
-fn in_child(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
-    let child = sys::process::in_child(|| match run_in(context, name, command) {
+pub fn in_child(context: &mut Context<'_>, work: &dyn Fn(&mut Context<'_>) -> Outcome) -> Outcome {
+    context.io.flush();
+    let child = sys::process::in_child(|| match work(context) {
         Ok(code) => finish(context, code),
         Err(fail) => fail.print(context.io),
     });
@@ -361,9 +367,9 @@ fn run_everywhere(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
         return Err(Fail::own("No command specified"));
     }
     for name in Folder::standard().names().unwrap_or_default() {
-        context.io.print(["\nnetns: ", &printable(&name), "\n"].concat());
+        context.io.print_of(&["\nnetns: ", &printable(&name), "\n"]);
         context.io.flush();
-        in_child(context, &name, words.rest())?;
+        in_child(context, &|context| run_in(context, &name, words.rest()))?;
     }
     Ok(0)
 }

@@ -45,7 +45,7 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, verb: NextHopVerb) -
         let key = keyword(word, WORDS).1;
         match key {
             b'i' => hop.id = Some(id(&mut words)?),
-            b'd' => hop.device = Some(device(context, value(&mut words)?, "Device does not exist\n")?),
+            b'd' => hop.device = Some(device(context, value(&mut words)?)?),
             b'v' => {
                 let (via, family) = gateway(&mut words, hop.family)?;
                 if family != family_of(&via) {
@@ -79,9 +79,9 @@ fn id(words: &mut Cursor<'_>) -> Result<u32, Fail> {
     number(value(words)?, "invalid id value")
 }
 
-fn device(context: &mut Context<'_>, name: &[u8], reason: &str) -> Result<LinkId, Fail> {
+fn device(context: &mut Context<'_>, name: &[u8]) -> Result<LinkId, Fail> {
     let link = context.find_link(name)?;
-    link.as_ref().and_then(link_id).ok_or_else(|| Fail::wrong(reason, name))
+    link.as_ref().and_then(link_id).ok_or_else(|| Fail::wrong("Device does not exist\n", name))
 }
 
 /// `ID[,WEIGHT]/...`: ids, and weights less one.
@@ -146,8 +146,8 @@ fn narrow(context: &mut Context<'_>, mut words: Cursor<'_>, list: &'static str) 
     let mut narrow = Narrow { filter, protocol: 0, only: None };
     while let Some(word) = words.next() {
         match keyword(word, list).1 {
-            b'd' => narrow.filter.device = Some(device(context, value(&mut words)?, "Device does not exist\n")?),
-            b'm' => narrow.filter.master = Some(device(context, value(&mut words)?, "Device does not exist\n")?),
+            b'd' => narrow.filter.device = Some(device(context, value(&mut words)?)?),
+            b'm' => narrow.filter.master = Some(device(context, value(&mut words)?)?),
             b'v' => {
                 narrow.filter.master = Some(context.vrf(value(&mut words)?, "Invalid VRF\n")?);
             }
@@ -317,8 +317,6 @@ fn list_buckets(context: &mut Context<'_>, filter: NextHopFilter) -> Result<Vec<
 /// Prints a notification about a next hop object.
 pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
     let Some(hop) = decode(frame, 0) else { return Ok(()) };
-    if context.wants(hop.device.map_or(0, |id| id.index.get())) {
-        show(context, &[hop]);
-    }
+    show(context, &[hop]);
     Ok(())
 }

@@ -7,8 +7,6 @@ mod show;
 pub use parse::gateway;
 pub use show::event;
 
-use crate::wire::attr::attrs;
-
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::usage;
@@ -16,10 +14,7 @@ use super::words::keyword;
 use crate::cli::cursor::{Cursor, text};
 use crate::model::op::Op;
 use crate::model::route::{RouteVerb, TABLE_MAIN};
-use crate::model::rtnames::NameSet;
-
-/// `IFLA_VRF_TABLE` (`linux/if_link.h`).
-const IFLA_VRF_TABLE: u16 = 1;
+use crate::model::rtnames::{NameSet, parse_hex};
 
 /// Verbs in iproute2's order.
 const VERBS: &str = "list~s show~s lst~s get~g add~a change~c chg=c replace~r prepend~p append~b test~t delete~d flush~f \
@@ -55,18 +50,14 @@ fn vrf_table(context: &mut Context<'_>, word: &[u8]) -> Result<u32, Fail> {
     let link = context.find_link(word)?;
     let table = match &link {
         None if word == b"default" => Some(TABLE_MAIN),
-        Some(link) if link.kind.as_deref() == Some(b"vrf") => {
-            attrs(&link.kind_data).find(IFLA_VRF_TABLE).and_then(|attr| attr.u32())
-        }
-        _ => None,
+        link => link.as_ref().and_then(super::vrf::table),
     };
-    table.filter(|table| *table != 0).ok_or_else(|| Fail::wrong("Invalid VRF\n", word))
+    table.ok_or_else(|| Fail::wrong("Invalid VRF\n", word))
 }
 
 /// A type of service byte: a name of `rt_dsfield`, or a number in hexadecimal.
 pub fn tos(context: &Context<'_>, word: &[u8]) -> Option<u8> {
-    let digits = text(word).trim_start_matches("0x").trim_start_matches("0X");
-    let number = u32::from_str_radix(digits, 16).ok().filter(|_| !digits.starts_with('+'));
+    let number = parse_hex(text(word)).filter(|_| !word.contains(&b'+'));
     // A word that begins with a digit is no name: the set would read it as decimal.
     let named = || context.names.number(NameSet::Dsfields, text(word));
     let number = if word.first()?.is_ascii_digit() { number } else { named().or(number) };

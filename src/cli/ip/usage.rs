@@ -8,9 +8,10 @@ Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
        ip [ -force ] -batch { FILE | - }
 where  OBJECT := { address | addrlabel | link | maddress | monitor | neighbour | netconf | netns |
                    nexthop | route | rule | token | tuntap | vrf }
-       or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
-       OPTIONS := { -V[ersion] | -s[tatistics] | -h[uman-readable] | -iec | -d[etails] | -j[son] | -p[retty] | -o[neline] |
-                    -br[ief] | -t[imestamp] | -ts[hort] | -c[olor][={ always | auto | never }] |
+       or an applet that runs in the namespace of -n: { arp | bridge | iptables | ping | ping6 | sysctl }
+       OPTIONS := { -V[ersion] | -s[tatistics] | -h[uman-readable] | -iec | -d[etails] | -j[son] |
+                    -p[retty] | -o[neline] | -l[oops] ROUNDS | -br[ief] | -t[imestamp] | -ts[hort] |
+                    -c[olor][={ always | auto | never }] |
                     -f[amily] { inet | inet6 | bridge | link } | -4 | -6 | -B | -0 |
                     -n[etns] NAME | -N[umeric] | -a[ll] | -echo }";
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::context::Context;
 use super::fail::{Fail, Outcome, io_text};
-use super::netns::{names_of, own_view, replace_by};
+use super::netns::{in_child, names_of, own_view, replace_by};
 use super::usage;
 use super::words::keyword;
 use crate::cli::cursor::{Cursor, text};
@@ -24,6 +24,7 @@ use crate::wire::attr::attrs;
 
 /// Where control groups are mounted, if they are nowhere.
 const OWN_MOUNT: &str = "/var/run/cgroup2";
+/// `IFLA_VRF_TABLE` (`linux/if_link.h`).
 const IFLA_VRF_TABLE: u16 = 1;
 
 /// Runs a verb.
@@ -44,7 +45,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 }
 
 /// The table of a VRF; none for other links.
-fn table(link: &Link) -> Option<u32> {
+pub fn table(link: &Link) -> Option<u32> {
     let table =
         (link.kind.as_deref() == Some(b"vrf")).then(|| attrs(&link.kind_data).find(IFLA_VRF_TABLE)?.u32())??;
     (table != 0).then_some(table)
@@ -162,7 +163,7 @@ fn walk(context: &mut Context<'_>, base: &Path, name: &[u8], folder: &[u8]) {
         for pid in std::fs::read_to_string(list).unwrap_or_default().lines() {
             let command = std::fs::read(["/proc/", pid, "/comm"].concat()).unwrap_or(b"<terminated?>".to_vec());
             let pad = " ".repeat(5usize.saturating_sub(pid.len()));
-            context.io.print([&pad, pid, "  ", &printable(command.trim_ascii_end()), "\n"].concat());
+            context.io.print_of(&[&pad, pid, "  ", &printable(command.trim_ascii_end()), "\n"]);
         }
     }
 }
@@ -199,7 +200,7 @@ fn make(context: &mut Context<'_>, path: &Path, complaint: &str) -> Result<(), F
         match std::fs::DirBuilder::new().mode(0o755).create(folder) {
             Err(e) if e.kind() != ErrorKind::AlreadyExists => {
                 let folder = printable(folder.as_os_str().as_bytes());
-                context.io.error(["mkdir failed for ", &folder, ": ", &io_text(&e)].concat());
+                context.io.error_of(&["mkdir failed for ", &folder, ": ", &io_text(&e)]);
                 return Err(Fail::usage(complaint));
             }
             _ => {}
@@ -233,14 +234,13 @@ fn switch(context: &mut Context<'_>, name: &[u8]) -> Result<(), Fail> {
         bind(context, &path, index)?;
     }
     let list = OpenOptions::new().read(true).append(true).open(path.join("cgroup.procs"));
-    let mut list =
-        list.map_err(|e| Fail::usage(["Failed to open cgroups.procs file: ", &io_text(&e), "."].concat()))?;
+    let mut list = list.map_err(|e| Fail::usage_of(&["Failed to open cgroups.procs file: ", &io_text(&e), "."]))?;
     list.write_all(std::process::id().to_string().as_bytes()).map_err(|_| Fail::usage("Failed to join cgroup"))
 }
 
 /// Lets a control group bind the sockets of its processes to an interface.
 fn bind(context: &mut Context<'_>, path: &Path, index: u32) -> Result<(), Fail> {
-    let quoted = |text: &str, e: &std::io::Error| Fail::usage([text, ": '", &io_text(e), "'"].concat());
+    let quoted = |text: &str, e: &std::io::Error| Fail::usage_of(&[text, ": '", &io_text(e), "'"]);
     let group = File::open(path).map_err(|e| quoted("Failed to open cgroup path", &e))?;
     let program = bpf::load_binder(index).map_err(|e| {
         let fail = quoted("Failed to load BPF prog", &e);
@@ -259,12 +259,19 @@ fn run_command(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if words.is_empty() {
         return Err(Fail::own("No command specified"));
     }
+    if context.batch {
+        return in_child(context, &|context| run_in(context, name, words.rest()));
+    }
+    run_in(context, name, words.rest())
+}
+
+fn run_in(context: &mut Context<'_>, name: &[u8], command: &[OsString]) -> Outcome {
     switch(context, name)?;
     // A command in a namespace has its view of the system; the groups had to be seen before.
     if let Some(ns) = context.ns.clone() {
         own_view(context, ns.as_bytes())?;
     }
-    replace_by(context, words.rest())
+    replace_by(context, command)
 }
 
 /// Leaves the VRF that this process may be in, for a command in another network namespace.

@@ -26,7 +26,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
         Ok(()) => 0,
         Err(Fail(words)) => {
             io.error(&words.text);
-            if words.text.contains("(you must be root)") {
+            if words.text.ends_with("(you must be root)") {
                 io.hint("run it as root, or in a sandbox: netstrap sandbox");
             }
             words.code

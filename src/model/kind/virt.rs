@@ -19,7 +19,7 @@ Q3 egress-qos-map~ egress_qos
 I1 id~vni~ -
 a2:16 group~ -!invalid group address
 F25 - ?external
-F30: - ?vnifilter
+F30:- - ?vnifilter
 w1 - id
 a2:16 remote~!invalid remote address
 a4:17 local~!invalid local address
@@ -78,7 +78,7 @@ k2:2 nodst~
 xm3:add|del|flush|set macaddr~ -
 w7 bcqueuelen~!^a positive integer [0-4294967295],
 w8 - usedbcqueuelen
-xM5 - macaddr_data
+xM6 - macaddr_data
 @ipvlan ipvtap|option|invalid *|2:0000|u
 nh1:l2|l3|l3s mode~ mode +mode!^either \"l2\", \"l3\" or \"l3s\"
 k2:1 private~ -

@@ -19,7 +19,7 @@ pub enum Json {
 pub struct Difference {
     /// Keys, joined with dots; elements of lists have no name.
     pub path: String,
-    /// `missing`, `extra`, `differs`, or `missing entry`, `extra entry` in a list.
+    /// `missing`, `extra`, `differs`, `is empty`, or `missing entry`, `extra entry` in a list.
     pub how: &'static str,
     /// The value wanted.
     pub theirs: String,
@@ -180,6 +180,7 @@ fn walk(path: &str, theirs: &Json, ours: &Json, found: &mut Vec<Difference>) {
             ours.iter().filter(|one| !theirs.contains(one)).for_each(|one| add(path, "extra entry", None, Some(one)));
         }
         _ if theirs == ours => {}
+        _ if *ours == Json::Text(String::new()) => add(path, "is empty", Some(theirs), Some(ours)),
         _ => add(path, "differs", Some(theirs), Some(ours)),
     }
 }

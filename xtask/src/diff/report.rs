@@ -3,29 +3,20 @@
 
 use std::collections::BTreeMap;
 
-use super::table::{Choice, Table};
+use super::table::Table;
 use super::tally::{Cause, Tally};
 use super::worker::general;
 use crate::deviations::Deviations;
 use crate::process::Outcome;
 
-/// Which kernel a run was on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// This machine's.
-    Host,
-    /// The virtual machine's.
-    Vm,
-}
-
-/// The report, and whether all is well.
-pub fn report(table: &Table, tally: &Tally, deviations: &Deviations, side: Side) -> (String, Outcome) {
+/// The report of a run on a kernel (`host`, `uml` or `vm`), and whether all is well.
+pub fn report(table: &Table, tally: &Tally, deviations: &Deviations, kernel: &str) -> (String, Outcome) {
     let mut out = format!(
         "{} topologies; {} lines taken, {} refused by the kernel and dropped; {} listings compared\n",
         tally.topologies, tally.lines.0, tally.lines.1, tally.listings
     );
     out += &kinds(table, tally);
-    let (text, unused) = options(table, tally, side);
+    let (text, unused) = options(table, tally, kernel);
     out += &text;
     out += &keys(tally);
     let (text, unexplained) = causes(tally, deviations);
@@ -75,7 +66,7 @@ fn kinds(table: &Table, tally: &Tally) -> String {
 }
 
 /// Options that were not taken, each with the reason; how many should have been.
-fn options(table: &Table, tally: &Tally, side: Side) -> (String, usize) {
+fn options(table: &Table, tally: &Tally, kernel: &str) -> (String, usize) {
     let (mut counted, mut used, mut missing) = (0, 0, 0);
     let (mut excused, mut lines) = (BTreeMap::<&str, usize>::new(), String::new());
     for (number, option) in table.options.iter().enumerate() {
@@ -85,7 +76,7 @@ fn options(table: &Table, tally: &Tally, side: Side) -> (String, usize) {
         counted += 1;
         if taken(tally, number) > 0 {
             used += 1;
-        } else if let Some(why) = excuse(option, side) {
+        } else if let Some(why) = option.excused(kernel) {
             *excused.entry(why).or_default() += 1;
         } else {
             missing += 1;
@@ -99,13 +90,6 @@ fn options(table: &Table, tally: &Tally, side: Side) -> (String, usize) {
         out += &format!("  {count} excused: {why}\n");
     }
     (out, missing)
-}
-
-fn excuse(option: &Choice, side: Side) -> Option<&str> {
-    match side {
-        Side::Host => option.not_host.as_deref(),
-        Side::Vm => option.not_vm.as_deref(),
-    }
 }
 
 /// How many JSON keys were seen of each listing.
@@ -165,16 +149,17 @@ mod tests {
             parse("=== a\n[kind veth] 0..1\nip link\n? mtu {1..2} | up ## host: no\n[kind x] 0..1\nip x\n").unwrap();
         let mut tally = Tally { topologies: 1, kinds: vec!["veth".to_string()], whole: true, ..Tally::default() };
         let deviations = Deviations::parse("shown ip link: *\tmeant\n").unwrap();
-        let verdict = |tally: &Tally, side| report(&table, tally, &deviations, side).1.map_err(|failure| failure.text);
+        let verdict =
+            |tally: &Tally, kernel| report(&table, tally, &deviations, kernel).1.map_err(|failure| failure.text);
         tally.options.insert(0, (1, 1, String::new()));
-        assert_eq!(verdict(&tally, Side::Vm), Err("diff ip: 2 options that no topology used".to_string()));
-        assert_eq!(verdict(&tally, Side::Host), Ok(()));
+        assert_eq!(verdict(&tally, "vm"), Err("diff ip: 2 options that no topology used".to_string()));
+        assert_eq!(verdict(&tally, "host"), Ok(()));
         tally.difference("ip link: a", 0, String::new);
-        assert_eq!(verdict(&tally, Side::Host), Ok(()));
+        assert_eq!(verdict(&tally, "host"), Ok(()));
         tally.difference("ip addr: a", 0, || "in a: ip addr".to_string());
-        assert_eq!(verdict(&tally, Side::Host), Err("diff ip: 1 unexplained causes of differences".to_string()));
-        assert!(report(&table, &tally, &deviations, Side::Host).0.contains("1 times, first in topology 0: ip addr: a"));
+        assert_eq!(verdict(&tally, "host"), Err("diff ip: 1 unexplained causes of differences".to_string()));
+        assert!(report(&table, &tally, &deviations, "host").0.contains("1 times, first in topology 0: ip addr: a"));
         tally.whole = false;
-        assert!(verdict(&tally, Side::Host).is_err_and(|text| text.contains("did not come to its end")));
+        assert!(verdict(&tally, "host").is_err_and(|text| text.contains("did not come to its end")));
     }
 }

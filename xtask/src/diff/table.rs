@@ -24,10 +24,8 @@ pub struct Choice {
     pub name: String,
     /// The kind of device that the kernel must have for it.
     pub kind: Option<String>,
-    /// Why the host's kernel does not take it.
-    pub not_host: Option<String>,
-    /// Why the virtual machine's kernel does not take it.
-    pub not_vm: Option<String>,
+    /// The kernels that do not take it, and why: `host`, `uml`, `vm`, joined by commas, or `all`.
+    pub excuse: Option<(String, String)>,
 }
 
 /// How often a section is done in a namespace.
@@ -88,11 +86,12 @@ pub fn parse(text: &str) -> Outcome<Table> {
         } else if listing {
             table.listings.push(line.to_string());
         } else if let Some(head) = line.strip_prefix('[') {
+            let (head, why) = head.split_once(" ## ").unwrap_or((head, ""));
             let (own, times) = head.split_once(']').ok_or_else(|| wrong("no ]"))?;
             name = own.to_string();
             let times = self::times(times.trim()).ok_or_else(|| wrong("no times"))?;
             let kind = name.strip_prefix("kind ").and_then(|rest| rest.split([' ', ':']).next()).map(str::to_string);
-            let option = table.option(name.clone(), kind.clone(), "");
+            let option = table.option(name.clone(), kind.clone(), why);
             let section = Section { kind, times, lines: Vec::new(), option };
             table.phases.last_mut().ok_or_else(|| wrong("no phase"))?.push(section);
         } else {
@@ -123,15 +122,22 @@ pub fn parse(text: &str) -> Outcome<Table> {
     Ok(table)
 }
 
+impl Choice {
+    /// Why a kernel does not take it.
+    pub fn excused(&self, kernel: &str) -> Option<&str> {
+        let (kernels, why) = self.excuse.as_ref()?;
+        kernels.split(',').any(|of| of == kernel || of == "all").then_some(why)
+    }
+}
+
 impl Table {
     /// The number of an option, a new one unless it has the name of another.
     fn option(&mut self, name: String, kind: Option<String>, why: &str) -> usize {
         if let Some(known) = self.options.iter().position(|option| option.name == name) {
             return known;
         }
-        let (side, why) = why.split_once(": ").unwrap_or_default();
-        let reason = |of: &str| (side == of || side == "both").then(|| why.to_string());
-        self.options.push(Choice { name, kind, not_host: reason("host"), not_vm: reason("vm") });
+        let excuse = why.split_once(": ").map(|(kernels, why)| (kernels.to_string(), why.to_string()));
+        self.options.push(Choice { name, kind, excuse });
         self.options.len() - 1
     }
 
@@ -185,8 +191,8 @@ mod tests {
         assert_eq!(section.lines[0].clauses.iter().map(|c| c.percent).collect::<Vec<_>>(), [100, 5]);
         let names: Vec<&str> = table.options.iter().map(|option| option.name.as_str()).collect();
         assert_eq!(names, ["kind dummy: up", "kind dummy: up: up", "kind dummy: up: mtu N", "kind dummy: up: x"]);
-        assert_eq!(table.options[3].not_vm.as_deref(), Some("no"));
-        assert_eq!(table.options[3].not_host, None);
+        assert_eq!(table.options[3].excused("vm"), Some("no"));
+        assert_eq!(table.options[3].excused("host"), None);
         assert_eq!(times("each 90% a,b"), Some(Times::Each(90, vec!["a".into(), "b".into()])));
     }
 

@@ -173,7 +173,7 @@ impl<'a> Maker<'a> {
                 }
             }
             "gw4" | "gw6" | "own4" | "own6" | "second4" => {
-                let device = self.pick(&[])?;
+                let device = self.near()?;
                 self.names.push(("gwdev".to_string(), device.name));
                 let (ns, number) = (device.ns, device.number);
                 match what {
@@ -184,7 +184,7 @@ impl<'a> Maker<'a> {
                     _ => format!("10.{ns}.{number}.{}/24", z.max(2)),
                 }
             }
-            "gwdev" => self.pick(&[])?.name,
+            "gwdev" => self.near()?.name,
             "host4" => format!("172.{}.{y}.{z}", 16 + x % 16),
             "host6" => format!("fd00:{x:x}:{y:x}::{z:x}"),
             "mc4" => format!("239.{x}.{y}.{z}"),
@@ -203,6 +203,7 @@ impl<'a> Maker<'a> {
             "net6s" => format!("2001:db8:{:x}", 0x1000 + x),
             "mac" => format!("02:00:5e:{x:02x}:{y:02x}:{z:02x}"),
             "newnh" => self.nexthop("hop"),
+            "newnh6" => self.nexthop("hop6"),
             "newgroup" => self.nexthop("group"),
             "newfdb" => self.nexthop("fdb"),
             "nh" => self.known("hop")?,
@@ -216,6 +217,15 @@ impl<'a> Maker<'a> {
     fn pick(&mut self, kinds: &[String]) -> Option<Device> {
         let own = self.own(kinds);
         self.chance.one(&own).cloned()
+    }
+
+    /// A device that has neighbours, most often: of a kind that always comes up with its addresses.
+    fn near(&mut self) -> Option<Device> {
+        let plain = self.own(&["veth", "dummy", "bridge", "vxlan", "geneve"].map(str::to_string));
+        if self.chance.percent(80) && !plain.is_empty() {
+            return self.chance.one(&plain).cloned();
+        }
+        self.pick(&[])
     }
 
     /// A new device's name.

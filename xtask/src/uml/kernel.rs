@@ -2,9 +2,9 @@
 //! folder, never installed. In: settings for the first process. Out: the command line that boots.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use super::{MEMORY, MODULES};
 use crate::packages;
@@ -41,12 +41,13 @@ pub fn command(dir: &Path, busybox: &Path, names: &[String]) -> Outcome<Command>
 
 /// The kernel, fetched and built when it is not here yet.
 fn get() -> Outcome<Kernel> {
-    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _lock = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     if std::env::consts::ARCH != "x86_64" {
         return Err("user-mode Linux is for x86_64 only; this machine is not".into());
     }
     let cache = tree::cache("uml")?;
+    // One at a time, of threads and of processes.
+    let lock = cache.join("lock");
+    let lock = File::create(&lock).and_then(|file| file.lock().map(|()| file)).about(&lock)?;
     let dir = cache.join(PACKAGE);
     let image = dir.join("usr/bin/linux.uml");
     if !image.exists() {
@@ -56,7 +57,9 @@ fn get() -> Outcome<Kernel> {
     let entries = std::fs::read_dir(&modules).about(&modules)?.flatten();
     let version = entries.into_iter().map(|entry| entry.path()).find(|path| path.join("modules.dep").exists());
     let version = version.ok_or_else(|| format!("{PACKAGE}: holds no modules"))?;
-    Ok(Kernel { image, preload: preload(&cache)?, modules: order(&version)? })
+    let kernel = Kernel { image, preload: preload(&cache)?, modules: order(&version)? };
+    drop(lock);
+    Ok(kernel)
 }
 
 /// Builds the library, unless it is there from the same source.

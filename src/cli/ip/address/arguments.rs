@@ -165,9 +165,9 @@ impl Arguments {
         let known = FLAG_WORDS.iter().chain([&("temporary", AddrFlags::SECONDARY)]).find(|(name, _)| *name == word);
         let Some((name, flag)) = known else { return false };
         match SETTABLE.iter().find(|(settable, _)| settable == name) {
-            None => context.io.error(["Warning: ", name, " option is not mutable from userspace"].concat()),
+            None => context.io.error_of(&["Warning: ", name, " option is not mutable from userspace"]),
             Some((_, true)) if self.family != Family::V6 => {
-                context.io.error(["Warning: ", name, " option can be set only for IPv6 addresses"].concat());
+                context.io.error_of(&["Warning: ", name, " option can be set only for IPv6 addresses"]);
             }
             Some(_) => self.flags |= *flag,
         }

@@ -334,6 +334,8 @@ impl Arguments {
             Some(_) if purpose == Purpose::Set && self.kind.is_some() => {
                 Err(Fail::unsupported("changing the kind's arguments of a group"))
             }
+            Some(_) if self.index.is_some() => Err(Fail::usage("index can be used only when creating devices.")),
+            Some(_) if self.lower.is_some() => Err(Fail::unsupported("\"link DEVICE\" of links that exist")),
             group => Ok(group),
         }
     }

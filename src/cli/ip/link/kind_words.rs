@@ -67,7 +67,7 @@ fn refuse(name: &[u8], first: &[u8], is_unread: bool) -> Fail {
     if is_unread || Kind::find(name).is_some() {
         return Fail::unsupported_word(&["argument \"", &shown(first), "\" of kind"].concat(), name);
     }
-    Fail::own(["Garbage instead of arguments \"", &shown(first), " ...\". Try \"ip link help\"."].concat())
+    Fail::own_of(&["Garbage instead of arguments \"", &shown(first), " ...\". Try \"ip link help\"."])
 }
 
 struct Reader {
@@ -159,7 +159,7 @@ impl Reader {
             return Fail::own(usage);
         }
         let (name, noun) = (self.kind.name, self.kind.noun);
-        Fail::own([name, ": unknown ", noun, " \"", &shown(word), "\"?\n", &usage].concat())
+        Fail::own_of(&[name, ": unknown ", noun, " \"", &shown(word), "\"?\n", &usage])
     }
 
     /// The value of a keyword.
@@ -377,7 +377,7 @@ impl Reader {
         let group = row.word() == "group";
         match self.peer(row) {
             Some(old) if row.word() != "local" && old.is_multicast() != group => {
-                Err(Fail::own([self.kind.name, ": both group and remote cannot be specified"].concat()))
+                Err(Fail::own_of(&[self.kind.name, ": both group and remote cannot be specified"]))
             }
             _ => Ok(()),
         }

@@ -74,8 +74,9 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         }
         // iproute2 asks the same again, and shows the answer as text whatever was chosen.
         let answer = context.socket()?.get(&asked).map_err(|e| unreachable(context, e, &asked))?;
-        context.options.json = false;
+        let json = std::mem::take(&mut context.options.json);
         show(context, answer.as_slice(), Given::default());
+        context.options.json = json;
     }
     Ok(0)
 }

@@ -364,7 +364,8 @@ pub fn event(context: &mut Context<'_>, frame: &Frame<'_>) -> Result<(), Fail> {
     let Some(one) = decode(frame, 0) else { return Ok(()) };
     let device = one.device.map_or(0, |id| id.index.get());
     if !one.flags.contains(RouteFlags::CLONED) && context.wants(device) {
-        show(context, &[one], Given::default());
+        let given = Given { device: context.is_narrowed(), ..Given::default() };
+        show(context, &[one], given);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::cli::ip::fail::Fail;
 use crate::cli::ip::words::address;
 use crate::model::ip::{Family, Prefix, parse_addr};
 use crate::model::kind::Row;
-use crate::model::rtnames::parse_number;
+use crate::model::rtnames::{parse_hex, parse_number};
 use crate::wire::attr::octets;
 
 /// Attributes of a 6rd prefix: it, its length, its relay's network and that one's length.
@@ -34,7 +34,7 @@ impl Reader {
                 Some(ip) => octets(&ip),
                 None => {
                     let start = ["invalid value for \"", row.word(), "\": \"", &shown(given)].concat();
-                    return Err(Fail::usage([&start, "\"; it should be an unsigned integer"].concat()));
+                    return Err(Fail::usage_of(&[&start, "\"; it should be an unsigned integer"]));
                 }
             },
         };
@@ -66,7 +66,7 @@ impl Reader {
         let (flags, bit, name) = (next(), next(), next());
         let (flags, bit) = (flags.parse().unwrap_or(0), bit.parse().unwrap_or(0));
         let is_flag = text(given) == name;
-        let hexadecimal = || u32::from_str_radix(text(given).trim_start_matches("0x"), 16).ok();
+        let hexadecimal = || parse_hex(text(given));
         let value = match row.width {
             _ if is_flag => Some(0),
             b'b' | b'w' => integer(given).and_then(|value| u32::try_from(value).ok()),
