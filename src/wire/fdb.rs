@@ -73,7 +73,8 @@ fn attributes(request: &mut Request<Route>, entry: &Fdb) {
     number(request, NDA_MASTER, entry.master);
 }
 
-fn number(request: &mut Request<Route>, kind: u16, value: Option<u32>) {
+/// Adds an attribute, if it has a value.
+pub(super) fn number(request: &mut Request<Route>, kind: u16, value: Option<u32>) {
     if let Some(value) = value {
         request.u32(kind, value);
     }

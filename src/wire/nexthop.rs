@@ -8,6 +8,7 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 use super::attr::{Attr, octets, u32_at};
 use super::build::{NESTED, Request, Route};
 use super::encap;
+use super::fdb::number;
 use super::query::Query;
 use super::reply::Frame;
 use crate::model::ip::Family;
@@ -107,12 +108,6 @@ fn begin(kind: u16, flags: u16, family: Family, protocol: u8, hop_flags: RouteFl
     header[4..].copy_from_slice(&hop_flags.bits().to_ne_bytes());
     request.raw(&header);
     request
-}
-
-fn number(request: &mut Request<Route>, attr: u16, value: Option<u32>) {
-    if let Some(value) = value {
-        request.u32(attr, value);
-    }
 }
 
 fn flag(request: &mut Request<Route>, attr: u16, set: bool) {

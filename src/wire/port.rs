@@ -3,7 +3,7 @@
 
 use super::attr::{Attr, u16_at};
 use super::build::{NESTED, Request, Route};
-use super::link::{IFINFOMSG, IFLA_EXT_MASK};
+use super::link::{IFINFOMSG, IFLA_AF_SPEC, IFLA_EXT_MASK};
 use super::query::Query;
 use super::reply::Frame;
 use super::uapi::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
@@ -14,7 +14,6 @@ use crate::model::port::{
 };
 
 pub(super) const IFLA_PROTINFO: u16 = 12;
-pub(super) const IFLA_AF_SPEC: u16 = 26;
 const IFLA_BRIDGE_FLAGS: u16 = 0;
 const IFLA_BRIDGE_MODE: u16 = 1;
 const IFLA_BRIDGE_VLAN_INFO: u16 = 2;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use super::attr::u32_at;
 use super::build::{Request, Route};
-use super::link::IFINFOMSG;
+use super::link::{IFINFOMSG, IFLA_AF_SPEC};
 use super::query::Query;
 use super::reply::Frame;
 use super::uapi::{RTM_GETLINK, RTM_NEWLINK};
@@ -15,7 +15,6 @@ use crate::model::token::Token;
 const RTM_SETLINK: u16 = 19;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_PROTINFO: u16 = 12;
-const IFLA_AF_SPEC: u16 = 26;
 const IFLA_INET6_TOKEN: u16 = 7;
 const AF_INET6: u16 = 10;
 

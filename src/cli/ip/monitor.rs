@@ -99,7 +99,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
     let messages = std::fs::read(std::ffi::OsStr::from_bytes(path)).map_err(|e| match e.kind() {
         // Opened, but not to be read.
         std::io::ErrorKind::IsADirectory => Fail::own_io("rtnl_from_file: fread", &e),
-        _ => Fail::usage(["Cannot fopen: ", &io_text(&e)].concat()),
+        _ => Fail::usage_of(&["Cannot fopen: ", &io_text(&e)]),
     })?;
     context.event = Some(event);
     let mut rest = frames(&messages);
@@ -119,7 +119,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
         None if rest.is_empty() => Ok(0),
         Some(len) if rest.len() >= HEADER && !(16..=LONGEST).contains(&len) => {
             let at = (messages.len() - rest.len() + HEADER).to_string();
-            Err(Fail::own(["!!!malformed message: len=", &len.to_string(), " @", &at].concat()))
+            Err(Fail::own_of(&["!!!malformed message: len=", &len.to_string(), " @", &at]))
         }
         _ => Err(Fail::own("rtnl-from_file: truncated message")),
     }

@@ -8,7 +8,7 @@ Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
        ip [ -force ] -batch { FILE | - }
 where  OBJECT := { address | addrlabel | link | maddress | monitor | neighbour | netconf | netns |
                    nexthop | route | rule | token | tuntap | vrf }
-       or an applet that runs in the namespace of -n: { arp | iptables | ping | sysctl }
+       or an applet that runs in the namespace of -n: { arp | bridge | iptables | ping | ping6 | sysctl }
        OPTIONS := { -V[ersion] | -s[tatistics] | -h[uman-readable] | -iec | -d[etails] | -j[son] |
                     -p[retty] | -o[neline] | -l[oops] ROUNDS | -br[ief] | -t[imestamp] | -ts[hort] |
                     -c[olor][={ always | auto | never }] |
