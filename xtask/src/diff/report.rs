@@ -9,8 +9,9 @@ use super::worker::general;
 use crate::deviations::Deviations;
 use crate::process::Outcome;
 
-/// The report of a run on a kernel (`host`, `uml` or `vm`), and whether all is well.
-pub fn report(table: &Table, tally: &Tally, deviations: &Deviations, kernel: &str) -> (String, Outcome) {
+/// The report of a run on a kernel (`host`, `uml` or `vm`), and whether all is well:
+/// no cause is left, and no option if `all` were to be used.
+pub fn report(table: &Table, tally: &Tally, deviations: &Deviations, kernel: &str, all: bool) -> (String, Outcome) {
     let mut out = format!(
         "{} topologies; {} lines taken, {} refused by the kernel and dropped; {} listings compared\n",
         tally.topologies, tally.lines.0, tally.lines.1, tally.listings
@@ -25,7 +26,7 @@ pub fn report(table: &Table, tally: &Tally, deviations: &Deviations, kernel: &st
     if unexplained > 0 {
         wrong.push(format!("{unexplained} unexplained causes of differences"));
     }
-    if unused > 0 {
+    if all && unused > 0 {
         wrong.push(format!("{unused} options that no topology used"));
     }
     if !tally.whole || tally.topologies == 0 {
@@ -150,7 +151,7 @@ mod tests {
         let mut tally = Tally { topologies: 1, kinds: vec!["veth".to_string()], whole: true, ..Tally::default() };
         let deviations = Deviations::parse("shown ip link: *\tmeant\n").unwrap();
         let verdict =
-            |tally: &Tally, kernel| report(&table, tally, &deviations, kernel).1.map_err(|failure| failure.text);
+            |tally: &Tally, kernel| report(&table, tally, &deviations, kernel, true).1.map_err(|failure| failure.text);
         tally.options.insert(0, (1, 1, String::new()));
         assert_eq!(verdict(&tally, "vm"), Err("diff ip: 2 options that no topology used".to_string()));
         assert_eq!(verdict(&tally, "host"), Ok(()));
@@ -158,7 +159,9 @@ mod tests {
         assert_eq!(verdict(&tally, "host"), Ok(()));
         tally.difference("ip addr: a", 0, || "in a: ip addr".to_string());
         assert_eq!(verdict(&tally, "host"), Err("diff ip: 1 unexplained causes of differences".to_string()));
-        assert!(report(&table, &tally, &deviations, "host").0.contains("1 times, first in topology 0: ip addr: a"));
+        assert!(
+            report(&table, &tally, &deviations, "host", true).0.contains("1 times, first in topology 0: ip addr: a")
+        );
         tally.whole = false;
         assert!(verdict(&tally, "host").is_err_and(|text| text.contains("did not come to its end")));
     }
