@@ -236,7 +236,8 @@ fn add(mut words: Cursor<'_>) -> Outcome {
 fn attach(words: Cursor<'_>) -> Outcome {
     let [name, word, ..] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
     let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
-    let pid = text(word).parse::<u32>().map_err(|_| Fail::own_of(&["Invalid PID: ", &shown(word)]))?;
+    let pid = text(word).parse().ok().filter(|pid: &u32| *pid != 0);
+    let pid = pid.ok_or_else(|| Fail::own_of(&["Invalid PID: ", &shown(word)]))?;
     make(&name, Source::Process(pid))
 }
 

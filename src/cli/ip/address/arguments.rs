@@ -182,7 +182,7 @@ impl Arguments {
         if self.local.is_some() {
             return Err(Fail::garbage("local", word));
         }
-        if matches!(word, b"default" | b"any" | b"all") {
+        if matches!(word, b"default" | b"any" | b"all") && !matches!(self.family, Family::Other(_)) {
             // An address of no family, which the kernel refuses.
             return Err(Error::new(Kind::Kernel(Refusal { errno: libc::EOPNOTSUPP, ..Refusal::default() })).into());
         }
