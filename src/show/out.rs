@@ -171,7 +171,10 @@ impl Out {
             self.key(key);
             self.quoted(value);
         } else {
-            self.words(before, &printable(value), after);
+            match plain(value) {
+                Some(text) => self.words(before, text, after),
+                None => self.words(before, &printable(value), after),
+            }
         }
     }
 
@@ -391,7 +394,7 @@ impl Out {
     }
 
     fn escaped(&mut self, value: &[u8]) {
-        if value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        if plain(value).is_some_and(|text| !text.bytes().any(|byte| matches!(byte, b'"' | b'\\'))) {
             // Nearly all: nothing to escape.
             self.buf.extend_from_slice(value);
             return;
@@ -411,6 +414,12 @@ impl Out {
             self.buf.extend_from_slice(printable(chunk.invalid()).replace('\\', "\\\\").as_bytes());
         }
     }
+}
+
+/// A name that shows as it is, which nearly all do.
+fn plain(value: &[u8]) -> Option<&str> {
+    let plain = value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    if plain { std::str::from_utf8(value).ok() } else { None }
 }
 
 fn unicode_escape(c: char) -> String {

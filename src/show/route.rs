@@ -105,7 +105,7 @@ fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
 
 /// An address alone where all of its bits count.
 fn prefix(prefix: &Prefix) -> String {
-    if prefix.is_host() { addr_text(&prefix.addr()) } else { prefix.to_string() }
+    if prefix.is_host() { addr_text(&prefix.addr()) } else { prefix.text() }
 }
 
 /// A type of service byte: its name, or two hexadecimal digits.
@@ -148,7 +148,7 @@ fn target(out: &mut Out, route: &Route, view: &RouteView<'_>) {
     }
     if let Some(prefsrc) = route.prefsrc.filter(|_| !given.prefsrc) {
         out.text("src ");
-        out.paint(Colour::of(route.family())).str("prefsrc", "", &prefsrc.to_string(), " ");
+        out.paint(Colour::of(route.family())).str("prefsrc", "", &addr_text(&prefsrc), " ");
     }
     if let Some(metric) = route.metric.filter(|_| !given.metric) {
         out.num("metric", "metric ", metric, " ");
