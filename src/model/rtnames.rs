@@ -1,6 +1,7 @@
 //! Names of routing tables, protocols, scopes and groups: the built-in ones and those
 //! of `/etc/iproute2` and `/usr/share/iproute2`, whose text the caller reads.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 /// A set of numbers with names.
@@ -122,8 +123,8 @@ impl Names {
     }
 
     /// The name of a number, or its digits.
-    pub fn name(&self, set: NameSet, number: u32) -> String {
-        self.find(set, number).map_or_else(|| number.to_string(), str::to_owned)
+    pub fn name(&self, set: NameSet, number: u32) -> Cow<'_, str> {
+        self.find(set, number).map_or_else(|| number.to_string().into(), Cow::Borrowed)
     }
 
     /// The number of a name or of digits (decimal, `0x` hexadecimal or octal, as strtoul reads them).
@@ -134,8 +135,8 @@ impl Names {
 }
 
 /// The name of a number, or its digits; without names, its digits (`-N`).
-pub fn named(names: Option<&Names>, set: NameSet, number: u32) -> String {
-    names.map_or_else(|| number.to_string(), |names| names.name(set, number))
+pub fn named(names: Option<&Names>, set: NameSet, number: u32) -> Cow<'_, str> {
+    names.map_or_else(|| number.to_string().into(), |names| names.name(set, number))
 }
 
 /// A number as `strtoul(word, _, 0)` reads a whole word.

@@ -228,7 +228,7 @@ impl Query for RouteFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Route> {
-        (frame.kind == RTM_NEWROUTE).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWROUTE { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -265,7 +265,7 @@ impl Query for RouteQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Route> {
-        (frame.kind == RTM_NEWROUTE).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWROUTE { decode(frame, self.ns) } else { None }
     }
 }
 

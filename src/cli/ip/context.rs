@@ -21,7 +21,7 @@ use crate::socket::Socket;
 use crate::wire::build::{Request, Route};
 use crate::wire::encode;
 use crate::wire::link::GetLink;
-use crate::wire::reply::Frame;
+use crate::wire::reply::frames;
 use netlink_packet_core::NLM_F_ECHO;
 use std::os::unix::ffi::OsStrExt;
 
@@ -174,10 +174,9 @@ impl<'a> Context<'a> {
         if self.options.echo {
             request.add_flags(NLM_F_ECHO);
         }
-        let outcome =
-            self.socket()?.request_with(request, &mut |frame| echoed.push((frame.kind, frame.payload.to_vec())));
-        for (kind, payload) in &echoed {
-            event::print(self, &Frame { kind: *kind, flags: 0, seq: 0, port: 0, payload }, false)?;
+        let outcome = self.socket()?.request_with(request, &mut |frame| frame.append_to(&mut echoed));
+        for frame in frames(&echoed) {
+            event::print(self, &frame, false)?;
         }
         match outcome {
             Ok(None) => Ok(()),
@@ -374,9 +373,7 @@ impl<'a> Context<'a> {
     /// Looks the devices of next hops up.
     pub fn learn_next_hops(&mut self, hops: &[NextHopObject]) {
         for hop in hops {
-            for index in hop.indexes() {
-                self.learn(index);
-            }
+            hop.each_index(&mut |index| self.learn(index));
         }
     }
 
