@@ -234,20 +234,24 @@ pub fn parse_addr(word: &str, family: Family) -> Option<IpAddr> {
         return None;
     }
     let mut octets = [0u8; 4];
-    for (index, part) in word.split('.').enumerate() {
+    for (index, part) in word.as_bytes().split(|&byte| byte == b'.').enumerate() {
         *octets.get_mut(index)? = parse_octet(part)?;
     }
     Some(IpAddr::V4(Ipv4Addr::from(octets)))
 }
 
-fn parse_octet(part: &str) -> Option<u8> {
-    let number = match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None if part.len() > 1 && part.starts_with('0') => u32::from_str_radix(part, 8).ok()?,
-        None if part.bytes().all(|b| b.is_ascii_digit()) => part.parse::<u32>().ok()?,
-        None => return None,
+fn parse_octet(part: &[u8]) -> Option<u8> {
+    let (digits, radix) = match part {
+        [b'0', b'x' | b'X', digits @ ..] => (digits, 16),
+        [b'0', _, ..] => (part, 8),
+        _ => (part, 10),
     };
-    u8::try_from(number).ok()
+    let mut number = u8::try_from(char::from(*digits.first()?).to_digit(radix)?).ok()?;
+    for digit in &digits[1..] {
+        let digit = char::from(*digit).to_digit(radix)?;
+        number = u8::try_from(u32::from(number) * radix + digit).ok()?;
+    }
+    Some(number)
 }
 
 /// Parses `ADDR`, `ADDR/LEN`, `ADDR/NETMASK`, `default`, `any`, `all` as iproute2 does.
@@ -260,7 +264,8 @@ pub fn parse_prefix(word: &str, family: Family) -> Option<Prefix> {
     };
     let addr = parse_addr(addr, family)?;
     let len = match len.parse::<u8>() {
-        Ok(len) if len_is_plain(word) => len,
+        // `u8::parse` takes "+8"; iproute2 and iptables don't.
+        Ok(number) if !len.starts_with('+') => number,
         _ => netmask_len(parse_addr(len, Family::V4)?)?,
     };
     Prefix::new(addr, len)
@@ -280,11 +285,6 @@ pub fn aton(word: &str) -> Option<Ipv4Addr> {
         bits |= number << room;
     }
     Some(Ipv4Addr::from_bits(bits))
-}
-
-/// `u8::parse` takes "+8"; iproute2 and iptables don't.
-fn len_is_plain(word: &str) -> bool {
-    word.rsplit('/').next().is_some_and(|len| len.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Length of a contiguous netmask (`255.255.255.0` is 24); `None` if it has holes.
