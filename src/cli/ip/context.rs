@@ -125,7 +125,8 @@ pub struct Context<'a> {
     pub event: Option<Event>,
     /// Whether this is one command of a batch: the process goes on after it.
     pub batch: bool,
-    act: String,
+    /// The command line, for the hint.
+    act: Vec<u8>,
     socket: Option<Socket<Route>>,
     links: Vec<Link>,
     nsids: Option<Vec<(i32, Vec<u8>)>>,
@@ -141,7 +142,7 @@ impl<'a> Context<'a> {
             ns: None,
             event: None,
             batch: false,
-            act: super::act(words),
+            act: super::act(words).into_bytes(),
             socket: None,
             links: Vec::new(),
             nsids: None,
@@ -223,7 +224,7 @@ impl<'a> Context<'a> {
 
     /// A refused request, with the command line and the namespace for the hint.
     pub fn refused(&self, error: Error) -> Fail {
-        Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
+        Fail::explain(error.in_ns(self.ns.as_deref()), &shown(&self.act))
     }
 
     /// Advice for a name that is no device: where to look.
@@ -348,7 +349,7 @@ impl<'a> Context<'a> {
     /// Begins another command of a batch.
     pub fn begin(&mut self, line: &[u8]) {
         self.act.clear();
-        self.act.push_str(&shown(line.trim_ascii()));
+        self.act.extend_from_slice(line.trim_ascii());
     }
 
     /// Links met so far.
