@@ -349,8 +349,13 @@ impl Out {
     }
 
     fn raw(&mut self, parts: &[&str]) {
-        for part in parts.iter().filter(|part| !part.is_empty()) {
-            self.buf.extend_from_slice(part.as_bytes());
+        for part in parts {
+            match part.as_bytes() {
+                [] => {}
+                // Half of all pieces are a blank or a quote: no call of `memcpy` for that.
+                &[byte] => self.buf.push(byte),
+                bytes => self.buf.extend_from_slice(bytes),
+            }
         }
     }
 
@@ -364,7 +369,7 @@ impl Out {
     fn key(&mut self, key: &str) {
         self.separate();
         self.new_line();
-        self.raw(&["\"", key, "\":"]);
+        self.raw(&["\"", key, "\"", ":"]);
         if self.format == Format::Pretty {
             self.buf.push(b' ');
         }
@@ -407,7 +412,7 @@ impl Out {
     }
 
     fn escaped(&mut self, value: &[u8]) {
-        if is_plain(value) && !value.iter().any(|byte| matches!(byte, b'"' | b'\\')) {
+        if value.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
             // Nearly all: nothing to escape.
             self.buf.extend_from_slice(value);
             return;
