@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Deref;
 use std::str::FromStr;
 
+use super::rtnames::parse_number;
+
 /// Address family of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Family {
@@ -234,24 +236,10 @@ pub fn parse_addr(word: &str, family: Family) -> Option<IpAddr> {
         return None;
     }
     let mut octets = [0u8; 4];
-    for (index, part) in word.as_bytes().split(|&byte| byte == b'.').enumerate() {
-        *octets.get_mut(index)? = parse_octet(part)?;
+    for (index, part) in word.split('.').enumerate() {
+        *octets.get_mut(index)? = u8::try_from(parse_number(part)?).ok()?;
     }
     Some(IpAddr::V4(Ipv4Addr::from(octets)))
-}
-
-fn parse_octet(part: &[u8]) -> Option<u8> {
-    let (digits, radix) = match part {
-        [b'0', b'x' | b'X', digits @ ..] => (digits, 16),
-        [b'0', _, ..] => (part, 8),
-        _ => (part, 10),
-    };
-    let mut number = u8::try_from(char::from(*digits.first()?).to_digit(radix)?).ok()?;
-    for digit in &digits[1..] {
-        let digit = char::from(*digit).to_digit(radix)?;
-        number = u8::try_from(u32::from(number) * radix + digit).ok()?;
-    }
-    Some(number)
 }
 
 /// Parses `ADDR`, `ADDR/LEN`, `ADDR/NETMASK`, `default`, `any`, `all` as iproute2 does.
@@ -263,10 +251,9 @@ pub fn parse_prefix(word: &str, family: Family) -> Option<Prefix> {
         return parse_addr(word, family).map(Prefix::host);
     };
     let addr = parse_addr(addr, family)?;
-    let len = match len.parse::<u8>() {
-        // `u8::parse` takes "+8"; iproute2 and iptables don't.
-        Ok(number) if !len.starts_with('+') => number,
-        _ => netmask_len(parse_addr(len, Family::V4)?)?,
+    let len = match parse_number(len) {
+        Some(number) => u8::try_from(number).ok()?,
+        None => netmask_len(parse_addr(len, Family::V4)?)?,
     };
     Prefix::new(addr, len)
 }
@@ -276,7 +263,7 @@ pub fn aton(word: &str) -> Option<Ipv4Addr> {
     let (mut bits, mut room) = (0, 32);
     let mut parts = word.split('.').peekable();
     while let Some(part) = parts.next() {
-        let number = super::rtnames::parse_number(part)?;
+        let number = parse_number(part)?;
         let width = if parts.peek().is_some() { 8 } else { room };
         if room == 0 || (width < 32 && number >> width != 0) {
             return None;
@@ -327,7 +314,12 @@ mod tests {
             ("fd00::1", Some("fd00::1/128")),
             ("300.1.1.1", None),
             ("10.0.0.1/33", None),
-            ("10.0.0.1/+8", None),
+            ("0x0a.010.+1/0x10", Some("10.8.1.0/16")),
+            ("10.0.0.1/+8", Some("10.0.0.1/8")),
+            ("10.0.0.1/08", None),
+            ("10.0.0.1/256", None),
+            ("1..2", None),
+            ("0x.1", None),
             ("10.0.0.0/255.0.255.0", None),
             ("1.2.3.4.5", None),
             ("", None),
