@@ -201,6 +201,8 @@ pub struct Base {
 pub struct Chain {
     /// Its name.
     pub name: Vec<u8>,
+    /// The kernel's number of it, unique in its table.
+    pub handle: u64,
     /// Its hook; `None` for a user's chain.
     pub base: Option<Base>,
     /// Rules that it holds plus jumps to it, as the kernel counts uses.

@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod chain;
+pub mod effect;
 pub mod expr;
 pub mod generation;
 pub mod rule;
@@ -16,6 +17,8 @@ use batch::{NFGENMSG, SUBSYS_NFTABLES, nfgenmsg};
 
 /// `NFPROTO_IPV4`, the family of `table ip`.
 pub const FAMILY_IP: u8 = 2;
+/// `NFPROTO_IPV6`, the family of `table ip6`.
+pub const FAMILY_IP6: u8 = 10;
 
 /// Starts an nf_tables message (`NFT_MSG_*`) for a family, with `NLM_F_*` flags.
 pub fn message(kind: u16, flags: u16, family: u8) -> Request<Netfilter> {

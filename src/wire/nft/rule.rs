@@ -81,8 +81,8 @@ pub fn flush(family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilte
 
 /// Asks for the rules of a table, or of one of its chains; for a dump.
 /// One that does not exist has no rules.
-pub fn list(table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
-    of(GETRULE, FAMILY_IP, table, chain)
+pub fn list(family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
+    of(GETRULE, family, table, chain)
 }
 
 fn of(kind: u16, family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {

@@ -2,7 +2,6 @@
 //! the question whether a kernel has an extension. Source: `linux/netfilter/xt_*.h`,
 //! `linux/netfilter_ipv4/`, `nf_nat.h`, `nf_tables_compat.h`.
 
-use super::FAMILY_IP;
 use super::batch::nfgenmsg;
 use crate::model::nat::{Nat, NatFlags, NatKind};
 use crate::wire::attr::u32_at;
@@ -25,11 +24,11 @@ const RANGE2: usize = 48;
 /// Size of `struct xt_comment_info`.
 pub const COMMENT: usize = 256;
 
-/// Asks whether the kernel has an xtables extension in a revision (and nft_compat at all);
+/// Asks whether the kernel has an xtables extension for a family in a revision (and nft_compat at all);
 /// `ENOENT`, `EINVAL` or `EPROTONOSUPPORT` is a no.
-pub fn probe(name: &str, rev: u32, is_target: bool) -> Request<Netfilter> {
+pub fn probe(family: u8, name: &str, rev: u32, is_target: bool) -> Request<Netfilter> {
     let mut request = Request::new(COMPAT_GET, 0);
-    request.raw(&nfgenmsg(FAMILY_IP, 0));
+    request.raw(&nfgenmsg(family, 0));
     request.string(NAME, name.as_bytes()).be32(REV, rev).be32(TYPE, u32::from(is_target));
     request
 }
@@ -134,7 +133,7 @@ mod tests {
 
     #[test]
     fn probe_as_captured() {
-        let bytes = probe("SNAT", 0, true).seal(0, 0).unwrap();
+        let bytes = probe(2, "SNAT", 0, true).seal(0, 0).unwrap();
         let hex: String = bytes[16..].iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "0200000009000100534e41540000000008000200000000000800030000000001");
     }

@@ -31,7 +31,8 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
     reader.comment(fields.bytes[usize::from(USERDATA)]);
     Some(Rule {
         chain: fields.string(CHAIN).to_vec(),
-        handle: fields.be64(HANDLE)?,
+        // A rule that is yet to be sent has none.
+        handle: fields.be64(HANDLE).unwrap_or_default(),
         spec: reader.spec,
         counters: reader.counters,
         unknown: reader.unknown,
