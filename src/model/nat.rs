@@ -1,7 +1,7 @@
 //! NAT rules as iptables words them: what a rule matches, what it does, and the
 //! chains that hold it. Parsers and decoders make them, encoders and printers read them.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use bitflags::bitflags;
 
@@ -81,6 +81,8 @@ pub struct Spec {
     pub output: Option<Not<IfPattern>>,
     /// IP protocol number.
     pub protocol: Option<Not<u8>>,
+    /// xtables matches, in the order of the command line.
+    pub matches: Vec<Ext>,
     /// Comment, at most 255 bytes, maybe not UTF-8.
     pub comment: Option<Vec<u8>>,
     /// What is done with a packet that matches.
@@ -103,8 +105,20 @@ pub enum Target {
     Jump(Vec<u8>),
     /// Continues in a chain for good.
     Goto(Vec<u8>),
-    /// Translates addresses.
-    Nat(Nat),
+    /// An xtables target.
+    Ext(Ext),
+}
+
+/// An xtables match or target, as the kernel holds it. Two are equal if iptables takes them for
+/// the same: what the kernel keeps for itself in the structure is 0 here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ext {
+    /// Its name in the kernel: `MASQUERADE`, `conntrack`.
+    pub name: Vec<u8>,
+    /// Revision of its structure.
+    pub rev: u32,
+    /// The structure, padded to 8 bytes.
+    pub info: Vec<u8>,
 }
 
 /// Which translation.
@@ -145,13 +159,13 @@ bitflags! {
     }
 }
 
-/// A translation.
+/// A translation: what the structure of a NAT target ([`Ext`]) says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nat {
     /// Which one.
     pub kind: NatKind,
-    /// First and last new address.
-    pub addrs: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// First and last new address, of one family.
+    pub addrs: Option<(IpAddr, IpAddr)>,
     /// First and last new port.
     pub ports: Option<(u16, u16)>,
     /// How it picks among them.

@@ -5,9 +5,9 @@ use super::fail::{Fail, bad_rule, no_chain};
 use super::kernel::{Kernel, NAT, Need, Table, builtin, compatible, scaffold};
 use super::list;
 use super::parse::{Command, Job};
-use crate::cli::cursor::shown;
+use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
-use crate::model::nat::{NatKind, Spec, Target};
+use crate::model::nat::{Spec, Target};
 use crate::sys::nl::Transport;
 use crate::wire::nft::FAMILY_IP;
 use crate::wire::nft::rule::{self, Dialect, Place};
@@ -84,10 +84,10 @@ fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>) -> Result<(), 
 
 /// iptables' own shapes where the kernel has what they need, else nftables'.
 fn dialect<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>, io: &mut Io) -> Dialect {
-    if let Target::Nat(nat) = &spec.target {
-        let name = nat.kind.name();
+    if let Target::Ext(ext) = &spec.target {
+        let name = text(&ext.name);
         if !kernel.has_extension(name, true) {
-            let own = if nat.kind == NatKind::Masquerade { "masquerade" } else { "snat" };
+            let own = if name == "MASQUERADE" { "masquerade" } else { "snat" };
             io.error(
                 [
                     "iptables: this kernel has no ",

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn the_expression_at_an_offset_is_named() {
         let nat = Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() };
-        let spec = Spec { target: Target::Nat(nat), ..Spec::default() };
+        let spec = Spec { target: Target::Ext(xt::target(&nat, false)), ..Spec::default() };
         let bytes = rule::add(FAMILY_IP, b"nat", b"POSTROUTING", rule::Place::Append, &spec, rule::Dialect::Native)
             .seal(1, 0)
             .unwrap();

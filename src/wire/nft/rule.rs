@@ -7,7 +7,8 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
 
 use super::expr::{self, bitwise, cmp, compat, counter, immediate, masq, meta, nat, payload};
 use super::{FAMILY_IP, message, xt};
-use crate::model::nat::{Counters, IfPattern, Nat, NatKind, Net, Not, Spec, Target};
+use crate::model::nat::{Counters, Ext, IfPattern, Nat, NatKind, Net, Not, Spec, Target};
+use crate::wire::attr::octets;
 use crate::wire::build::{NESTED, Netfilter, Request};
 pub use read::{decode, handle};
 
@@ -119,6 +120,9 @@ fn expressions(r: &mut Request<Netfilter>, spec: &Spec, dialect: Dialect) {
     }
     address(r, payload::IP_SOURCE, spec.source);
     address(r, payload::IP_DESTINATION, spec.destination);
+    for ext in &spec.matches {
+        compat::encode_match(r, xt(ext));
+    }
     if let Some(comment) = spec.comment.as_ref().filter(|c| as_match(c, dialect)) {
         compat::encode_match(r, compat::Xt { name: b"comment", rev: 0, info: &xt::comment_info(comment) });
     }
@@ -166,11 +170,12 @@ fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
 fn target(r: &mut Request<Netfilter>, target: &Target, dialect: Dialect) {
     let (code, chain): (i32, &[u8]) = match target {
         Target::None => return,
-        Target::Nat(nat) if dialect == Dialect::Iptables => {
-            let info = xt::nat_info(nat);
-            return compat::encode_target(r, compat::Xt { name: nat.kind.name().as_bytes(), rev: 0, info: &info });
+        Target::Ext(ext) => {
+            return match xt::nat(ext, false) {
+                Some(nat) if dialect == Dialect::Native => native(r, &nat),
+                _ => compat::encode_target(r, xt(ext)),
+            };
         }
-        Target::Nat(nat) => return native(r, nat),
         Target::Accept => (immediate::ACCEPT, b""),
         Target::Drop => (immediate::DROP, b""),
         Target::Return => (immediate::RETURN, b""),
@@ -178,6 +183,10 @@ fn target(r: &mut Request<Netfilter>, target: &Target, dialect: Dialect) {
         Target::Goto(chain) => (immediate::GOTO, chain),
     };
     immediate::encode(r, immediate::Immediate::Verdict { code, chain });
+}
+
+fn xt(ext: &Ext) -> compat::Xt<'_> {
+    compat::Xt { name: &ext.name, rev: ext.rev, info: &ext.info }
 }
 
 /// Masquerade and SNAT; addresses only, as they are all that is written yet.
@@ -188,10 +197,10 @@ fn native(r: &mut Request<Netfilter>, nat: &Nat) {
     }
     let addrs = nat.addrs.map(|(min, max)| {
         let mut last = expr::REG_1;
-        immediate::encode(r, immediate::Immediate::Data { dreg: expr::REG_1, value: &min.octets() });
+        immediate::encode(r, immediate::Immediate::Data { dreg: expr::REG_1, value: &octets(&min) });
         if max != min {
             last = expr::REG_2;
-            immediate::encode(r, immediate::Immediate::Data { dreg: last, value: &max.octets() });
+            immediate::encode(r, immediate::Immediate::Data { dreg: last, value: &octets(&max) });
         }
         (expr::REG_1, last)
     });

@@ -4,8 +4,8 @@
 
 use super::{CHAIN, EXPRESSIONS, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
 use crate::model::name::printable;
-use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
-use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at, u32_at};
+use crate::model::nat::{Ext, IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
+use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at};
 use crate::wire::nft::expr::{self, Expr, cmp, immediate, meta, nat, payload};
 use crate::wire::nft::{NFGENMSG, xt};
 use crate::wire::reply::Frame;
@@ -91,7 +91,10 @@ impl<'a> Reader<'a> {
                 nat::DNAT => self.translate(NatKind::Dnat, n.addrs, n.ports, n.flags).unwrap_or(false),
                 _ => false,
             },
-            Expr::Target(x) => xt::nat(x.name, x.rev, x.info).is_some_and(|nat| self.finish(Target::Nat(nat))),
+            Expr::Target(x) => {
+                let ext = Ext { name: x.name.to_vec(), rev: x.rev, info: x.info.to_vec() };
+                xt::nat(&ext, false).is_some() && self.finish(Target::Ext(ext))
+            }
             Expr::Match(x) if x.name == b"comment" && x.rev == 0 => self.remark(to_nul(x.info)),
             _ => false,
         }
@@ -176,7 +179,7 @@ impl<'a> Reader<'a> {
         flags: u32,
     ) -> Option<bool> {
         let bytes = |reg| if let Held::Data(value) = self.held(reg) { value } else { &[] };
-        let addr = |reg| u32_at(bytes(reg), 0).filter(|_| bytes(reg).len() == 4).map(|raw| raw.to_ne_bytes().into());
+        let addr = |reg| Attr { kind: 0, value: bytes(reg) }.ip();
         let port = |reg| u16_at(bytes(reg), 0).map(u16::from_be);
         let addrs = match addrs {
             Some((min, max)) => Some((addr(min)?, addr(max)?)),
@@ -188,7 +191,7 @@ impl<'a> Reader<'a> {
         };
         // The kernel may add the bits that say "addresses" and "ports" (1, 2).
         let flags = NatFlags::from_bits(flags & !3)?;
-        Some(self.finish(Target::Nat(Nat { kind, addrs, ports, flags })))
+        Some(self.finish(Target::Ext(xt::target(&Nat { kind, addrs, ports, flags }, false))))
     }
 
     fn verdict(&mut self, code: i32, chain: &[u8]) -> bool {

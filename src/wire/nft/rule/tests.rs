@@ -27,12 +27,21 @@ fn pattern(name: &str) -> IfPattern {
     IfPattern::new(name.trim_end_matches('+').as_bytes(), wild).unwrap()
 }
 
+fn nat(nat: Nat) -> Target {
+    Target::Ext(xt::target(&nat, false))
+}
+
 fn masquerade() -> Target {
-    Target::Nat(Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() })
+    nat(Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() })
 }
 
 fn snat(min: [u8; 4], max: [u8; 4]) -> Nat {
-    Nat { kind: NatKind::Snat, addrs: Some((min.into(), max.into())), ports: None, flags: NatFlags::empty() }
+    Nat {
+        kind: NatKind::Snat,
+        addrs: Some((std::net::IpAddr::from(min), std::net::IpAddr::from(max))),
+        ports: None,
+        flags: NatFlags::empty(),
+    }
 }
 
 fn sealed(spec: &Spec, dialect: Dialect) -> Vec<u8> {
@@ -82,7 +91,7 @@ fn the_expressions_of_an_snat_rule_as_captured_from_iptables() {
         source: is(net("10.1.0.0/20")),
         destination: isnt(net("1.2.3.4/0.255.0.255")),
         output: is(pattern("eth+")),
-        target: Target::Nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
+        target: nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
         ..Spec::default()
     };
     let bytes = sealed(&spec, Dialect::Iptables);
@@ -128,8 +137,8 @@ fn every_rule_reads_back_in_both_dialects() {
         Target::Jump(b"FOO".to_vec()),
         Target::Goto(b"FOO".to_vec()),
         masquerade(),
-        Target::Nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
-        Target::Nat(Nat { flags: NatFlags::all(), ..snat([1, 2, 3, 4], [1, 2, 3, 9]) }),
+        nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
+        nat(Nat { flags: NatFlags::all(), ..snat([1, 2, 3, 4], [1, 2, 3, 9]) }),
     ];
     for base in &bases {
         for target in &targets {
@@ -210,7 +219,7 @@ fn broken_bytes_never_panic() {
         source: is(net("10.1.16.0/20")),
         output: is(pattern("eth0")),
         comment: Some(b"hello".to_vec()),
-        target: Target::Nat(snat([1, 2, 3, 4], [1, 2, 3, 9])),
+        target: nat(snat([1, 2, 3, 4], [1, 2, 3, 9])),
         ..Spec::default()
     };
     for dialect in [Dialect::Iptables, Dialect::Native] {
