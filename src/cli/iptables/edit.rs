@@ -5,9 +5,9 @@ use super::fail::{Fail, bad_rule, no_chain};
 use super::kernel::{NAT, builtin, change, compatible, read, scaffold};
 use super::list;
 use super::parse::{Command, Job};
-use crate::cli::cursor::shown;
+use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
-use crate::model::nat::{NatKind, Spec, Target};
+use crate::model::nat::{Counters, Spec, Target};
 use crate::ruleset::{Need, Ruleset, Table};
 use crate::sys::nl::Transport;
 use crate::wire::nft::FAMILY_IP;
@@ -61,7 +61,10 @@ fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Ruleset<T>, i
             if unprinted {
                 io.print(list::rule_line(spec));
             }
-            steps.push((verb, "rule in chain ", chain), rule::add(FAMILY_IP, NAT, chain, place, spec, dialect));
+            steps.push(
+                (verb, "rule in chain ", chain),
+                rule::add(FAMILY_IP, NAT, chain, place, spec, Counters::default(), dialect),
+            );
             Ok(())
         })?;
         unprinted = false;
@@ -85,10 +88,10 @@ fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>) -> Result<(),
 
 /// iptables' own shapes where the kernel has what they need, else nftables'.
 fn dialect<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>, io: &mut Io) -> Dialect {
-    if let Target::Nat(nat) = &spec.target {
-        let name = nat.kind.name();
-        if !kernel.has_extension(FAMILY_IP, name, 0, true) {
-            let own = if nat.kind == NatKind::Masquerade { "masquerade" } else { "snat" };
+    if let Target::Ext(ext) = &spec.target {
+        let name = text(&ext.name);
+        if !kernel.has_extension(FAMILY_IP, name, ext.rev, true) {
+            let own = if name == "MASQUERADE" { "masquerade" } else { "snat" };
             io.error(
                 [
                     "iptables: this kernel has no ",

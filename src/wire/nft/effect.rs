@@ -75,7 +75,15 @@ mod tests {
     #[test]
     fn what_is_sent_tells_what_to_look_for() {
         let spec = Spec { target: Target::Accept, comment: Some(b"x".to_vec()), ..Spec::default() };
-        let add = rule::add(FAMILY_IP, b"nat", b"OUTPUT", rule::Place::First, &spec, rule::Dialect::Iptables);
+        let add = rule::add(
+            FAMILY_IP,
+            b"nat",
+            b"OUTPUT",
+            rule::Place::First,
+            &spec,
+            Default::default(),
+            rule::Dialect::Iptables,
+        );
         let Some(Effect::Rule(found)) = effect(add) else { panic!() };
         assert_eq!((found.chain.as_slice(), &found.spec), (&b"OUTPUT"[..], &spec));
         let delete = rule::delete(FAMILY_IP, b"nat", b"OUTPUT", 7);

@@ -68,10 +68,18 @@ mod tests {
     #[test]
     fn the_expression_at_an_offset_is_named() {
         let nat = Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() };
-        let spec = Spec { target: Target::Nat(nat), ..Spec::default() };
-        let bytes = rule::add(FAMILY_IP, b"nat", b"POSTROUTING", rule::Place::Append, &spec, rule::Dialect::Native)
-            .seal(1, 0)
-            .unwrap();
+        let spec = Spec { target: Target::Ext(xt::target(&nat, false)), ..Spec::default() };
+        let bytes = rule::add(
+            FAMILY_IP,
+            b"nat",
+            b"POSTROUTING",
+            rule::Place::Append,
+            &spec,
+            Default::default(),
+            rule::Dialect::Native,
+        )
+        .seal(1, 0)
+        .unwrap();
         let at = bytes.windows(4).position(|w| w == b"masq").unwrap();
         assert_eq!(name_at(&bytes, at), Some("masq expression"));
         assert_eq!(name_at(&bytes, at - 8), Some("masq expression"));
