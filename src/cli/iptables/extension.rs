@@ -49,6 +49,11 @@ pub struct Extensions<'a> {
 /// Words for `-j` that are verdicts.
 const VERDICTS: &[&[u8]] = &[b"ACCEPT", b"DROP", b"RETURN"];
 
+/// Whether a target has this name, so that no chain can.
+pub fn is_target(name: &[u8]) -> bool {
+    VERDICTS.contains(&name) || matches!(name, b"" | b"MASQUERADE" | b"SNAT") || listed(TARGETS, name)
+}
+
 /// Longest name of a chain or target, with its NUL.
 pub const NAME_MAX: usize = 29;
 
@@ -134,7 +139,7 @@ impl<'a> Extensions<'a> {
     /// What must hold at the end of the command line.
     pub fn check(&self, nat_table: bool) -> Result<(), Fail> {
         let text = if nat_table && self.jump.is_some_and(|jump| jump.0 == b"DROP") {
-            "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n"
+            super::parse::NAT_DROP
         } else if !self.options[1].is_empty() && self.comment.is_none() {
             "comment: option \"--comment\" must be specified\n"
         } else if self.nat.is_some_and(|nat| nat.kind == NatKind::Snat && nat.addrs.is_none()) {

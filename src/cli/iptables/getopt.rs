@@ -1,9 +1,6 @@
 //! The words of a command line as `getopt_long` splits them: clusters of short options,
 //! long ones with their unique abbreviations, arguments attached or in the next word.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-
 use super::fail::Fail;
 
 /// Long options, as `NAME`, how it takes an argument (`=` the next word at the latest, `?` only
@@ -44,7 +41,7 @@ pub enum Item<'a> {
 /// A walk over a command line.
 #[derive(Debug)]
 pub struct Scanner<'a> {
-    words: &'a [OsString],
+    words: &'a [&'a [u8]],
     /// Rest of a cluster of short options.
     cluster: &'a [u8],
     /// The word that the last option came from.
@@ -54,19 +51,19 @@ pub struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// Starts at the first word after the program's name.
-    pub fn new(words: &'a [OsString]) -> Self {
+    pub fn new(words: &'a [&'a [u8]]) -> Self {
         Scanner { words, cluster: b"", word: b"", ended: false }
     }
 
     fn take(&mut self) -> Option<&'a [u8]> {
         let (first, rest) = self.words.split_first()?;
         self.words = rest;
-        Some(first.as_bytes())
+        Some(first)
     }
 
     /// The next word, if it may be an argument that an option takes without demanding it.
     pub fn argument(&mut self) -> Option<&'a [u8]> {
-        let word = self.words.first()?.as_bytes();
+        let word = self.words.first()?;
         if matches!(word.first(), Some(b'-' | b'!')) { None } else { self.take() }
     }
 
@@ -167,7 +164,7 @@ mod tests {
     use crate::cli::cursor::shown;
 
     fn scan(line: &str) -> String {
-        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let mut scanner = Scanner::new(&words);
         let mut out = String::new();
         loop {
@@ -179,7 +176,7 @@ mod tests {
                 }
                 Ok(Some(Item::Word(word))) => out += &format!("[{}] ", shown(word)),
                 Ok(None) => return out,
-                Err(fail) => return out + fail.0.text.lines().next().unwrap(),
+                Err(fail) => return out + fail.say("iptables").lines().next().unwrap(),
             }
         }
     }
