@@ -5,6 +5,7 @@ use super::ext::show::{POLICY_ELEMENT, in_element, of_element};
 use super::ext::value::{Context, Place};
 use super::fail::Fail;
 use super::getopt::Long;
+use crate::model::ip::Family;
 use crate::model::nat::{Ext, Spec, Target};
 use crate::model::xt::{Extension, Row, get, put};
 use crate::wire::attr::to_nul;
@@ -53,10 +54,24 @@ pub struct Extensions<'a> {
 /// Words for `-j` that are verdicts.
 const VERDICTS: &[&[u8]] = &[b"ACCEPT", b"DROP", b"RETURN"];
 
+/// Whether a target has this name, so that no chain can.
+pub fn is_target(name: &[u8], family: Family) -> bool {
+    name.is_empty()
+        || VERDICTS.contains(&name)
+        || listed(TARGETS, name)
+        || Extension::named(name, true, family == Family::V6).is_some()
+}
+
 /// Longest name of a chain or target, with its NUL.
 pub const NAME_MAX: usize = 29;
 
 impl<'a> Extensions<'a> {
+    /// None yet, for rules of a family.
+    pub fn new(family: Family) -> Self {
+        let context = Context { is_v6: family == Family::V6, ..Context::default() };
+        Extensions { context, ..Extensions::default() }
+    }
+
     /// Takes `-j NAME` or `-g NAME`.
     pub fn jump(&mut self, word: &'a [u8], goto: bool) -> Result<(), Fail> {
         if word.is_empty() {
@@ -177,9 +192,7 @@ impl<'a> Extensions<'a> {
             loaded.needs_protocol(&self.context)?;
         }
         if nat_table && self.jump.is_some_and(|jump| jump.0 == b"DROP") {
-            return Err(Fail::parameter(
-                "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n",
-            ));
+            return Err(Fail::parameter(super::parse::NAT_DROP));
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE};
 
 use super::expr::{self, bitwise, cmp, compat, counter, immediate, meta, payload};
 use super::{FAMILY_IP6, message, xt};
-use crate::model::nat::{Counters, Ext, IfPattern, Net, Not, Spec, Target};
-use crate::wire::attr::octets;
+use crate::model::nat::{Counters, Ext, IfPattern, Net, Not, Rule, Spec, Target};
+use crate::wire::attr::{attrs, octets};
 use crate::wire::build::{NESTED, Netfilter, Request};
 pub use read::{decode, handle};
 
@@ -24,16 +24,15 @@ const CHAIN: u16 = 2;
 const HANDLE: u16 = 3;
 /// `NFTA_RULE_EXPRESSIONS`.
 pub(super) const EXPRESSIONS: u16 = 4;
-const POSITION: u16 = 6;
-const USERDATA: u16 = 7;
-/// `NFTNL_UDATA_RULE_COMMENT`.
-const UDATA_COMMENT: u8 = 0;
-/// `NFTA_RULE_COMPAT`, and its parts.
 const COMPAT: u16 = 5;
 const COMPAT_PROTO: u16 = 1;
 const COMPAT_FLAGS: u16 = 2;
 /// `NFT_RULE_COMPAT_F_INV`.
 const COMPAT_INVERTED: u32 = 2;
+const POSITION: u16 = 6;
+const USERDATA: u16 = 7;
+/// `NFTNL_UDATA_RULE_COMMENT`.
+const UDATA_COMMENT: u8 = 0;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
 const NO_INTERFACE: &[u8] = b"INVAL/D\0";
 
@@ -144,6 +143,25 @@ pub fn add(
     if let Some(comment) = spec.comment.as_ref().filter(|_| dialect.is_native(Dialect::COMMENT)) {
         request.attr(USERDATA, &userdata(comment));
     }
+    request
+}
+
+/// Puts a rule that was listed, with all its parts, in its own place again with its counter at 0.
+pub fn zeroed(family: u8, table: &[u8], rule: &Rule) -> Request<Netfilter> {
+    let mut request = message(NEWRULE, NLM_F_REPLACE, family);
+    request.string(TABLE, table).string(CHAIN, &rule.chain).be64(HANDLE, rule.handle);
+    let list = request.begin(EXPRESSIONS | NESTED);
+    if let Some(all) = attrs(&rule.raw).find(EXPRESSIONS) {
+        expr::with_counter(&mut request, all.nested(), Counters::default());
+    }
+    request.end(list);
+    if let Some(userdata) = attrs(&rule.raw).find(USERDATA) {
+        request.attr(USERDATA, userdata.value);
+    }
+    // Some matches look at the protocol; the kernel does not list it.
+    let Not { not, value } = rule.spec.protocol.unwrap_or(Not { not: false, value: 0 });
+    let compat = request.begin(COMPAT | NESTED);
+    request.be32(COMPAT_PROTO, value.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 }).end(compat);
     request
 }
 
