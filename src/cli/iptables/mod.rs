@@ -5,6 +5,7 @@ mod address;
 mod dialect;
 mod draft;
 mod emit;
+mod ext;
 mod extension;
 mod fail;
 mod getopt;
@@ -13,7 +14,6 @@ mod job;
 mod kernel;
 mod list;
 mod parse;
-mod protocol;
 mod restore;
 mod save;
 mod show;
@@ -83,7 +83,7 @@ fn carry_out<T: Transport>(mut job: Job<'_>, kernel: &mut Ruleset<T>, io: &mut I
         }
         job.command = Command::Zero;
     }
-    dialect::Probes::default().choose(&mut job, kernel, io);
+    dialect::Probes::default().choose(&mut job, kernel, io)?;
     let mut out = String::new();
     let on = (job.table, job.family);
     let done = kernel::change(kernel, on, std::slice::from_ref(&job), false, false, &mut out);

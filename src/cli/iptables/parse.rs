@@ -1,12 +1,13 @@
 //! An iptables command line becomes a [`Job`]: which command, on which chain, and the
 //! rules it describes. Errors come in the order and words of iptables-nft 1.8.9.
 
+use super::ext::names;
 use super::extension::{Extensions, NAME_MAX, is_target};
 use super::fail::{Fail, PROGRAM, VERSION};
-use super::getopt::{COMMANDS, Item, Scanner};
+use super::getopt::{Item, Scanner};
 use super::job::{Command, Job, Side, bit, bits, pairs};
 use super::tables::{self, Table};
-use super::{address, help, protocol};
+use super::{address, help};
 use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
 use crate::model::ip::Family;
@@ -94,7 +95,20 @@ fn read<'a>(words: &'a [&'a [u8]], place: Place, io: &mut Io) -> Result<Said<'a>
         wait_interval: false,
         not: false,
     };
-    while let Some(item) = scanner.next(&parser.extensions.options)? {
+    parser.extensions.context.is_v6 = place.family == Family::V6;
+    loop {
+        let item = match scanner.next(&parser.extensions.options) {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            // It may be an option of the protocol's match.
+            Err(fail) => {
+                parser.extensions.context.protocol = parser.spec.protocol;
+                if !scanner.retry() || !parser.extensions.load_implied()? {
+                    return Err(fail);
+                }
+                continue;
+            }
+        };
         match item {
             Item::Word(b"!") if parser.not => return Err(Fail::parameter("multiple consecutive ! not allowed")),
             Item::Word(b"!") => {
@@ -102,8 +116,14 @@ fn read<'a>(words: &'a [&'a [u8]], place: Place, io: &mut Io) -> Result<Said<'a>
                 continue;
             }
             Item::Word(word) => return Err(Fail::argument(word)),
-            Item::Option(key, argument) if key < COMMANDS => {
-                parser.extensions.option(key, argument.unwrap_or_default(), parser.not)?;
+            Item::Extension(key, argument) => {
+                parser.extensions.context.protocol = parser.spec.protocol;
+                let value = argument.unwrap_or_default();
+                parser.extensions.option(key, value, parser.not, &mut || scanner.second())?;
+                let warnings = std::mem::take(&mut parser.extensions.context.warnings);
+                if !warnings.is_empty() {
+                    io.error(warnings.trim_end());
+                }
             }
             Item::Option(key, argument) => {
                 if let Some(said) = parser.option(key, argument, &mut scanner, io)? {
@@ -249,7 +269,8 @@ impl<'a> Parser<'a> {
     }
 
     fn protocol(&mut self, word: &[u8], io: &mut Io) -> Result<(), Fail> {
-        let value = protocol::parse(word)?;
+        let wrong = || Fail::word("unknown protocol \"", word, "\" specified");
+        let value = names::protocol(word).ok_or_else(wrong)?;
         let not = self.not;
         if value == 0 {
             // Every protocol is no condition.
@@ -301,6 +322,7 @@ impl<'a> Parser<'a> {
 
     fn finish(&mut self, rest: bool) -> Result<(), Fail> {
         let is_nat = self.table == Some(b"nat");
+        self.extensions.context.protocol = self.spec.protocol;
         self.extensions.check(is_nat)?;
         let wrong = if is_nat && self.job.command == Command::Policy && self.job.word == b"DROP" {
             NAT_DROP
@@ -373,8 +395,7 @@ impl<'a> Parser<'a> {
         if several && self.job.command == Command::Replace {
             return Err(Fail::parameter("Replacement rule does not specify a unique address"));
         }
-        self.spec.comment = self.extensions.comment();
-        self.spec.target = self.extensions.target();
+        self.extensions.fill(&mut self.spec);
         self.job.specs = pairs(&self.spec, &source, &destination);
         Ok(())
     }

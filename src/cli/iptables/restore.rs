@@ -351,7 +351,7 @@ impl Restore<'_> {
             none => none.insert(kernel::open()?),
         };
         for job in jobs.iter_mut() {
-            self.probes.choose(job, kernel, io);
+            self.probes.choose(job, kernel, io)?;
         }
         let family = self.settings.family;
         let mut out = String::new();
