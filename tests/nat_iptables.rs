@@ -343,6 +343,7 @@ fn what_is_not_supported_is_refused_by_name() {
     for (line, what) in [
         ("-t nat -A PREROUTING -j NETMAP --to 1.2.3.4", "-j NETMAP"),
         ("-A INPUT -m recent --set", "-m recent"),
+        ("-t nat -A PREROUTING -j TPROXY", "-j TPROXY"),
         ("-t nat -A PREROUTING -m hashlimit", "-m hashlimit"),
         ("--modprobe=x -t nat -S", "--modprobe"),
     ] {

@@ -5,7 +5,6 @@ use super::ext::fallback;
 use super::fail::Fail;
 use super::job::{Command, Job};
 use crate::cli::io::Io;
-use crate::model::ip::Family;
 use crate::ruleset::Ruleset;
 use crate::sys::nl::Transport;
 
@@ -13,29 +12,13 @@ use crate::sys::nl::Transport;
 #[derive(Default)]
 pub struct Probes {
     /// Name and revision, whether it is a target, and whether the kernel has it.
-    known: Vec<(Vec<u8>, u32, bool, bool)>,
+    known: Vec<(String, u32, bool, bool)>,
+    /// What was said last.
+    said: String,
 }
 
 impl Probes {
-    fn has<T: Transport>(
-        &mut self,
-        kernel: &mut Ruleset<T>,
-        family: Family,
-        name: &str,
-        rev: u32,
-        is_target: bool,
-    ) -> bool {
-        let same =
-            |row: &&(Vec<u8>, u32, bool, bool)| (row.0.as_slice(), row.1, row.2) == (name.as_bytes(), rev, is_target);
-        if let Some(row) = self.known.iter().find(same) {
-            return row.3;
-        }
-        let has = kernel.has_extension(family.number(), name, rev, is_target);
-        self.known.push((name.as_bytes().to_vec(), rev, is_target, has));
-        has
-    }
-
-    /// Finds the dialect of a job's rules, and says so, once for each extension, if it is not iptables'.
+    /// Finds the dialect of a job's rules, and says so, once, if it is not iptables'.
     ///
     /// # Errors
     /// What the kernel lacks, where nftables has no words for it.
@@ -47,18 +30,23 @@ impl Probes {
     ) -> Result<(), Fail> {
         let adds = matches!(job.command, Command::Append | Command::Insert | Command::Replace);
         let Some(spec) = job.specs.first().filter(|_| adds) else { return Ok(()) };
-        let seen = self.known.len();
-        let has = &mut |name: &str, rev, is_target| self.has(kernel, job.family, name, rev, is_target);
-        let (dialect, lacking) = fallback::choose(spec, job.family.number(), has)?;
+        let family = job.family.number();
+        let known = &mut self.known;
+        let has = &mut |name: &str, rev, is_target| {
+            if let Some(row) = known.iter().find(|row| row.0 == name && row.1 == rev && row.2 == is_target) {
+                return row.3;
+            }
+            let has = kernel.has_extension(family, name, rev, is_target);
+            known.push((name.to_owned(), rev, is_target, has));
+            has
+        };
+        let (dialect, line) = fallback::choose(spec, family, has).map_err(|fail| fail.at(job.line))?;
         job.dialect = dialect;
-        if !lacking.is_empty() && seen < self.known.len() {
-            io.error_of(&[
-                if job.family == Family::V6 { "ip6tables" } else { "iptables" },
-                ": this kernel has no ",
-                &lacking,
-                " for nf_tables (nft_compat), so the rule is written with nftables' own expressions, which iptables-nft \
-                 cannot list",
-            ]);
+        if let Some(line) = line
+            && line != self.said
+        {
+            io.error(&line);
+            self.said = line;
         }
         Ok(())
     }

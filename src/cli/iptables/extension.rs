@@ -5,7 +5,6 @@ use super::ext::show::{POLICY_ELEMENT, in_element, of_element};
 use super::ext::value::{Context, Place};
 use super::fail::Fail;
 use super::getopt::Long;
-use crate::model::ip::Family;
 use crate::model::nat::{Ext, Spec, Target};
 use crate::model::xt::{Extension, Row, get, put};
 use crate::wire::attr::to_nul;
@@ -55,23 +54,15 @@ pub struct Extensions<'a> {
 const VERDICTS: &[&[u8]] = &[b"ACCEPT", b"DROP", b"RETURN"];
 
 /// Whether a target has this name, so that no chain can.
-pub fn is_target(name: &[u8], family: Family) -> bool {
-    name.is_empty()
-        || VERDICTS.contains(&name)
-        || listed(TARGETS, name)
-        || Extension::named(name, true, family == Family::V6).is_some()
+pub fn is_target(name: &[u8]) -> bool {
+    let known = |is_v6| Extension::named(name, true, is_v6).is_some();
+    VERDICTS.contains(&name) || name.is_empty() || listed(TARGETS, name) || known(false) || known(true)
 }
 
 /// Longest name of a chain or target, with its NUL.
 pub const NAME_MAX: usize = 29;
 
 impl<'a> Extensions<'a> {
-    /// None yet, for rules of a family.
-    pub fn new(family: Family) -> Self {
-        let context = Context { is_v6: family == Family::V6, ..Context::default() };
-        Extensions { context, ..Extensions::default() }
-    }
-
     /// Takes `-j NAME` or `-g NAME`.
     pub fn jump(&mut self, word: &'a [u8], goto: bool) -> Result<(), Fail> {
         if word.is_empty() {

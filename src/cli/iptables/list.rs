@@ -2,11 +2,12 @@
 //! be worded becomes a comment line that shows the rest, so it can still be found and
 //! deleted by its number.
 
+use super::ext::names;
 use super::fail::Fail;
 use super::job::{Command, Job};
+use super::kernel;
 use super::show::{self, Names, add, number, pad, word};
 use super::tables::Table;
-use super::{kernel, protocol};
 use crate::cli::io::Io;
 use crate::model::ip::Family;
 use crate::model::nat::{Chain, Counters, Net, Not, Rule, Spec, Target};
@@ -170,7 +171,7 @@ impl Listing<'_> {
                 if !rule.unknown.is_empty() {
                     unknown(&mut listing.out, line);
                 }
-                save_line(&mut listing.out, rule, verbose, listing.look.family);
+                save_line(&mut listing.out, rule, listing.look.family, verbose);
             });
         }
     }
@@ -253,7 +254,7 @@ impl Listing<'_> {
         }
         if !rule.unknown.is_empty() {
             unknown(out, line);
-            return save_line(out, rule, false, self.look.family);
+            return save_line(out, rule, self.look.family, false);
         }
         if verbose {
             let Counters { packets, bytes } = rule.counters.unwrap_or_default();
@@ -286,7 +287,7 @@ impl Listing<'_> {
             pad(out, from, 20);
             add(out, " ");
         }
-        details(out, spec, self.look.numeric, self.look.family);
+        details(out, spec, self.look.family, self.look.numeric);
         add(out, "\n");
     }
 }
@@ -320,7 +321,16 @@ pub fn policy(accept: bool) -> &'static str {
 fn show_protocol(out: &mut String, spec: &Spec, numeric: bool) {
     let Not { not, value } = spec.protocol.unwrap_or(Not { not: false, value: 0 });
     add(out, if not { "!" } else { " " });
-    protocol::show(out, value, numeric);
+    protocol(out, value, numeric);
+}
+
+/// Adds a protocol, by name unless `numeric`.
+#[inline(never)]
+fn protocol(out: &mut String, protocol: u8, numeric: bool) {
+    match names::protocol_name(protocol).filter(|_| !numeric) {
+        Some(name) => add(out, name),
+        None => number(out, protocol.into(), 0),
+    }
 }
 
 /// The column that only fragments fill.
@@ -341,7 +351,7 @@ fn address(out: &mut String, net: Option<&Not<Net>>, look: &Look) {
 
 /// What stands behind the addresses in a listing.
 #[inline(never)]
-fn details(out: &mut String, spec: &Spec, numeric: bool, family: Family) {
+fn details(out: &mut String, spec: &Spec, family: Family, numeric: bool) {
     if let Target::Goto(_) = spec.target {
         add(out, "[goto] ");
     }
@@ -361,7 +371,7 @@ fn details(out: &mut String, spec: &Spec, numeric: bool, family: Family) {
 
 /// A rule as `-A` commands have it, with the names of its unknown parts in brackets.
 #[inline(never)]
-pub fn save_line(out: &mut String, rule: &Rule, counters: bool, family: Family) {
+pub fn save_line(out: &mut String, rule: &Rule, family: Family, counters: bool) {
     let spec = &rule.spec;
     add(out, "-A ");
     word(out, &rule.chain);
@@ -379,7 +389,7 @@ pub fn save_line(out: &mut String, rule: &Rule, counters: bool, family: Family) 
     }
     if let Some(Not { not, value }) = spec.protocol {
         bang(out, not, " -p ");
-        protocol::show(out, value, false);
+        protocol(out, value, false);
     }
     if let Some(wanted) = spec.fragment {
         bang(out, !wanted, " -f");
@@ -430,7 +440,7 @@ pub fn rule_line(look: &Look, spec: &Spec) -> String {
     add(out, if spec.destination.is_some_and(|net| net.not) { " !-> " } else { "  -> " });
     show::net_cell(out, spec.destination.as_ref(), look);
     add(out, "  ");
-    details(out, spec, true, look.family);
+    details(out, spec, look.family, true);
     add(out, "\n");
     std::mem::take(out)
 }

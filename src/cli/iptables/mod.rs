@@ -14,7 +14,6 @@ mod job;
 mod kernel;
 mod list;
 mod parse;
-mod protocol;
 mod restore;
 mod save;
 mod show;

@@ -1,12 +1,15 @@
 //! An iptables command line becomes a [`Job`]: which command, on which chain, and the
 //! rules it describes. Errors come in the order and words of iptables-nft 1.8.9.
 
+mod command;
+
+use super::ext::names;
 use super::extension::{Extensions, NAME_MAX, is_target};
 use super::fail::{Fail, PROGRAM, VERSION};
 use super::getopt::{Item, Scanner};
 use super::job::{Command, Job, Side, bit, bits, pairs};
 use super::tables::{self, Table};
-use super::{address, help, protocol};
+use super::{address, help};
 use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
 use crate::model::ip::Family;
@@ -89,11 +92,12 @@ fn read<'a>(words: &'a [&'a [u8]], place: Place, io: &mut Io) -> Result<Said<'a>
         inverted: 0,
         source: None,
         destination: None,
-        extensions: Extensions::new(place.family),
+        extensions: Extensions::default(),
         wait: false,
         wait_interval: false,
         not: false,
     };
+    parser.extensions.context.is_v6 = place.family == Family::V6;
     loop {
         let item = match scanner.next(&parser.extensions.options) {
             Ok(Some(item)) => item,
@@ -195,61 +199,6 @@ impl<'a> Parser<'a> {
         Ok(None)
     }
 
-    fn command(&mut self, letter: u8, argument: Option<&'a [u8]>, scanner: &mut Scanner<'a>) -> Result<(), Fail> {
-        if self.not {
-            return Err(Fail::parameter("unexpected '!' flag"));
-        }
-        let lists = |letter| matches!(letter, b'L' | b'S');
-        let (both, before) =
-            ((lists(letter) && self.command == b'Z') || (letter == b'Z' && lists(self.command)), self.command);
-        if (before != 0 && !both) || self.job.zero {
-            let words = [letter, b' ', b'w', b'i', b't', b'h', b' ', b'-', before];
-            return Err(Fail::word("Cannot use -", &words, ""));
-        }
-        self.job.zero = both;
-        if letter != b'Z' || before == 0 {
-            self.command = letter;
-            self.job.command = match letter {
-                b'A' => Command::Append,
-                b'C' => Command::Check,
-                b'D' => Command::Delete,
-                b'E' => Command::Rename,
-                b'I' => Command::Insert,
-                b'L' => Command::List,
-                b'N' => Command::New,
-                b'P' => Command::Policy,
-                b'R' => Command::Replace,
-                b'S' => Command::ListRules,
-                b'X' => Command::DeleteChain,
-                b'Z' => Command::Zero,
-                _ => Command::Flush,
-            };
-        }
-        let chain = argument.or_else(|| scanner.argument());
-        self.job.chain = chain.or(self.job.chain);
-        match letter {
-            b'N' => chain_name(argument.unwrap_or_default(), self.place.family)?,
-            b'E' => self.job.word = second(scanner, "-E requires old-chain-name and new-chain-name")?,
-            b'P' => self.job.word = second(scanner, "-P requires a chain and a policy")?,
-            b'R' => self.number(second(scanner, "-R requires a rule number")?)?,
-            b'D' | b'I' | b'L' | b'S' | b'Z' if chain.is_some() => {
-                if let Some(word) = scanner.argument() {
-                    self.number(word)?;
-                    if letter == b'D' {
-                        self.job.command = Command::DeleteNumber;
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn number(&mut self, word: &[u8]) -> Result<(), Fail> {
-        self.job.number = address::number(text(word)).filter(|&n| n > 0 && n <= i32::MAX.cast_unsigned());
-        if self.job.number.is_none() { Err(Fail::word("Invalid rule number `", word, "'")) } else { Ok(()) }
-    }
-
     /// Notes that an option was given, once, negated only where that means something.
     #[inline(never)]
     fn set(&mut self, letter: u8) -> Result<(), Fail> {
@@ -267,7 +216,8 @@ impl<'a> Parser<'a> {
     }
 
     fn protocol(&mut self, word: &[u8], io: &mut Io) -> Result<(), Fail> {
-        let value = protocol::parse(word)?;
+        let wrong = || Fail::word("unknown protocol \"", word, "\" specified");
+        let value = names::protocol(word).ok_or_else(wrong)?;
         let not = self.not;
         if value == 0 {
             // Every protocol is no condition.
@@ -393,7 +343,7 @@ impl<'a> Parser<'a> {
             return Err(Fail::parameter("Replacement rule does not specify a unique address"));
         }
         self.extensions.fill(&mut self.spec);
-        self.job.specs = pairs(&self.spec, &source, &destination);
+        self.job.specs = pairs(std::mem::take(&mut self.spec), &source, &destination);
         Ok(())
     }
 }
@@ -402,17 +352,12 @@ impl<'a> Parser<'a> {
 pub const NAT_DROP: &str =
     "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n";
 
-/// The word that must follow.
-fn second<'a>(scanner: &mut Scanner<'a>, wrong: &str) -> Result<&'a [u8], Fail> {
-    scanner.argument().ok_or_else(|| Fail::parameter(wrong))
-}
-
 /// Checks the name of a new chain.
-pub fn chain_name(name: &[u8], family: Family) -> Result<(), Fail> {
+pub fn chain_name(name: &[u8]) -> Result<(), Fail> {
     if let Some(first @ (b'-' | b'!')) = name.first() {
         return Err(Fail::word("chain name not allowed to start with `", &[*first], "'"));
     }
-    if is_target(name, family) {
+    if is_target(name) {
         return Err(Fail::parameter("chain name may not clash with target name"));
     }
     if name.len() >= NAME_MAX {

@@ -280,7 +280,7 @@ impl Restore<'_> {
         let builtin = table.builtin(name).is_some();
         let mut counters = Counters::default();
         if !builtin {
-            chain_name(name, self.settings.family).map_err(|fail| fail.at(line.number))?;
+            chain_name(name).map_err(|fail| fail.at(line.number))?;
         } else if self.settings.counters && policy != b"-" {
             let inner = rest.get(1).and_then(|word| word.strip_prefix(b"[")?.strip_suffix(b"]"));
             counters = inner
@@ -351,7 +351,7 @@ impl Restore<'_> {
             none => none.insert(kernel::open()?),
         };
         for job in jobs.iter_mut() {
-            self.probes.choose(job, kernel, io).map_err(|fail| fail.at(job.line))?;
+            self.probes.choose(job, kernel, io)?;
         }
         let family = self.settings.family;
         let mut out = String::new();

@@ -105,7 +105,7 @@ fn save(out: &mut String, table: &Table, seen: &ruleset::Table, family: Family, 
                 bracket(out, rule.counters);
                 add(out, " ");
             }
-            list::save_line(out, rule, false, family);
+            list::save_line(out, rule, family, false);
         }
     }
     for piece in ["COMMIT\n# Completed on ", &now(), "\n"] {

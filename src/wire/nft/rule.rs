@@ -24,15 +24,16 @@ const CHAIN: u16 = 2;
 const HANDLE: u16 = 3;
 /// `NFTA_RULE_EXPRESSIONS`.
 pub(super) const EXPRESSIONS: u16 = 4;
+const POSITION: u16 = 6;
+const USERDATA: u16 = 7;
+/// `NFTNL_UDATA_RULE_COMMENT`.
+const UDATA_COMMENT: u8 = 0;
+/// `NFTA_RULE_COMPAT`, and its parts.
 const COMPAT: u16 = 5;
 const COMPAT_PROTO: u16 = 1;
 const COMPAT_FLAGS: u16 = 2;
 /// `NFT_RULE_COMPAT_F_INV`.
 const COMPAT_INVERTED: u32 = 2;
-const POSITION: u16 = 6;
-const USERDATA: u16 = 7;
-/// `NFTNL_UDATA_RULE_COMMENT`.
-const UDATA_COMMENT: u8 = 0;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
 const NO_INTERFACE: &[u8] = b"INVAL/D\0";
 
@@ -135,10 +136,7 @@ pub fn add(
     if let Some(Not { not, value }) = spec.protocol
         && dialect != Dialect::Native
     {
-        // xtables extensions look at the protocol that the rule says, not at that of a packet.
-        let start = request.begin(COMPAT | NESTED);
-        request.be32(COMPAT_PROTO, value.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 });
-        request.end(start);
+        compatible(&mut request, not, value);
     }
     if let Some(comment) = spec.comment.as_ref().filter(|_| dialect.is_native(Dialect::COMMENT)) {
         request.attr(USERDATA, &userdata(comment));
@@ -158,11 +156,18 @@ pub fn zeroed(family: u8, table: &[u8], rule: &Rule) -> Request<Netfilter> {
     if let Some(userdata) = attrs(&rule.raw).find(USERDATA) {
         request.attr(USERDATA, userdata.value);
     }
-    // Some matches look at the protocol; the kernel does not list it.
-    let Not { not, value } = rule.spec.protocol.unwrap_or(Not { not: false, value: 0 });
-    let compat = request.begin(COMPAT | NESTED);
-    request.be32(COMPAT_PROTO, value.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 }).end(compat);
+    // The kernel does not list it.
+    if let Some(Not { not, value }) = rule.spec.protocol {
+        compatible(&mut request, not, value);
+    }
     request
+}
+
+/// Appends what xtables extensions look at: the protocol that the rule says, not that of a packet.
+#[inline(never)]
+fn compatible(request: &mut Request<Netfilter>, not: bool, protocol: u8) {
+    let start = request.begin(COMPAT | NESTED);
+    request.be32(COMPAT_PROTO, protocol.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 }).end(start);
 }
 
 /// Deletes one rule.

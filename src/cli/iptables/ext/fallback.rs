@@ -9,11 +9,11 @@ use crate::wire::nft::rule::{Dialect, Form, form};
 /// Whether the kernel has an extension: its name, revision, and whether it is a target.
 pub type Has<'a> = &'a mut dyn FnMut(&str, u32, bool) -> bool;
 
-/// How a rule is written, and what the kernel lacks, where that is not as iptables does it.
+/// How a rule is written, and a line to be said where that is not as iptables does it.
 ///
 /// # Errors
 /// What is missing, where nftables has no words for it.
-pub fn choose(spec: &Spec, family: u8, has: Has<'_>) -> Result<(Dialect, String), Fail> {
+pub fn choose(spec: &Spec, family: u8, has: Has<'_>) -> Result<(Dialect, Option<String>), Fail> {
     let mut parts = 0;
     let mut whole = true;
     let mut lacking = String::new();
@@ -39,13 +39,15 @@ pub fn choose(spec: &Spec, family: u8, has: Has<'_>) -> Result<(Dialect, String)
     if spec.comment.is_some() && !has("comment", 0, false) {
         parts |= Dialect::COMMENT;
     }
-    let native = whole && !lacking.is_empty();
-    let dialect = match parts {
-        0 => Dialect::Iptables,
-        _ if native => Dialect::Native,
-        parts => Dialect::Mixed(parts),
-    };
-    Ok((dialect, lacking))
+    if lacking.is_empty() {
+        return Ok((if parts == 0 { Dialect::Iptables } else { Dialect::Mixed(parts) }, None));
+    }
+    let line = [
+        "iptables: this kernel has no ",
+        &lacking,
+        " for nf_tables (nft_compat), so the rule is written with nftables' own expressions, which iptables-nft cannot list",
+    ];
+    Ok((if whole { Dialect::Native } else { Dialect::Mixed(parts) }, Some(line.concat())))
 }
 
 /// Options of the kernel's configuration and modules that are not named after the extension.
