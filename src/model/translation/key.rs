@@ -27,8 +27,9 @@ impl Translation {
     pub fn from_key(comment: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(comment).ok()?.strip_prefix(MARK)?;
         match text.strip_prefix(PACKED) {
-            Some(packed) => unpack(&from_base64(packed)?),
-            None => parse(&text.split(' ').collect::<Vec<_>>()).ok(),
+            // What words cannot say is no translation.
+            Some(packed) => unpack(&from_base64(packed)?).filter(|found| parse_line(&found.words()) == Some(*found)),
+            None => parse_line(text),
         }
     }
 
@@ -71,6 +72,10 @@ const PROTOCOLS: &[u8] = &[0, TCP, UDP];
 
 fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or_default()
+}
+
+fn parse_line(text: &str) -> Option<Translation> {
+    parse(&text.split(' ').collect::<Vec<_>>()).ok()
 }
 
 fn unpack(bytes: &[u8]) -> Option<Translation> {

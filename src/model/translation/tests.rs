@@ -12,15 +12,27 @@ const RULES: &[(&str, &str)] = &[
     ("masquerade from 192.168.15.77/24", "masquerade from 192.168.15.0/24"),
     ("masquerade out eth0 from 10/8", "masquerade from 10.0.0.0/8 out eth0"),
     ("masquerade from 10.0.0.1 to 0.0.0.0/0", "masquerade from 10.0.0.1 to 0.0.0.0/0"),
-    ("masquerade from fd00::1/64 persistent ports 1024-65535 random", "masquerade from fd00::/64 ports 1024-65535 random persistent"),
+    (
+        "masquerade from fd00::1/64 persistent ports 1024-65535 random",
+        "masquerade from fd00::/64 ports 1024-65535 random persistent",
+    ),
     ("snat from 10.0.0.0/255.0.0.0 to 10.99.0.9", "snat from 10.0.0.0/8 to 10.99.0.9"),
-    ("snat from 10.0.0.0/8 to 1.2.0.0/16 out up0 to 10.99.0.9-10.99.0.12:100-200", "snat from 10.0.0.0/8 to 1.2.0.0/16 out up0 to 10.99.0.9-10.99.0.12:100-200"),
+    (
+        "snat from 10.0.0.0/8 to 1.2.0.0/16 out up0 to 10.99.0.9-10.99.0.12:100-200",
+        "snat from 10.0.0.0/8 to 1.2.0.0/16 out up0 to 10.99.0.9-10.99.0.12:100-200",
+    ),
     ("snat from fd00::/64 to [fd01::1]-[fd01::9]:80", "snat from fd00::/64 to [fd01::1]-[fd01::9]:80"),
     ("snat from fd00::/64 to fd01::1-fd01::9 fully-random", "snat from fd00::/64 to fd01::1-fd01::9 fully-random"),
     ("forward tcp 8080 to 192.168.15.11:80", "forward tcp 8080 to 192.168.15.11:80"),
     ("forward tcp listen 8080 to 192.168.15.11", "forward tcp 8080 to 192.168.15.11"),
-    ("forward udp in eth0 listen 10.99.0.1:53-54 to 192.168.15.11", "forward udp in eth0 listen 10.99.0.1:53-54 to 192.168.15.11"),
-    ("forward tcp to 1.2.3.4:80 hairpin 1.2.0.9/16 listen 0.0.0.0:80", "forward tcp 80 to 1.2.3.4:80 hairpin 1.2.0.0/16"),
+    (
+        "forward udp in eth0 listen 10.99.0.1:53-54 to 192.168.15.11",
+        "forward udp in eth0 listen 10.99.0.1:53-54 to 192.168.15.11",
+    ),
+    (
+        "forward tcp to 1.2.3.4:80 hairpin 1.2.0.9/16 listen 0.0.0.0:80",
+        "forward tcp 80 to 1.2.3.4:80 hairpin 1.2.0.0/16",
+    ),
     ("forward tcp 80 to [fd00::5]:8080", "forward tcp 80 to [fd00::5]:8080"),
     ("forward tcp listen [fd01::1]:80 to fd00::5", "forward tcp listen [fd01::1]:80 to fd00::5"),
     ("redirect tcp 80 to 3128", "redirect tcp 80 to 3128"),
@@ -52,7 +64,17 @@ fn a_key_tells_the_whole_translation() {
     }
     assert_eq!(rule(RULES[0].0).key(), "ns1 masquerade from 192.168.15.0/24");
     assert!(rule(LONG[0]).key().starts_with("ns1 ~"));
-    for bad in ["", "netstrap", "ns1 ", "ns1 masquerade", "ns1 ~", "ns1 ~AAAA", "ns1 ~=", "ns2 masquerade from 10.0.0.1", "ns1 ~BwYA"] {
+    for bad in [
+        "",
+        "netstrap",
+        "ns1 ",
+        "ns1 masquerade",
+        "ns1 ~",
+        "ns1 ~AAAA",
+        "ns1 ~=",
+        "ns2 masquerade from 10.0.0.1",
+        "ns1 ~BwYA",
+    ] {
         assert_eq!(Translation::from_key(bad.as_bytes()), None, "{bad}");
     }
 }
@@ -88,7 +110,10 @@ fn what_is_wrong_is_told() {
         ("forward tcp 80 to 1.2.3.4-1.2.3.9", "\"1.2.3.4-1.2.3.9\" is more than one address or port"),
         ("forward tcp 80 to 1.2.3.4:80-90", "\"1.2.3.4:80-90\" is more than one address or port"),
         ("forward tcp 80 81 to 1.2.3.4", "\"the port\" is given twice"),
-        ("forward tcp listen 1.2.3.4 to 1.2.3.4", "\"1.2.3.4\" has no port; it is written ADDR:PORT, an IPv6 address in brackets"),
+        (
+            "forward tcp listen 1.2.3.4 to 1.2.3.4",
+            "\"1.2.3.4\" has no port; it is written ADDR:PORT, an IPv6 address in brackets",
+        ),
         ("forward tcp listen 1.2.3.4:80 to [fd00::1]:80", "IPv4 and IPv6 addresses are mixed in one rule"),
         ("forward tcp +80 to 1.2.3.4", "forward: the word \"+80\" is not known here"),
         ("redirect tcp 80 to 1.2.3.4:80", "redirect leads to a port of this host; to another address leads forward"),
