@@ -86,7 +86,7 @@ pub fn pad(out: &mut String, from: usize, width: usize) {
 #[inline(never)]
 pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
     let from = out.len();
-    address(out, net.addr().into());
+    address(out, net.addr());
     if let Some(name) = names.and_then(|names| names.name(out.get(from..)?)) {
         out.truncate(from);
         word(out, name);
@@ -99,7 +99,7 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
         }
         None => {
             add(out, "/");
-            address(out, net.mask().into());
+            address(out, net.mask());
         }
     }
 }
