@@ -29,6 +29,8 @@ const POSITION: u16 = 6;
 pub(super) const USERDATA: u16 = 7;
 /// `NFTNL_UDATA_RULE_COMMENT`.
 const UDATA_COMMENT: u8 = 0;
+/// Behind a comment of ours that was cut: the rest. nft and iptables pass over types that they do not know.
+pub(super) const UDATA_REST: u8 = 0x6e;
 /// Longest comment kept as user data: nft lists longer ones but refuses to load them again.
 const COMMENT_MAX: usize = 127;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.

@@ -2,9 +2,10 @@
 //! put together to what they match, in every dialect known. What does not fit in a
 //! [`Spec`] is kept by name, so that a listing can say so.
 
-use super::{CHAIN, EXPRESSIONS, FRAGMENT_OFFSET, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
+use super::{CHAIN, EXPRESSIONS, FRAGMENT_OFFSET, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, UDATA_REST, USERDATA};
 use crate::model::name::printable;
 use crate::model::nat::{Ext, IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
+use crate::model::translation::key::CUT;
 use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at};
 use crate::wire::nft::expr::{self, Expr, cmp, immediate, meta, nat, payload};
 use crate::wire::nft::{FAMILY_IP6, NFGENMSG, xt};
@@ -233,6 +234,10 @@ impl<'a> Reader<'a> {
             let Some((value, next)) = tail.split_at_checked(usize::from(*len)) else { return };
             if *kind == UDATA_COMMENT && !self.remark(to_nul(value)) {
                 self.not_known(b"second comment", b"");
+            }
+            if let (UDATA_REST, Some(comment)) = (*kind, &mut self.spec.comment) {
+                comment.truncate(CUT);
+                comment.extend_from_slice(value);
             }
             rest = next;
         }
