@@ -19,6 +19,7 @@ mod size;
 mod sys;
 mod test;
 mod tidy;
+mod traffic;
 mod tree;
 mod uml;
 mod vm;
@@ -115,8 +116,8 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "vm",
-        words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
-        about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
+        words: "[--tiny] [--binary FILE] [--kernel PACKAGE] [--boot NAME]",
+        about: "boot the binary in an initramfs on distribution kernels: the walkthrough, and traffic translated",
         run: vm::run,
     },
     Command {

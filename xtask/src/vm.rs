@@ -1,7 +1,8 @@
-//! `vm`: the very same binary in a real boot. Packs it, a shell without network commands
-//! and the kernel's modules into an initramfs, boots a distribution kernel under QEMU
+//! `vm`: the very same binary in real boots. Packs it, a shell without network commands
+//! and the kernel's modules into an initramfs, boots distribution kernels under QEMU
 //! (software emulation), and judges what comes out of the serial console.
 
+pub mod boots;
 pub mod cpio;
 pub mod init;
 pub mod kernel;
@@ -18,10 +19,12 @@ use std::time::{Duration, Instant};
 use crate::args::Args;
 use crate::dist::{self, Build};
 use crate::packages;
-use crate::process::{About, Outcome, find, read, say, show};
+use crate::process::{About, Failure, Outcome, find, read, say, show};
 use crate::tree;
 use crate::walkthrough::{self, TEXT};
+use boots::{BOOTS, Boot};
 use cpio::Archive;
+use kernel::Kernel;
 
 /// Last line of a good run. It is printed by [`init`].
 const SUCCESS: &str = "netstrap-vm: success";
@@ -34,6 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub fn run(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
     let package = args.value("--kernel")?;
+    let only = args.value("--boot")?;
     let binary = tree::binary(&mut args)?;
     args.finish()?;
     if std::env::consts::ARCH != "x86_64" {
@@ -41,18 +45,41 @@ pub fn run(words: Vec<String>) -> Outcome {
     }
     packages::ensure(&[("qemu-system-x86_64", "qemu-system-x86"), ("dpkg-deb", "dpkg"), ("ldd", "libc-bin")])?;
     let helper = dist::build(&Build { package: "xtask", ..Build::host()? })?;
-    let kernel = kernel::get(package.as_deref())?;
-    let dir = tree::cache("vm")?;
-    let image = dir.join("initramfs.cpio");
-    let bytes = pack(&binary, &helper, &kernel)?;
-    say(format!("initramfs: {} bytes; kernel: {}", bytes.len(), kernel.version));
+    let boots: Vec<&Boot> = BOOTS.iter().filter(|boot| only.as_ref().is_none_or(|name| name == boot.name)).collect();
+    if boots.is_empty() {
+        let names: Vec<&str> = BOOTS.iter().map(|boot| boot.name).collect();
+        return Err(Failure::usage(format!("no such boot; there are: {}", names.join(" "))));
+    }
+    let mut kernels = vec![(kernel::get(package.as_deref())?, boots.clone())];
+    if package.is_none() {
+        kernels.push((kernel::newer()?, boots.into_iter().filter(|boot| boot.also_newer).collect()));
+    }
+    let (mut lines, mut failed) = (Vec::new(), Vec::new());
+    for (kernel, boots) in kernels {
+        for which in boots {
+            let name = format!("{} on {}", which.name, kernel.version);
+            match one(which, &kernel, &binary, &helper) {
+                Ok(line) => lines.push(format!("{name}: {line}")),
+                Err(failure) => failed.push(format!("{name}: {}", failure.text)),
+            }
+        }
+    }
+    lines.iter().chain(&failed).for_each(|line| say(format!("vm: {line}")));
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
+}
+
+/// One boot; its count, if it was good.
+fn one(which: &Boot, kernel: &Kernel, binary: &Path, helper: &Path) -> Outcome<String> {
+    let image = tree::cache("vm")?.join("initramfs.cpio");
+    let bytes = pack(which, binary, helper, kernel)?;
+    say(format!("initramfs: {} bytes; kernel: {}; boot: {}", bytes.len(), kernel.version, which.name));
     std::fs::write(&image, bytes).about(&image)?;
-    let console = boot(&kernel.image, &image)?;
-    judge(&console, walkthrough::judged(&walkthrough::parse(TEXT)?))
+    let console = boot(which, &kernel.image, &image)?;
+    judge(&console, which.wanted()?)
 }
 
 /// The initramfs: the binary, the first process, a shell with its libraries, the script, the modules.
-fn pack(binary: &Path, helper: &Path, kernel: &kernel::Kernel) -> Outcome<Vec<u8>> {
+fn pack(which: &Boot, binary: &Path, helper: &Path, kernel: &Kernel) -> Outcome<Vec<u8>> {
     let mut archive = Archive::new();
     for dir in ["bin", "dev", "proc", "sys", "modules"] {
         archive.dir(dir);
@@ -67,9 +94,13 @@ fn pack(binary: &Path, helper: &Path, kernel: &kernel::Kernel) -> Outcome<Vec<u8
         archive.file(library.trim_start_matches('/'), 0o755, &content(Path::new(&library))?);
     }
     archive.file("walkthrough.sh", 0o755, script::text(&walkthrough::parse(TEXT)?)?.as_bytes());
-    let modules = modules::needed(&kernel.modules, modules::WANTED, true)?;
+    let wanted: Vec<&str> = modules::WANTED.iter().filter(|name| !which.without.contains(name)).copied().collect();
+    let modules = modules::needed(&kernel.modules, &wanted, true)?;
     let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
     say(format!("modules, in order: {}", names.join(" ")));
+    if let Some(name) = names.iter().find(|name| which.without.contains(name)) {
+        return Err(format!("{name} cannot be left out: another module needs it").into());
+    }
     for (number, module) in modules.iter().enumerate() {
         archive.file(&format!("modules/{number:03}-{}.ko", module.name), 0o644, &module.bytes);
     }
@@ -91,11 +122,12 @@ fn libraries(program: &Path) -> Outcome<Vec<String>> {
 }
 
 /// Boots, shows the console, returns it. Ends the machine when it does not end by itself.
-fn boot(kernel: &Path, image: &Path) -> Outcome<Vec<String>> {
+fn boot(which: &Boot, kernel: &Path, image: &Path) -> Outcome<Vec<String>> {
     let mut qemu = Command::new("qemu-system-x86_64");
     qemu.args(["-accel", "tcg", "-cpu", "max", "-m", "256", "-smp", "1", "-nographic", "-no-reboot", "-nic", "none"]);
     qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(image);
-    qemu.args(["-append", "console=ttyS0 quiet panic=-1 rdinit=/init"]);
+    let name = format!("{}={}", boots::VARIABLE, which.name);
+    qemu.args(["-append", &format!("console=ttyS0 quiet panic=-1 rdinit=/init {name}")]);
     show(&qemu);
     let start = Instant::now();
     let mut child = qemu.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().about("qemu-system-x86_64")?;
@@ -145,19 +177,17 @@ fn clean(line: &[u8]) -> String {
     out
 }
 
-/// Holds the console against what a good run says: every step, and success.
-fn judge(console: &[String], steps: usize) -> Outcome {
+/// Holds the console against what a good run says: its count, and success. Out: the count.
+fn judge(console: &[String], count: String) -> Outcome<String> {
     if let Some(line) = console.iter().find(|line| line.contains("Kernel panic") || line.contains(FAILURE)) {
-        return Err(format!("vm: {line}").into());
+        return Err(line.as_str().into());
     }
-    let count = format!("walkthrough: {steps} steps, {steps} ok, 0 FAILED");
     for wanted in [&count, SUCCESS] {
         if !console.iter().any(|line| line == wanted) {
-            return Err(format!("vm: the console does not say \"{wanted}\"").into());
+            return Err(format!("the console does not say \"{wanted}\"").into());
         }
     }
-    say(format!("vm: {count}"));
-    Ok(())
+    Ok(count)
 }
 
 #[cfg(test)]
@@ -168,12 +198,15 @@ mod tests {
     fn the_verdict_wants_every_step_and_success() {
         let console = |text: &str| text.lines().map(str::to_string).collect::<Vec<_>>();
         let good = "boot\nwalkthrough: 3 steps, 3 ok, 0 FAILED\nnetstrap-vm: success";
-        assert!(judge(&console(good), 3).is_ok());
-        assert!(judge(&console(good), 4).is_err(), "a step is missing");
-        assert!(judge(&console("walkthrough: 3 steps, 3 ok, 0 FAILED"), 3).is_err(), "no end");
-        assert!(judge(&console("netstrap-vm: success"), 3).is_err(), "no count");
-        assert!(judge(&console(&format!("{good}\n[ 1.0] Kernel panic - not syncing")), 3).is_err());
-        assert!(judge(&console(&format!("{good}\nnetstrap-vm: failure")), 3).is_err());
+        let judge = |text: &str, steps: usize| {
+            judge(&console(text), format!("walkthrough: {steps} steps, {steps} ok, 0 FAILED")).is_ok()
+        };
+        assert!(judge(good, 3));
+        assert!(!judge(good, 4), "a step is missing");
+        assert!(!judge("walkthrough: 3 steps, 3 ok, 0 FAILED", 3), "no end");
+        assert!(!judge("netstrap-vm: success", 3), "no count");
+        assert!(!judge(&format!("{good}\n[ 1.0] Kernel panic - not syncing"), 3));
+        assert!(!judge(&format!("{good}\nnetstrap-vm: failure"), 3));
     }
 
     #[test]

@@ -215,7 +215,9 @@ mod tests {
         assert_eq!((ask.to, &ask.seen), ("8.8.8.8:80".parse().unwrap(), &None));
         let Step::Ask(ask) = &cases[0].steps[2] else { panic!() };
         let seen = ask.seen.as_ref().unwrap();
-        assert!(seen.source.contains(&"192.168.1.21".parse::<IpAddr>().unwrap()) && seen.ports == (1..=2) && !ask.is_tcp);
+        assert!(
+            seen.source.contains(&"192.168.1.21".parse::<IpAddr>().unwrap()) && seen.ports == (1..=2) && !ask.is_tcp
+        );
     }
 
     #[test]
