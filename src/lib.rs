@@ -20,6 +20,7 @@ pub mod netns;
 pub mod observe;
 pub mod ping;
 pub mod resolve;
+pub mod ruleset;
 pub mod sandbox;
 pub mod show;
 pub mod socket;
