@@ -10,6 +10,7 @@ mod diff;
 mod dist;
 mod fuzz;
 mod golden;
+mod mutate;
 mod namespaces;
 mod packages;
 mod probe;
@@ -119,6 +120,12 @@ const COMMANDS: &[Command] = &[
         words: "[--tiny] [--binary FILE] [--kernel PACKAGE] [--boot NAME]",
         about: "boot the binary in an initramfs on distribution kernels: the walkthrough, and traffic translated",
         run: vm::run,
+    },
+    Command {
+        name: "mutate",
+        words: "[NAME...]",
+        about: "make builds that are wrong on purpose, and see that the tests which are named beside them fail",
+        run: mutate::run,
     },
     Command {
         name: "uml",

@@ -109,6 +109,15 @@ pub fn parse(text: &str, family: Family) -> Outcome<Vec<Case>> {
             }
             return Err(format!("line {number}: not understood: {line}").into());
         };
+        // A mark with 4 or 6 behind is for that family.
+        let (mark, only) = match mark.as_bytes() {
+            [_, b'4'] => (&mark[..1], Family::V4),
+            [_, b'6'] => (&mark[..1], Family::V6),
+            _ => (mark, family),
+        };
+        if only != family {
+            continue;
+        }
         let words = || rest.split_whitespace().map(|word| expand(word, family)).collect::<Option<Vec<_>>>();
         let understood = match (mark, words()) {
             ("=", _) => {

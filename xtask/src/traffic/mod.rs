@@ -45,13 +45,13 @@ impl Tally {
         format!("traffic: {done} checks, {} ok, {failed} FAILED", done - failed)
     }
 
-    fn add(&mut self, what: &str, verdict: Result<(), String>) {
+    fn add(&mut self, place: &str, what: &str, verdict: Result<(), String>) {
         self.done += 1;
         match verdict {
             Ok(()) => println!("  ok {what}"),
             Err(why) => {
                 println!("  FAILED {what}: {why}");
-                self.failed.push(format!("{what}: {why}"));
+                self.failed.push(format!("{place}: {what}: {why}"));
             }
         }
     }
@@ -119,8 +119,7 @@ fn steps(hands: &Hands, case: &Case, tool: Tool, tally: &mut Tally) {
             Step::Bridged(on) => (format!("bridged: {on}"), bridged(*on)),
             Step::Ask(ask) => connection(hands, ask),
         };
-        let place = format!("{} ({tool:?}): {what}", case.name);
-        tally.add(&place, verdict);
+        tally.add(&format!("{} ({tool:?})", case.name), &what, verdict);
     }
 }
 
