@@ -6,20 +6,20 @@ pub mod boots;
 pub mod cpio;
 pub mod init;
 pub mod kernel;
+pub mod machine;
 pub mod modules;
 mod script;
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::dist::{self, Build};
 use crate::packages;
-use crate::process::{About, Failure, Outcome, find, read, say, show};
+use crate::process::{About, Failure, Outcome, find, read, say};
 use crate::tree;
 use crate::walkthrough::{self, TEXT};
 use boots::{BOOTS, Boot};
@@ -30,8 +30,8 @@ use kernel::Kernel;
 const SUCCESS: &str = "netstrap-vm: success";
 /// Last line of a bad one.
 const FAILURE: &str = "netstrap-vm: failure";
-/// A boot with the whole walkthrough takes some ten seconds; a slow machine gets more.
-const PATIENCE: Duration = Duration::from_secs(300);
+/// Machines that run at a time; each is one busy processor.
+const AT_ONCE: usize = 2;
 
 /// `cargo xtask vm`.
 pub fn run(words: Vec<String>) -> Outcome {
@@ -54,27 +54,46 @@ pub fn run(words: Vec<String>) -> Outcome {
     if package.is_none() {
         kernels.push((kernel::newer()?, boots.into_iter().filter(|boot| boot.also_newer).collect()));
     }
-    let (mut lines, mut failed) = (Vec::new(), Vec::new());
-    for (kernel, boots) in kernels {
-        for which in boots {
-            let name = format!("{} on {}", which.name, kernel.version);
-            match one(which, &kernel, &binary, &helper) {
-                Ok(line) => lines.push(format!("{name}: {line}")),
-                Err(failure) => failed.push(format!("{name}: {}", failure.text)),
-            }
+    let jobs: Vec<(&Boot, &Kernel)> =
+        kernels.iter().flat_map(|(kernel, boots)| boots.iter().map(move |which| (*which, kernel))).collect();
+    let failed = all(&jobs, &binary, &helper);
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
+}
+
+/// All boots, some at a time; says how each went, and returns what failed.
+fn all(jobs: &[(&Boot, &Kernel)], binary: &Path, helper: &Path) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let verdicts = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(&(which, kernel)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let name = format!("{} on {}", which.name, kernel.version);
+                    let verdict = one(which, kernel, binary, helper);
+                    verdicts.lock().unwrap_or_else(PoisonError::into_inner).push((name, verdict));
+                }
+            });
+        }
+    });
+    let mut failed = Vec::new();
+    for (name, verdict) in verdicts.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        let line = format!("{name}: {}", verdict.as_ref().unwrap_or_else(|failure| &failure.text));
+        say(format!("vm: {line}"));
+        if verdict.is_err() {
+            failed.push(line);
         }
     }
-    lines.iter().chain(&failed).for_each(|line| say(format!("vm: {line}")));
-    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
+    failed
 }
 
 /// One boot; its count, if it was good.
 fn one(which: &Boot, kernel: &Kernel, binary: &Path, helper: &Path) -> Outcome<String> {
-    let image = tree::cache("vm")?.join("initramfs.cpio");
+    let image = tree::cache("vm")?.join(format!("{}-{}.cpio", kernel.version, which.name));
     let bytes = pack(which, binary, helper, kernel)?;
     say(format!("initramfs: {} bytes; kernel: {}; boot: {}", bytes.len(), kernel.version, which.name));
     std::fs::write(&image, bytes).about(&image)?;
-    let console = boot(which, &kernel.image, &image)?;
+    let console = machine::boot(which, kernel, &image)?;
+    std::fs::remove_file(&image).about(&image)?;
     judge(&console, which.wanted()?)
 }
 
@@ -121,62 +140,6 @@ fn libraries(program: &Path) -> Outcome<Vec<String>> {
     Ok(paths.map(str::to_string).collect())
 }
 
-/// Boots, shows the console, returns it. Ends the machine when it does not end by itself.
-fn boot(which: &Boot, kernel: &Path, image: &Path) -> Outcome<Vec<String>> {
-    let mut qemu = Command::new("qemu-system-x86_64");
-    qemu.args(["-accel", "tcg", "-cpu", "max", "-m", "256", "-smp", "1", "-nographic", "-no-reboot", "-nic", "none"]);
-    qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(image);
-    let name = format!("{}={}", boots::VARIABLE, which.name);
-    qemu.args(["-append", &format!("console=ttyS0 quiet panic=-1 rdinit=/init {name}")]);
-    show(&qemu);
-    let start = Instant::now();
-    let mut child = qemu.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().about("qemu-system-x86_64")?;
-    let stdout = child.stdout.take().ok_or("qemu: no console")?;
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
-            let _ = sender.send(clean(&line));
-        }
-    });
-    let mut console = Vec::new();
-    let late = loop {
-        match receiver.recv_timeout(PATIENCE.saturating_sub(start.elapsed())) {
-            Ok(line) => {
-                println!("{line}");
-                console.push(line);
-            }
-            Err(mpsc::RecvTimeoutError::Disconnected) => break false,
-            Err(mpsc::RecvTimeoutError::Timeout) => break true,
-        }
-    };
-    if late {
-        let _ = child.kill();
-    }
-    let _ = child.wait();
-    say(format!("the machine ran for {:.1} s", start.elapsed().as_secs_f64()));
-    if late { Err(format!("vm: no end after {} s", PATIENCE.as_secs()).into()) } else { Ok(console) }
-}
-
-/// A console line without carriage return and terminal control sequences.
-fn clean(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let mut out = String::new();
-    let mut chars = text.chars();
-    while let Some(char) = chars.next() {
-        match char {
-            '\u{1b}' => {
-                // ESC [ parameters letter; other sequences are one letter long.
-                if chars.next() == Some('[') {
-                    let _ = chars.by_ref().find(|char| char.is_ascii_alphabetic());
-                }
-            }
-            '\r' => {}
-            char => out.push(char),
-        }
-    }
-    out
-}
-
 /// Holds the console against what a good run says: its count, and success. Out: the count.
 fn judge(console: &[String], count: String) -> Outcome<String> {
     if let Some(line) = console.iter().find(|line| line.contains("Kernel panic") || line.contains(FAILURE)) {
@@ -207,11 +170,5 @@ mod tests {
         assert!(!judge("netstrap-vm: success", 3), "no count");
         assert!(!judge(&format!("{good}\n[ 1.0] Kernel panic - not syncing"), 3));
         assert!(!judge(&format!("{good}\nnetstrap-vm: failure"), 3));
-    }
-
-    #[test]
-    fn console_lines_are_cleaned() {
-        assert_eq!(clean(b"\x1b[2J\x1b[0mok\r"), "ok");
-        assert_eq!(clean(b"\x1bcok"), "ok");
     }
 }
