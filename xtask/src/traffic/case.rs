@@ -80,6 +80,8 @@ pub struct Run {
 pub struct Ask {
     /// The namespace that asks.
     pub from: String,
+    /// The port that it asks from; 0: one that was not used before.
+    pub port: u16,
     /// Whether by TCP; else by UDP.
     pub is_tcp: bool,
     /// Who is asked.
@@ -154,7 +156,8 @@ fn read(mark: &str, words: Vec<String>, steps: &mut Vec<Step>) -> Option<()> {
 }
 
 fn ask(words: &[String]) -> Option<Ask> {
-    let (from, is_tcp) = (words.first()?.clone(), words.get(1)? == "tcp");
+    let (from, port) = words.first()?.split_once(':').unwrap_or((words.first()?, "0"));
+    let (from, port, is_tcp) = (from.to_string(), port.parse().ok()?, words.get(1)? == "tcp");
     if !is_tcp && words.get(1)? != "udp" {
         return None;
     }
@@ -167,7 +170,9 @@ fn ask(words: &[String]) -> Option<Ask> {
         _ => return None,
     };
     let knows = |name: &String| PLACES.iter().any(|(place, _)| place == name);
-    (knows(&from) && seen.as_ref().is_none_or(|seen| knows(&seen.who))).then_some(Ask { from, is_tcp, to, seen })
+    let known = knows(&from) && seen.as_ref().is_none_or(|seen| knows(&seen.who));
+    // The standard library binds no TCP socket that connects.
+    (known && !(is_tcp && port != 0)).then_some(Ask { from, port, is_tcp, to, seen })
 }
 
 /// `A-B`, or `A` alone.
@@ -231,7 +236,13 @@ mod tests {
 
     #[test]
     fn errors_name_the_line() {
-        for wrong in ["= a\n> red icmp {far} nothing", "= a\n> green tcp {far} nothing", "= a\n$ {green}", "= a\n~ x"] {
+        for wrong in [
+            "= a\n> red icmp {far} nothing",
+            "= a\n> green tcp {far} nothing",
+            "= a\n$ {green}",
+            "= a\n~ x",
+            "= a\n> red:1 tcp {far} nothing",
+        ] {
             assert!(parse(wrong, Family::V6).unwrap_err().text.contains("line 2"), "{wrong}");
         }
         assert!(parse("$ ip link", Family::V4).is_err());

@@ -153,7 +153,7 @@ fn bridged(on: bool) -> Result<(), String> {
 
 /// Makes a connection, and judges who answered.
 fn connection(hands: &Hands, ask: &Ask) -> (String, Result<(), String>) {
-    let told = peer::ask(hands.enter, &ask.from, ask.is_tcp, ask.to, ask.seen.is_some());
+    let told = peer::ask(hands.enter, ask);
     let proto = if ask.is_tcp { "tcp" } else { "udp" };
     let answer = told.as_ref().map_or_else(|err| format!("nothing ({err})"), Clone::clone);
     (format!("{} asks {} by {proto}: {answer}", ask.from, ask.to), judge(ask.seen.as_ref(), told.ok().as_deref()))

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::case::Ask;
+
 /// Moves the calling thread into a namespace.
 pub type Enter = fn(&str) -> io::Result<()>;
 
@@ -37,10 +39,11 @@ pub fn answer(enter: Enter, place: &'static str, address: SocketAddr) -> io::Res
     Ok(())
 }
 
-/// Asks from a namespace; `Err` says why there was no answer.
-pub fn ask(enter: Enter, place: &str, is_tcp: bool, to: SocketAddr, must_come: bool) -> io::Result<String> {
-    let patience = if must_come { PATIENCE } else { SILENCE };
-    within(enter, place, move || if is_tcp { ask_tcp(to, patience) } else { ask_udp(to, patience) })
+/// Asks as a check says; `Err` says why there was no answer.
+pub fn ask(enter: Enter, ask: &Ask) -> io::Result<String> {
+    let patience = if ask.seen.is_some() { PATIENCE } else { SILENCE };
+    let (is_tcp, to, port) = (ask.is_tcp, ask.to, ask.port);
+    within(enter, &ask.from, move || if is_tcp { ask_tcp(to, patience) } else { ask_udp(to, port, patience) })
 }
 
 fn ask_tcp(to: SocketAddr, patience: Duration) -> io::Result<String> {
@@ -51,8 +54,8 @@ fn ask_tcp(to: SocketAddr, patience: Duration) -> io::Result<String> {
     Ok(told)
 }
 
-fn ask_udp(to: SocketAddr, patience: Duration) -> io::Result<String> {
-    let socket = unused(to)?;
+fn ask_udp(to: SocketAddr, port: u16, patience: Duration) -> io::Result<String> {
+    let socket = socket(to, port)?;
     socket.connect(to)?;
     socket.set_read_timeout(Some(AGAIN.min(patience)))?;
     let start = Instant::now();
@@ -67,12 +70,13 @@ fn ask_udp(to: SocketAddr, patience: Duration) -> io::Result<String> {
     }
 }
 
-/// A socket on a port that was not used before: the kernel remembers how it translated a
-/// connection for minutes, whatever the rules are.
-fn unused(to: SocketAddr) -> io::Result<UdpSocket> {
+/// A socket on a port; instead of 0, on one that was not used before: the kernel remembers how it
+/// translated a connection for minutes, whatever the rules are.
+fn socket(to: SocketAddr, port: u16) -> io::Result<UdpSocket> {
     static NEXT: AtomicU16 = AtomicU16::new(20_000);
     let any: IpAddr = if to.is_ipv4() { [0, 0, 0, 0].into() } else { [0u16; 8].into() };
-    UdpSocket::bind((any, NEXT.fetch_add(1, Ordering::Relaxed)))
+    let port = if port == 0 { NEXT.fetch_add(1, Ordering::Relaxed) } else { port };
+    UdpSocket::bind((any, port))
 }
 
 /// Runs a function in a thread of its own that is in a namespace.

@@ -24,6 +24,7 @@ pub const WANTED: &[&str] = &[
     "nft_fib_ipv4",
     "nft_fib_ipv6",
     "nft_compat",
+    "nf_conntrack_netlink",
     "xt_MASQUERADE",
     "xt_nat",
     "xt_REDIRECT",
