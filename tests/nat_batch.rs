@@ -26,6 +26,15 @@ fn a_rule_of_iptables_brings_both_nat_chains() {
     });
 }
 
+#[test]
+fn a_rule_of_netstrap_nat_brings_both_nat_chains() {
+    sandboxed("a_rule_of_netstrap_nat_brings_both_nat_chains", || {
+        brings_both(&["nat", "add", "masquerade", "from", "192.168.15.0/24"]);
+        brings_both(&["nat", "add", "snat", "from", "fd15::/64", "to", "fd01::20"]);
+        brings_both(&["nat", "add", "redirect", "tcp", "80", "to", "81"]);
+    });
+}
+
 const NAT: Id<'_> = Id { family: FAMILY_IP, name: b"nat" };
 
 #[test]

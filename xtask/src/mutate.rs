@@ -36,10 +36,11 @@ pub fn run(words: Vec<String>) -> Outcome {
     let wanted = MUTANTS.iter().filter(|mutant| names.is_empty() || names.iter().any(|name| name == mutant.name));
     let mutants: Vec<&Mutant> = wanted.collect();
     let copy = copy::make(&tree::root(), &tree::cache("mutate")?.join("tree"))?;
+    // All without a change first: then each change costs one build.
+    let sound: Vec<Outcome> = mutants.iter().map(|mutant| without(&copy, mutant)).collect();
     let mut bad = Vec::new();
-    for mutant in &mutants {
-        let verdict = try_one(&copy, mutant);
-        match &verdict {
+    for (mutant, sound) in mutants.iter().zip(sound) {
+        match sound.and_then(|()| with(&copy, mutant)) {
             Ok(()) => println!("caught    {}: {}", mutant.name, mutant.what),
             Err(failure) => {
                 println!("NOT GOOD  {}: {}: {}", mutant.name, mutant.what, failure.text);
@@ -51,22 +52,27 @@ pub fn run(words: Vec<String>) -> Outcome {
     if bad.is_empty() { Ok(()) } else { Err(format!("not caught: {}", bad.join(" ")).into()) }
 }
 
-/// One mutant: its tests pass without it, and all of them fail with it.
-fn try_one(copy: &Path, mutant: &Mutant) -> Outcome {
+/// Without its change, all tests of a mutant pass.
+fn without(copy: &Path, mutant: &Mutant) -> Outcome {
+    ends(copy, mutant, End::Passed).map_err(|failure| format!("without the change, {}", failure.text).into())
+}
+
+/// With its change, all of them fail.
+fn with(copy: &Path, mutant: &Mutant) -> Outcome {
     let file = copy.join(mutant.file);
     let text = std::fs::read_to_string(&file).about(&file)?;
-    let mutated = apply(&text, mutant)?;
-    let ends = |want: End| {
-        let found = tests(copy, mutant)?;
-        let other: Vec<String> =
-            found.iter().filter(|(_, end)| *end != want).map(|(name, end)| format!("{name}: {end:?}")).collect();
-        if other.is_empty() { Ok(()) } else { Err(Failure::from(other.join(", "))) }
-    };
-    ends(End::Passed).map_err(|failure| Failure::from(format!("without the change, {}", failure.text)))?;
-    std::fs::write(&file, mutated).about(&file)?;
-    let caught = ends(End::Failed);
+    std::fs::write(&file, apply(&text, mutant)?).about(&file)?;
+    let caught = ends(copy, mutant, End::Failed);
     std::fs::write(&file, text).about(&file)?;
-    caught.map_err(|failure| Failure::from(format!("with the change, {}", failure.text)))
+    caught.map_err(|failure| format!("with the change, {}", failure.text).into())
+}
+
+/// Whether all tests of a mutant end as is wanted; an error names those that do not.
+fn ends(copy: &Path, mutant: &Mutant, wanted: End) -> Outcome {
+    let found = tests(copy, mutant)?;
+    let other: Vec<String> =
+        found.iter().filter(|(_, end)| *end != wanted).map(|(name, end)| format!("{name}: {end:?}")).collect();
+    if other.is_empty() { Ok(()) } else { Err(other.join(", ").into()) }
 }
 
 /// The text with the mutant's change, which must have exactly one place in it.
