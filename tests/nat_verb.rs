@@ -360,6 +360,7 @@ fn advice_is_given_to_those_who_want_it() {
         assert!(hint("add masquerade from fd00::/64").contains("net.ipv6.conf.all.forwarding=1"));
         std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
         assert_eq!(hint("add masquerade from 10.0.0.0/8"), "");
+        assert!(hint("add forward tcp listen 127.0.0.1:80 to 10.1.2.3").contains("route_localnet=1"));
         let bridging = std::fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").unwrap_or_default();
         let told = hint("add forward tcp 80 to 10.1.2.3").contains("bridge-nf-call-iptables=1");
         assert_eq!(told, bridging.starts_with('1'));

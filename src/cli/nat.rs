@@ -80,8 +80,9 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
             io.error_of(&["netstrap: nat: ", &line]);
         }
         if job.forget {
-            forget_connections()
-                .map_err(|error| Fail::refused(&["forget the connections: ", &fail::of_error(&error)]))?;
+            forget_connections().map_err(|error| {
+                place.wrong(&["done, but the connections are not forgotten: ", &fail::of_error(&error)].concat(), None)
+            })?;
         }
     } else if *verb == "del" {
         return Err(place.wrong("there is no such rule", None));
@@ -256,6 +257,19 @@ fn hints(entries: &[Entry], io: &mut Io) {
         if says(&path(forwarding), b"0") {
             let sysctl = io.inside("sysctl");
             io.hint(["forwarding is off here, so nothing is passed on: ", &sysctl, " -w ", forwarding, "=1"].concat());
+        }
+        let localhost =
+            of_family().any(|rule| rule.action == Action::Forward && rule.listen.is_some_and(|l| l.is_loopback()));
+        if localhost && says("/proc/sys/net/ipv4/conf/all/route_localnet", b"0") {
+            let sysctl = io.inside("sysctl");
+            io.hint(
+                [
+                    "nothing from 127.0.0.1 gets out to another host: ",
+                    &sysctl,
+                    " -w net.ipv4.conf.all.route_localnet=1",
+                ]
+                .concat(),
+            );
         }
         let forwards = of_family().any(|rule| rule.action == Action::Forward);
         if forwards && says(&path(&["net.bridge.", bridging].concat()), b"1") {

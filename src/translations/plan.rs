@@ -277,3 +277,6 @@ impl<'a> Plan<'a> {
 fn is_jump(found: &Found<'_>) -> bool {
     found.comment().strip_prefix(MARK.as_bytes()) == Some(JUMP.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,6 +82,15 @@ impl Seen {
         }
     }
 
+    /// A rule set of these tables.
+    #[cfg(test)]
+    pub fn of(tables: Vec<(u8, &'static [u8], Table)>) -> Self {
+        let families = vec![2, 10];
+        let asked = tables.iter().map(|table| (table.0, table.1, Need::All)).collect();
+        let tables = tables.into_iter().map(|table| table.2).collect();
+        Seen { snapshot: Snapshot { generation: 1, tables }, families, asked }
+    }
+
     /// A table that was read; the first of its name.
     pub fn table(&self, family: u8, name: &[u8]) -> Option<&Table> {
         let at = self.asked.iter().position(|ask| ask.0 == family && ask.1 == name)?;

@@ -1,7 +1,7 @@
 //! The words of a translation become a [`Translation`]: keywords in any order after the
 //! action. What is wrong is told in a line without its end.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{ACTIONS, Action, PICKS, Pick, Range, TCP, Translation, UDP};
 use crate::model::ip::{Family, Prefix, family_of, parse_addr, parse_prefix};
@@ -161,6 +161,10 @@ impl<'a> Parser<'a> {
         };
         if !missing.is_empty() {
             return Err([action.word(), " needs \"", missing].concat());
+        }
+        // IPv4 has route_localnet for it.
+        if action == Action::Forward && translation.listen == Some(Ipv6Addr::LOCALHOST.into()) {
+            return Err("the kernel lets nothing from ::1 out to another host; listen on another address".into());
         }
         if translation.pick.contains(Pick::RANDOM | Pick::FULLY_RANDOM) {
             return Err("random and fully-random exclude each other".into());

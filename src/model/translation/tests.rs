@@ -117,6 +117,10 @@ fn what_is_wrong_is_told() {
         ("forward tcp listen 1.2.3.4:80 to [fd00::1]:80", "IPv4 and IPv6 addresses are mixed in one rule"),
         ("forward tcp +80 to 1.2.3.4", "forward: the word \"+80\" is not known here"),
         ("redirect tcp 80 to 1.2.3.4:80", "redirect leads to a port of this host; to another address leads forward"),
+        (
+            "forward tcp listen [::1]:80 to fd00::1",
+            "the kernel lets nothing from ::1 out to another host; listen on another address",
+        ),
         ("redirect tcp 80 to 0", "\"0\" is no port or range of ports (1 to 65535)"),
     ] {
         assert_eq!(parse(&text.split(' ').collect::<Vec<_>>()).unwrap_err(), message, "{text}");
