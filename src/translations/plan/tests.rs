@@ -76,9 +76,9 @@ fn only_what_is_missing_is_made() {
         assert!(sent(&seen, Missing::empty(), make).is_empty());
     }
     assert_eq!(kinds(&sent(&seen, Missing::empty(), |plan| plan.replace(&[]))), ["02"]);
-    assert_eq!(kinds(&sent(&seen, Missing::empty(), Plan::flush)), ["02"]);
+    assert_eq!(kinds(&sent(&seen, Missing::empty(), |plan| plan.flush())), ["02"]);
     assert_eq!(kinds(&sent(&seen, Missing::empty(), |plan| plan.delete(b"ns1 masquerade from 10.0.0.0/8"))), ["08"]);
-    assert!(sent(&none, Missing::empty(), Plan::flush).is_empty());
+    assert!(sent(&none, Missing::empty(), |plan| plan.flush()).is_empty());
 }
 
 #[test]
