@@ -1,11 +1,12 @@
 //! The words of a listing: addresses, interfaces, protocols, targets, numbers and quoted
 //! comments, as iptables prints each of them.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::ext::show::{Style, options};
-use crate::cli::cursor::shown;
+use super::list::Look;
+use crate::cli::cursor::{shown, text};
+use crate::model::ip::{Family, addr_text, family_of};
 use crate::model::nat::{Ext, IfPattern, Net, Not, Spec, Target};
 use crate::model::xt::Extension;
 
@@ -60,18 +61,31 @@ pub fn add(out: &mut String, text: &str) {
 /// Adds a word as it may be shown.
 #[inline(never)]
 pub fn word(out: &mut String, word: &[u8]) {
+    // Nearly all are plain, and listings spend their time here.
+    if word.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return out.push_str(text(word));
+    }
     out.push_str(&shown(word));
 }
 
 /// Adds a number at the right of a column.
 #[inline(never)]
 pub fn number(out: &mut String, number: u64, width: usize) {
-    let _ = write!(out, "{number:>width$}");
+    // Without the formatter: listings spend their time here.
+    let mut digits = [b' '; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    while at == digits.len() || rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    let from = at.min(digits.len().saturating_sub(width));
+    out.push_str(text(&digits[from..]));
 }
 
 #[inline(never)]
 fn address(out: &mut String, addr: IpAddr) {
-    let _ = write!(out, "{addr}");
+    add(out, &addr_text(&addr));
 }
 
 /// Fills a column of this width, which began at `from`, with spaces.
@@ -93,7 +107,7 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
         word(out, name);
     }
     match net.prefix() {
-        Some(32) if !host => {}
+        Some(len) if !host && len == family_of(&net.addr()).bits() => {}
         Some(len) => {
             add(out, "/");
             number(out, len.into(), 0);
@@ -107,9 +121,9 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
 
 /// Adds a network in a table.
 #[inline(never)]
-pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, names: Option<&Names>) {
-    match (cell, names) {
-        (None, None) => add(out, "0.0.0.0/0"),
+pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, look: &Look) {
+    match (cell, look.names.as_ref()) {
+        (None, None) => add(out, if look.family == Family::V6 { "::/0" } else { "0.0.0.0/0" }),
         (None, Some(_)) => add(out, "anywhere"),
         (Some(Not { value, .. }), names) => net(out, value, false, names),
     }
@@ -132,28 +146,6 @@ pub fn interface_cell(out: &mut String, pattern: Option<&Not<IfPattern>>, numeri
             interface(out, value);
         }
         None => add(out, if numeric { "*" } else { "any" }),
-    }
-}
-
-/// Adds a protocol by name, if it is a common one.
-#[inline(never)]
-pub fn protocol(out: &mut String, protocol: u8, numeric: bool) {
-    const NAMES: &[(u8, &str)] = &[
-        (0, "all"),
-        (1, "icmp"),
-        (2, "igmp"),
-        (6, "tcp"),
-        (17, "udp"),
-        (41, "ipv6"),
-        (47, "gre"),
-        (50, "esp"),
-        (51, "ah"),
-        (132, "sctp"),
-        (136, "udplite"),
-    ];
-    match NAMES.iter().find(|row| row.0 == protocol && !numeric) {
-        Some(row) => add(out, row.1),
-        None => number(out, protocol.into(), 0),
     }
 }
 
