@@ -262,9 +262,10 @@ enum Who {
     Forward,
 }
 
-/// What rules need besides: family, for whom, the parameter and the value that is wrong, what is said then, and
-/// the command.
-const HINTS: &[(Family, Who, &str, u8, &str, [&str; 2])] = &[
+/// What rules need besides: family, for whom, the parameter below `/proc/sys/net` and the value that is wrong,
+/// what is said then, and the command that helps.
+type Hint = (Family, Who, &'static str, u8, &'static str, [&'static str; 2]);
+const HINTS: &[Hint] = &[
     (
         Family::V4,
         Who::Passed,
