@@ -155,7 +155,8 @@ fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
 /// One rule.
 fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
     let translation = parse(words).map_err(|wrong| Fail::usage(&[&wrong]))?;
-    if translation.key().len() > KEY_MAX {
+    // No rule of IPv4 is.
+    if translation.family == Family::V6 && translation.key().len() > KEY_MAX {
         return Err(Fail::usage(&["the rule is too long to be kept with its words"]));
     }
     if allow_forward && translation.action == Action::Redirect {
