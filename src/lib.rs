@@ -26,4 +26,5 @@ pub mod show;
 pub mod socket;
 pub mod sys;
 pub mod sysctl;
+pub mod translations;
 pub mod wire;

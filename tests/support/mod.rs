@@ -78,7 +78,7 @@ pub fn tool(name: &str) -> String {
         "ip" | "bridge" => "iproute2",
         "arp" | "route" => "net-tools",
         "ping" => "iputils-ping",
-        "iptables" | "iptables-save" => "iptables",
+        "iptables" | "iptables-save" | "ip6tables" => "iptables",
         "nft" => "nftables",
         "sysctl" | "kill" => "procps",
         "setpriv" | "unshare" => "util-linux",

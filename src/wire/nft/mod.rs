@@ -7,6 +7,7 @@ pub mod chain;
 pub mod effect;
 pub mod expr;
 pub mod generation;
+pub mod leg;
 pub mod rule;
 pub mod table;
 pub mod xt;

@@ -19,15 +19,20 @@ pub(super) const NEWRULE: u16 = 6;
 /// `NFT_MSG_DELRULE`.
 pub(super) const DELRULE: u16 = 8;
 const GETRULE: u16 = 7;
-const TABLE: u16 = 1;
-const CHAIN: u16 = 2;
+/// `NFTA_RULE_TABLE`.
+pub(super) const TABLE: u16 = 1;
+/// `NFTA_RULE_CHAIN`.
+pub(super) const CHAIN: u16 = 2;
 const HANDLE: u16 = 3;
 /// `NFTA_RULE_EXPRESSIONS`.
 pub(super) const EXPRESSIONS: u16 = 4;
 const POSITION: u16 = 6;
-const USERDATA: u16 = 7;
+/// `NFTA_RULE_USERDATA`.
+pub(super) const USERDATA: u16 = 7;
 /// `NFTNL_UDATA_RULE_COMMENT`.
 const UDATA_COMMENT: u8 = 0;
+/// Behind a comment of ours that was cut: the rest. nft and iptables pass over types that they do not know.
+pub(super) const UDATA_REST: u8 = 0x6e;
 /// `NFTA_RULE_COMPAT`, and its parts.
 const COMPAT: u16 = 5;
 const COMPAT_PROTO: u16 = 1;
@@ -237,8 +242,9 @@ fn expressions(r: &mut Request<Netfilter>, family: u8, spec: &Spec, counters: Co
     target(r, family, &spec.target, dialect);
 }
 
+/// Compares the name of an interface.
 #[inline(never)]
-fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPattern>>) {
+pub(super) fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPattern>>) {
     let Some(Not { not, value }) = pattern else { return };
     let name = value.name();
     meta::encode(r, meta::Meta { key, dreg: expr::REG_1 });
@@ -251,8 +257,9 @@ fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPatter
     compare(r, *not, &data[..name.len() + usize::from(!value.wild)]);
 }
 
+/// Compares an address.
 #[inline(never)]
-fn address(r: &mut Request<Netfilter>, is_destination: bool, net: Option<&Not<Net>>) {
+pub(super) fn address(r: &mut Request<Netfilter>, is_destination: bool, net: Option<&Not<Net>>) {
     let Some(Not { not, value: net }) = net else { return };
     let (addr, mask) = (octets(&net.addr()), octets(&net.mask()));
     let prefix = net.prefix().map(usize::from).filter(|len| len % 8 == 0);
@@ -276,8 +283,9 @@ fn mask(r: &mut Request<Netfilter>, by: &[u8]) {
     bitwise::encode(r, expr::REG_1, by);
 }
 
+/// Compares the first register.
 #[inline(never)]
-fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
+pub(super) fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
     cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::NEQ } else { cmp::EQ }, data });
 }
 

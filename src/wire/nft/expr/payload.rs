@@ -6,6 +6,12 @@ use crate::wire::build::{Netfilter, Request};
 
 /// `NFT_PAYLOAD_NETWORK_HEADER`: offsets count from the IP header.
 pub const BASE_NETWORK: u32 = 1;
+/// `NFT_PAYLOAD_TRANSPORT_HEADER`: offsets count from the TCP or UDP header.
+pub const BASE_TRANSPORT: u32 = 2;
+/// Offset of the source port in a TCP or UDP header.
+pub const SOURCE_PORT: u32 = 0;
+/// Offset of the destination port in a TCP or UDP header.
+pub const DESTINATION_PORT: u32 = 2;
 /// Offset of the protocol in an IPv4 header.
 pub const IP_PROTOCOL: u32 = 9;
 /// Offset of flags and fragment offset in an IPv4 header.
