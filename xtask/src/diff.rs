@@ -40,6 +40,8 @@ const ALONE: [&str; 9] =
 struct Job {
     seed: u64,
     topologies: u64,
+    /// After which no topology is begun.
+    seconds: u64,
     binary: std::path::PathBuf,
     /// On the machine that has all kinds, even if this one's kernel would do.
     emulated: bool,
@@ -57,6 +59,7 @@ pub fn run(words: Vec<String>) -> Outcome {
     };
     let usual = TOPOLOGIES.iter().find(|(name, _)| *name == kernel).map_or(1, |(_, count)| *count);
     let topologies = args.number("--topologies", usual)?;
+    let seconds = args.number("--seconds", u64::MAX)?;
     let show = args.value("--show")?;
     let refusals = args.flag("--refusals");
     let binary = tree::binary(&mut args)?;
@@ -66,7 +69,7 @@ pub fn run(words: Vec<String>) -> Outcome {
     }
     packages::ensure(&[("ip", "iproute2"), ("bridge", "iproute2")])?;
     let table = table::parse(table::TEXT)?;
-    let job = Job { seed, topologies, binary, emulated: vm };
+    let job = Job { seed, topologies, seconds, binary, emulated: vm };
     if let Some(number) = show {
         let number = number.parse().map_err(|_| Failure::usage(format!("--show: \"{number}\" is no number")))?;
         return self::show(&job, number);
@@ -74,10 +77,11 @@ pub fn run(words: Vec<String>) -> Outcome {
     let start = Instant::now();
     let tally = all(&job)?;
     let deviations = Deviations::parse(deviations::TEXT)?;
-    if topologies < usual {
+    let whole = tally.topologies >= usual;
+    if !whole {
         say("diff ip: fewer topologies than usual, so options that none used do not fail it");
     }
-    let (text, verdict) = report::report(&table, &tally, &deviations, kernel, topologies >= usual);
+    let (text, verdict) = report::report(&table, &tally, &deviations, kernel, whole);
     print!("{text}");
     if refusals {
         print!("{}", report::refusals(&table, &tally));
@@ -91,7 +95,9 @@ fn worker(job: &Job, from: u64, step: u64, count: u64) -> Outcome<Command> {
     let kind = if job.emulated { Kind::Emulated } else { Kind::UserMode };
     let mut command = uml::program(kind, &job.binary, job.emulated)?;
     command.args(["sandbox", "--"]).args(ALONE).arg(own_binary()?).arg("diff-inside").arg("--binary").arg(&job.binary);
-    for (name, number) in [("--seed", job.seed), ("--from", from), ("--step", step), ("--topologies", count)] {
+    let numbers =
+        [("--seed", job.seed), ("--from", from), ("--step", step), ("--topologies", count), ("--seconds", job.seconds)];
+    for (name, number) in numbers {
         command.arg(name).arg(number.to_string());
     }
     command.stdin(Stdio::null());
