@@ -110,8 +110,8 @@ pub enum PortFilter {
     VlanRanges,
 }
 
-/// VLANs that stand together in a listing: ids, tunnels' ids, flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// VLANs that stand together in a listing: ids, tunnels' ids, flags, details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VlanRow {
     /// First and last id.
     pub ids: (u16, u16),
@@ -119,6 +119,17 @@ pub struct VlanRow {
     pub tunnels: (u32, u32),
     /// Flags of the last.
     pub flags: u16,
+    /// State of the port in them (`BR_STATE_*`), where details were asked for.
+    pub state: Option<u8>,
+    /// Whether multicast routers are there: 0 never, 1 learned, 2 always (kernel 5.16).
+    pub router: Option<u8>,
+}
+
+impl VlanRow {
+    /// Whether a VLAN is among them; 0 stands for any.
+    pub fn has(&self, id: u16) -> bool {
+        id == 0 || (self.ids.0..=self.ids.1).contains(&id)
+    }
 }
 
 /// Puts first and last together; of one VLAN only, if `only` is not 0.
@@ -130,7 +141,8 @@ pub fn rows(entries: &[VlanEntry], only: u16) -> Vec<VlanRow> {
             first = *entry;
         }
         if entry.flags & RANGE_BEGIN == 0 && (only == 0 || (first.id..=entry.id).contains(&only)) {
-            rows.push(VlanRow { ids: (first.id, entry.id), tunnels: (first.tunnel, entry.tunnel), flags: entry.flags });
+            let (ids, tunnels) = ((first.id, entry.id), (first.tunnel, entry.tunnel));
+            rows.push(VlanRow { ids, tunnels, flags: entry.flags, ..VlanRow::default() });
         }
     }
     rows

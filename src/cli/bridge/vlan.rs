@@ -1,14 +1,16 @@
 //! `bridge vlan`: its words in, changes and listings of VLANs out.
 
 use super::{dump, once, side, unknown, unsupported, usage, vlan_id};
-use crate::cli::cursor::{Cursor, shown, text};
+use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
 use crate::cli::ip::words::{keyword, prefixes, value};
+use crate::model::link::LinkId;
 use crate::model::op::Op;
 use crate::model::port::{PVID, PortFilter, UNTAGGED, VlanChange, rows};
 use crate::model::rtnames::parse_number;
 use crate::show::port::{heading, vlans};
+use crate::wire::vlan::GetVlans;
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -87,18 +89,16 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>, tunnels: bool) -> Outc
                 if only.replace(vlan_id(word)).is_some() {
                     return Err(Fail::duplicate("vid", word));
                 }
-                if vlan_id(word) == 0 {
-                    return Err(Fail::usage_of(&["Invalid VLAN ID \"", &shown(word), "\""]));
-                }
             }
             _ => return Err(unsupported("argument ", word)),
         }
     }
     let device = name.map(|name| super::device(context, name, "device")).transpose()?;
-    for (asked, option) in [(context.options.statistics != 0, "-s"), (context.options.details && !tunnels, "-d")] {
-        if asked {
-            return Err(unsupported("with VLANs, option ", option.as_bytes()));
-        }
+    if context.options.statistics != 0 {
+        return Err(unsupported("with VLANs, option ", b"-s"));
+    }
+    if context.options.details && !tunnels {
+        return detailed(context, device, only.unwrap_or(0));
     }
     let filter = if context.options.compress_vlans { PortFilter::VlanRanges } else { PortFilter::Vlans };
     let ports = dump(context, &filter)?;
@@ -108,6 +108,30 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>, tunnels: bool) -> Outc
         let rows = rows(if tunnels { &port.tunnels } else { &port.vlans }, only.unwrap_or(0));
         if !rows.is_empty() {
             vlans(&mut out, &port.link.name, &rows, tunnels);
+        }
+    }
+    context.print(out);
+    Ok(0)
+}
+
+/// Lists VLANs with their states, which the kernel tells by another message.
+fn detailed(context: &mut Context<'_>, device: Option<LinkId>, only: u16) -> Outcome {
+    let mut out = context.listing();
+    heading(&mut out, false);
+    let found = match dump(context, &GetVlans) {
+        Ok(found) => found,
+        Err(fail) => {
+            // A kernel without them has still got its heading.
+            if !out.is_json() {
+                context.print(out);
+            }
+            return Err(fail);
+        }
+    };
+    for (index, mut rows) in found {
+        rows.retain(|row| row.has(only));
+        if !rows.is_empty() && device.is_none_or(|id| id.index.get() == index) {
+            vlans(&mut out, &context.device_name(index), &rows, false);
         }
     }
     context.print(out);
