@@ -85,6 +85,8 @@ pub struct Port {
     pub vlans: Vec<VlanEntry>,
     /// VLANs that are tunnelled.
     pub tunnels: Vec<VlanEntry>,
+    /// VLANs with their details.
+    pub rows: Vec<VlanRow>,
 }
 
 /// One VLAN, or the first or last of several, in the kernel's order.
@@ -98,7 +100,7 @@ pub struct VlanEntry {
     pub tunnel: u32,
 }
 
-/// Which VLANs are asked for in a listing of links (`RTEXT_FILTER_BRVLAN*`).
+/// Which VLANs are asked for in a listing of links (`RTEXT_FILTER_BRVLAN*`), or of VLANs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PortFilter {
     /// None: ports and their properties.
@@ -108,6 +110,8 @@ pub enum PortFilter {
     Vlans,
     /// Those in a row as one.
     VlanRanges,
+    /// Those that are alike in a row as one, with details and no ports (kernel 5.6).
+    VlanDetails,
 }
 
 /// VLANs that stand together in a listing: ids, tunnels' ids, flags, details.

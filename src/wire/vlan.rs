@@ -2,11 +2,10 @@
 
 use super::attr::{Attr, u16_at};
 use super::build::{Request, Route};
-use super::query::Query;
 use super::reply::Frame;
-use super::uapi::{RTM_GETVLAN, RTM_NEWVLAN};
+use super::uapi::RTM_GETVLAN;
 use crate::model::ip::Family;
-use crate::model::port::{PVID, UNTAGGED, VlanRow};
+use crate::model::port::{PVID, Port, UNTAGGED, VlanRow};
 
 /// Length of `struct br_vlan_msg`: the family, three bytes of nothing, and the index of the link.
 const BR_VLAN_MSG: usize = 8;
@@ -17,27 +16,20 @@ const BRIDGE_VLANDB_ENTRY_RANGE: u16 = 2;
 const BRIDGE_VLANDB_ENTRY_STATE: u16 = 3;
 const BRIDGE_VLANDB_ENTRY_MCAST_ROUTER: u16 = 6;
 
-/// Asks for the VLANs of all bridges and ports, those alike in a row as one.
-#[derive(Debug, Clone, Copy)]
-pub struct GetVlans;
+/// The request for the VLANs of all bridges and ports, those alike in a row as one.
+pub(super) fn request() -> Request<Route> {
+    let mut request = Request::new(RTM_GETVLAN, 0);
+    request.raw(&[Family::Bridge.number(), 0, 0, 0, 0, 0, 0, 0]).u32(BRIDGE_VLANDB_DUMP_FLAGS, 0);
+    request
+}
 
-impl Query for GetVlans {
-    type Protocol = Route;
-    /// The index of a bridge or port, and VLANs of it.
-    type Item = (u32, Vec<VlanRow>);
-
-    fn encode(&self) -> Request<Route> {
-        let mut request = Request::new(RTM_GETVLAN, 0);
-        request.raw(&[Family::Bridge.number(), 0, 0, 0, 0, 0, 0, 0]).u32(BRIDGE_VLANDB_DUMP_FLAGS, 0);
-        request
-    }
-
-    fn decode(&self, frame: &Frame<'_>) -> Option<Self::Item> {
-        let index = frame.payload.get(4..BR_VLAN_MSG)?.try_into().ok()?;
-        let rows =
-            frame.attrs(BR_VLAN_MSG).filter(|attr| attr.kind == BRIDGE_VLANDB_ENTRY).filter_map(|attr| row(&attr));
-        (frame.kind == RTM_NEWVLAN).then(|| (u32::from_ne_bytes(index), rows.collect()))
-    }
+/// Reads VLANs of a bridge or port, of whose link only the index is told.
+pub(super) fn decode(frame: &Frame<'_>) -> Option<Port> {
+    let mut port = Port::default();
+    port.link.index = u32::from_ne_bytes(frame.payload.get(4..BR_VLAN_MSG)?.try_into().ok()?);
+    let entries = frame.attrs(BR_VLAN_MSG).filter(|attr| attr.kind == BRIDGE_VLANDB_ENTRY);
+    port.rows.extend(entries.filter_map(|attr| row(&attr)));
+    Some(port)
 }
 
 fn row(entry: &Attr<'_>) -> Option<VlanRow> {
@@ -66,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_listing_in_detail() {
-        let bytes = GetVlans.encode().seal(7, 0).unwrap();
+        let bytes = request().seal(7, 0).unwrap();
         let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "2000000072000100070000000000000007000000000000000800010000000000");
         // From a kernel 6.1.
@@ -80,6 +72,7 @@ mod tests {
         let details = VlanRow { state: Some(3), router: Some(1), ..VlanRow::default() };
         let rows =
             vec![VlanRow { ids: (1, 1), flags: PVID | UNTAGGED, ..details }, VlanRow { ids: (10, 12), ..details }];
-        assert_eq!(GetVlans.decode(&frames(&bytes).next().unwrap()), Some((2, rows)));
+        let port = decode(&frames(&bytes).next().unwrap()).unwrap();
+        assert_eq!((port.link.index, port.rows), (2, rows));
     }
 }

@@ -5,12 +5,10 @@ use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
 use crate::cli::ip::words::{keyword, prefixes, value};
-use crate::model::link::LinkId;
 use crate::model::op::Op;
 use crate::model::port::{PVID, PortFilter, UNTAGGED, VlanChange, rows};
 use crate::model::rtnames::parse_number;
 use crate::show::port::{heading, vlans};
-use crate::wire::vlan::GetVlans;
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -97,41 +95,34 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>, tunnels: bool) -> Outc
     if context.options.statistics != 0 {
         return Err(unsupported("with VLANs, option ", b"-s"));
     }
-    if context.options.details && !tunnels {
-        return detailed(context, device, only.unwrap_or(0));
-    }
-    let filter = if context.options.compress_vlans { PortFilter::VlanRanges } else { PortFilter::Vlans };
-    let ports = dump(context, &filter)?;
+    let detailed = context.options.details && !tunnels;
+    let filter = match context.options.compress_vlans {
+        _ if detailed => PortFilter::VlanDetails,
+        true => PortFilter::VlanRanges,
+        false => PortFilter::Vlans,
+    };
     let mut out = context.listing();
     heading(&mut out, tunnels);
-    for port in ports.iter().filter(|port| device.is_none_or(|id| id.index.get() == port.link.index)) {
-        let rows = rows(if tunnels { &port.tunnels } else { &port.vlans }, only.unwrap_or(0));
-        if !rows.is_empty() {
-            vlans(&mut out, &port.link.name, &rows, tunnels);
-        }
-    }
-    context.print(out);
-    Ok(0)
-}
-
-/// Lists VLANs with their states, which the kernel tells by another message.
-fn detailed(context: &mut Context<'_>, device: Option<LinkId>, only: u16) -> Outcome {
-    let mut out = context.listing();
-    heading(&mut out, false);
-    let found = match dump(context, &GetVlans) {
-        Ok(found) => found,
+    let ports = match dump(context, &filter) {
+        Ok(ports) => ports,
         Err(fail) => {
-            // A kernel without them has still got its heading.
+            // Of a kernel that refuses there is the heading still; JSON would not be whole.
             if !out.is_json() {
                 context.print(out);
             }
             return Err(fail);
         }
     };
-    for (index, mut rows) in found {
-        rows.retain(|row| row.has(only));
-        if !rows.is_empty() && device.is_none_or(|id| id.index.get() == index) {
-            vlans(&mut out, &context.device_name(index), &rows, false);
+    let only = only.unwrap_or(0);
+    for mut port in ports.into_iter().filter(|port| device.is_none_or(|id| id.index.get() == port.link.index)) {
+        if detailed {
+            port.link.name = context.device_name(port.link.index);
+            port.rows.retain(|row| row.has(only));
+        } else {
+            port.rows = rows(if tunnels { &port.tunnels } else { &port.vlans }, only);
+        }
+        if !port.rows.is_empty() {
+            vlans(&mut out, &port.link.name, &port.rows, tunnels);
         }
     }
     context.print(out);
