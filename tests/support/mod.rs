@@ -237,8 +237,8 @@ fn print_answers(list: &str, tool: fn(&[&str]) -> Ran) {
             let mut lines: Vec<&str> = ran.out.split_inclusive('\n').collect();
             lines.sort_unstable();
             ran.out = lines.concat();
-            if ran.out.starts_with('[') {
-                let mut records: Vec<&str> = ran.out.trim_matches(['[', ']', '\n']).split("},{").collect();
+            if let Some(list) = ran.out.strip_prefix("[{").and_then(|list| list.strip_suffix("}]\n")) {
+                let mut records: Vec<&str> = list.split("},{").collect();
                 records.sort_unstable();
                 ran.out = records.join("\n") + "\n";
             }
