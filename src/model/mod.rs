@@ -21,3 +21,5 @@ pub mod rule;
 pub mod state;
 pub mod time;
 pub mod token;
+pub mod translation;
+pub mod xt;

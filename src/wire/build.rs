@@ -63,6 +63,11 @@ impl<P> Request<P> {
         Request { bytes, overflow: None, ns: None, mixed: false, protocol: PhantomData }
     }
 
+    /// The message so far; length, sequence number and port are not filled in.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Message type.
     pub fn kind(&self) -> u16 {
         u16::from_ne_bytes([self.bytes[4], self.bytes[5]])
@@ -91,6 +96,11 @@ impl<P> Request<P> {
     /// The namespace that the request is bound to; an error when it names links of two.
     pub fn ns(&self) -> Result<Option<u32>> {
         if self.mixed { Err(Error::new(Kind::ForeignLink)) } else { Ok(self.ns) }
+    }
+
+    /// Takes back what was appended since it was this long.
+    pub fn undo(&mut self, len: usize) {
+        self.bytes.truncate(len);
     }
 
     /// Appends fixed header fields as they are, then pads to 4 bytes.
