@@ -22,6 +22,7 @@ pub mod route;
 pub mod rule;
 pub mod token;
 pub mod uapi;
+pub mod vlan;
 
 use crate::model::op::Op;
 
