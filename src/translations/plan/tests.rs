@@ -17,12 +17,12 @@ fn chain(name: &[u8], base: Option<Base>) -> Chain {
 
 fn rule(chain: &[u8], handle: u64, comment: &str) -> Rule {
     let spec = Spec { comment: Some(comment.as_bytes().to_vec()), ..Spec::default() };
-    Rule { chain: chain.to_vec(), handle, spec, counters: None, unknown: String::new() }
+    Rule { chain: chain.to_vec(), handle, spec, counters: None, unknown: String::new(), raw: Vec::new() }
 }
 
 /// Our own IPv4 table with a rule.
 fn own(comment: &str) -> Vec<(u8, &'static [u8], Table)> {
-    let chains = OWN[..2].iter().map(|row| chain(row.0, None)).collect();
+    let chains = CHAINS[..2].iter().map(|row| chain(row.1, None)).collect();
     vec![(2, TABLE, Table { chains, rules: vec![rule(b"postrouting", 9, comment)] })]
 }
 
