@@ -44,6 +44,7 @@ pub fn read<T: Transport>(
 }
 
 /// Reads tables.
+#[inline(never)]
 pub fn snapshot<T: Transport>(kernel: &mut Ruleset<T>, wanted: &[(Id<'_>, Need<'_>)]) -> Result<Snapshot, Fail> {
     kernel.read(wanted).map_err(|failure| {
         let what = if failure.stage == Stage::Chains { "CHAIN_LIST" } else { "RULE_LIST" };
@@ -90,6 +91,7 @@ pub fn change<T: Transport>(
 }
 
 /// What commands must see of the table.
+#[inline(never)]
 fn need<'j>(jobs: &[Job<'j>], anew: bool) -> Need<'j> {
     let mut all = Need::Chains;
     for job in jobs.iter().filter(|_| !anew) {
@@ -117,6 +119,13 @@ const NO_NF_TABLES: &str = "\n\u{1}: this kernel has no nf_tables (CONFIG_NF_TAB
 
 /// Which part of the kernel an expression comes from.
 const PARTS: &[(&str, &str)] = &[
+    ("redir expression", "CONFIG_NFT_REDIR, module nft_redir"),
+    ("ct expression", "CONFIG_NFT_CT, module nft_ct"),
+    ("limit expression", "CONFIG_NFT_LIMIT, module nft_limit"),
+    ("log expression", "CONFIG_NFT_LOG, module nft_log"),
+    ("reject expression", "CONFIG_NFT_REJECT, module nft_reject"),
+    ("fib expression", "CONFIG_NFT_FIB, module nft_fib"),
+    ("notrack expression", "CONFIG_NFT_CT, module nft_ct"),
     ("masq expression", "CONFIG_NFT_MASQ, module nft_masq"),
     ("nat expression", "CONFIG_NFT_NAT, module nft_nat"),
     ("target expression", "CONFIG_NFT_COMPAT, module nft_compat, and the target's own"),

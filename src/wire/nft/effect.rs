@@ -32,6 +32,7 @@ pub enum Effect {
 
 /// The effect of a message (netlink header included), with its family and table; `None` for one that leaves
 /// nothing that could be looked for.
+#[inline(never)]
 pub fn of(message: &[u8]) -> Option<(u8, Vec<u8>, Effect)> {
     let frame = Frame {
         kind: u16::from_ne_bytes([*message.get(4)?, *message.get(5)?]),
