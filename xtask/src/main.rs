@@ -117,7 +117,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "vm",
-        words: "[--tiny] [--binary FILE] [--kernel PACKAGE] [--boot NAME]",
+        words: "[--tiny] [--binary FILE] [--kernel PACKAGE] [--boot NAME,...]",
         about: "boot the binary in an initramfs on distribution kernels: the walkthrough, and traffic translated",
         run: vm::run,
     },

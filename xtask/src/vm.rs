@@ -38,6 +38,12 @@ pub fn run(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
     let package = args.value("--kernel")?;
     let only = args.value("--boot")?;
+    let names: Vec<&str> = only.iter().flat_map(|names| names.split(',')).collect();
+    if let Some(name) = names.iter().find(|name| BOOTS.iter().all(|boot| boot.name != **name)) {
+        let known: Vec<&str> = BOOTS.iter().map(|boot| boot.name).collect();
+        return Err(Failure::usage(format!("{name}: no such boot; there are: {}", known.join(" "))));
+    }
+    let boots: Vec<&Boot> = BOOTS.iter().filter(|boot| only.is_none() || names.contains(&boot.name)).collect();
     let binary = tree::binary(&mut args)?;
     args.finish()?;
     if std::env::consts::ARCH != "x86_64" {
@@ -45,11 +51,6 @@ pub fn run(words: Vec<String>) -> Outcome {
     }
     packages::ensure(&[("qemu-system-x86_64", "qemu-system-x86"), ("dpkg-deb", "dpkg"), ("ldd", "libc-bin")])?;
     let helper = dist::build(&Build { package: "xtask", ..Build::host()? })?;
-    let boots: Vec<&Boot> = BOOTS.iter().filter(|boot| only.as_ref().is_none_or(|name| name == boot.name)).collect();
-    if boots.is_empty() {
-        let names: Vec<&str> = BOOTS.iter().map(|boot| boot.name).collect();
-        return Err(Failure::usage(format!("no such boot; there are: {}", names.join(" "))));
-    }
     let mut kernels = vec![(kernel::get(package.as_deref())?, boots.clone())];
     if package.is_none() {
         kernels.push((kernel::newer()?, boots.into_iter().filter(|boot| boot.also_newer).collect()));

@@ -40,12 +40,16 @@ const BOTH_BY_NAT: &[(Tool, Family)] = &[(Tool::Nat, Family::V4), (Tool::Nat, Fa
 const ALL: &[(Tool, Family)] =
     &[(Tool::Iptables, Family::V4), (Tool::Nat, Family::V4), (Tool::Iptables, Family::V6), (Tool::Nat, Family::V6)];
 
+/// What small kernels often have none of, with what needs it.
+const NATIVE: &[&str] = &["nft_masq", "nft_nat", "nft_redir", "nft_ct", "nft_fib", "nft_fib_ipv4", "nft_fib_ipv6"];
+
 /// All boots.
 pub const BOOTS: &[Boot] = &[
     Boot { name: "walkthrough", part: Part::Walkthrough, without: &[], also_newer: false },
     Boot { name: "traffic", part: Part::Traffic(ALL), without: &[], also_newer: true },
     // What nftables' own expression is missing for is written as iptables writes it, and the reverse.
     Boot { name: "no-nft_masq", part: Part::Traffic(BOTH_BY_NAT), without: &["nft_masq"], also_newer: true },
+    Boot { name: "no-native-nat", part: Part::Traffic(BOTH_BY_NAT), without: NATIVE, also_newer: false },
     Boot { name: "no-nft_compat", part: Part::Traffic(BOTH_BY_IPTABLES), without: &["nft_compat"], also_newer: true },
 ];
 

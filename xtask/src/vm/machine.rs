@@ -16,7 +16,7 @@ use crate::process::{About, Outcome, say, show};
 /// and Linux 6.12 dies of that in its allocator. Without it Linux has another way.
 pub const PROCESSOR: &str = "max,-cx16";
 /// A boot takes some twenty seconds; a slow machine gets more.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Boots, shows the console line by line with the machine's name, returns it. Ends the machine when it does not end by itself.
 pub fn boot(which: &Boot, kernel: &Kernel, image: &Path) -> Outcome<Vec<String>> {

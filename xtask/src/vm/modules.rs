@@ -30,6 +30,7 @@ pub const WANTED: &[&str] = &[
     "xt_REDIRECT",
     "xt_conntrack",
     "xt_tcpudp",
+    "xt_addrtype",
 ];
 
 /// A module, ready to load.
