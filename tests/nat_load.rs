@@ -190,6 +190,29 @@ fn deletes_that_race_the_real_iptables_delete_what_they_name() {
     });
 }
 
+#[test]
+fn deletes_by_number_that_race_delete_one_each() {
+    sandboxed("deletes_by_number_that_race_delete_one_each", || {
+        let text: String = (0..200).map(|n| format!("-A FORWARD -s 10.1.0.{n} -j DROP\n")).collect();
+        fw::fed(Side::Theirs, &["iptables-restore"], &format!("*filter\n{text}COMMIT\n")).ok();
+        std::thread::scope(|scope| {
+            for side in [Side::Ours, Side::Ours, Side::Theirs] {
+                scope.spawn(move || {
+                    for _ in 0..60 {
+                        let mut ran = fw::line(side, "iptables -D FORWARD 1");
+                        // iptables 1.8.9 itself fails where another one was faster.
+                        while ran.code == 4 && (side == Side::Theirs || fw::standin()) {
+                            ran = fw::line(side, "iptables -D FORWARD 1");
+                        }
+                        ran.ok();
+                    }
+                });
+            }
+        });
+        assert_eq!(numbers("FORWARD", "1"), (180..200).collect::<Vec<_>>());
+    });
+}
+
 /// `iptables-restore` input with many rules, some after them.
 fn many(after: &str) -> String {
     let rules: String = (0..RULES)
@@ -248,4 +271,68 @@ fn who_may_not_have_a_large_buffer_is_told_so() {
     let ran = run(&mut command);
     let _ = std::fs::remove_file(&file);
     assert!(ran.code != 0 && ran.err.contains("Message too long") || ran.err.contains("wmem_max"), "{ran:?}");
+}
+
+/// Lines for `netstrap nat replace`.
+fn own_rules(count: usize, part: usize) -> String {
+    (0..count).map(|n| format!("masquerade from 172.{part}.{}.{}/32 out to-ext\n", n / 250, n % 250)).collect()
+}
+
+fn own_list() -> Vec<String> {
+    support::ours(&["nat", "list"]).ok().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn connections_outlast_replaces_of_our_own_table() {
+    sandboxed("connections_outlast_replaces_of_our_own_table", || {
+        connections_outlast(|turn| {
+            let text = own_rules(40 + turn, 16 + turn) + "masquerade from 192.168.15.0/24 out to-ext\n";
+            fw::fed(Side::Ours, &["nat", "replace", "-"], &text).ok();
+        });
+    });
+}
+
+#[test]
+fn five_thousand_own_rules_are_one_transaction() {
+    sandboxed("five_thousand_own_rules_are_one_transaction", || {
+        support::ours(&["nat", "add", "masquerade", "from", "10.0.0.0/8"]).ok();
+        let before = fw::exactly();
+        let replace = |text: &str| fw::fed(Side::Ours, &["nat", "replace", "-"], text);
+        // What is wrong in the last line keeps all out.
+        let ran = replace(&(own_rules(RULES, 16) + "masquerade from fd00::/64 to 10.0.0.0/8\n"));
+        assert!(ran.code != 0 && !ran.err.is_empty(), "{ran:?}");
+        assert_eq!(fw::exactly(), before);
+        let ran = replace(&own_rules(RULES, 16));
+        if is_room() {
+            ran.ok();
+            assert_eq!(own_list().len(), RULES);
+            let there = fw::exactly();
+            assert!(replace(&own_rules(RULES, 16)).ok().contains("unchanged"));
+            assert_eq!(fw::exactly(), there, "what is equal was written again");
+        } else {
+            assert!(ran.code == 1 && ran.err.contains("wmem_max"), "a clear refusal: {ran:?}");
+            assert_eq!(fw::exactly(), before);
+        }
+    });
+}
+
+#[test]
+fn equal_rules_that_are_added_at_once_are_there_once() {
+    sandboxed("equal_rules_that_are_added_at_once_are_there_once", || {
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    for line in own_rules(100, 16).lines() {
+                        let words: Vec<&str> = ["nat", "add"].into_iter().chain(line.split(' ')).collect();
+                        fw::by(Side::Ours, &words).ok();
+                    }
+                });
+            }
+        });
+        let mut list = own_list();
+        list.sort();
+        list.dedup();
+        assert_eq!(list.len(), 100);
+        assert_eq!(own_list().len(), 100, "some are there twice");
+    });
 }

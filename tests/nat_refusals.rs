@@ -156,3 +156,94 @@ fn without_privilege_both_say_so_and_nothing_changes() {
     assert!(ours.iter().all(|record| !record.contains("\nrc=0")), "{ours:?}");
     fw::same("without privilege", &ours, &theirs);
 }
+
+/// Words for `netstrap nat` that are wrong, or that nothing fits.
+const OWN: &[&str] = &[
+    "",
+    "frobnicate",
+    "add",
+    "add junk",
+    "add masquerade",
+    "add masquerade from",
+    "add masquerade from 10.0.0.0/33",
+    "add masquerade from 10.0.0.300/8",
+    "add masquerade from fd00::/129",
+    "add masquerade from host.invalid",
+    "add masquerade from fd00::/64 to 10.0.0.0/8",
+    "add masquerade from 10.0.0.0/8 to fd00::/64",
+    "add masquerade from 10.0.0.0/8 from 11.0.0.0/8",
+    "add masquerade from 10.0.0.0/8 out",
+    "add masquerade from 10.0.0.0/8 out waytoolonginterfacename",
+    "add masquerade from 10.0.0.0/8 ports 90-80",
+    "add masquerade from 10.0.0.0/8 ports 70000",
+    "add masquerade from 10.0.0.0/8 junk",
+    "add snat from 10.0.0.0/8",
+    "add snat from 10.0.0.0/8 to fd00::1",
+    "add snat from fd00::/64 to 10.0.0.1",
+    "add snat from 10.0.0.0/8 to 10.0.0.9-10.0.0.1",
+    "add snat from 10.0.0.0/8 to 10.0.0.1:70000",
+    "add forward",
+    "add forward tcp",
+    "add forward tcp 80",
+    "add forward tcp 80 to",
+    "add forward tcp 70000 to 10.0.0.1",
+    "add forward tcp 0 to 10.0.0.1",
+    "add forward tcp 90-80 to 10.0.0.1",
+    "add forward tcp http to 10.0.0.1",
+    "add forward tcp 80 to 10.0.0.1:99999",
+    "add forward icmp 80 to 10.0.0.1",
+    "add forward tcp listen 1.2.3.4:80 to fd00::1",
+    "add forward tcp listen [fd00::1]:80 to 10.0.0.1",
+    "add forward tcp listen fd00::1:80 to fd00::2",
+    "add redirect tcp 80",
+    "add redirect tcp 80 to 70000",
+    "add redirect tcp 80 to 10.0.0.1",
+    "del",
+    "del masquerade from 99.0.0.0/8",
+    "del forward tcp 99 to 10.0.0.1",
+    "list junk",
+    "flush junk",
+    "replace",
+    "replace /no/such/file",
+    "replace /run/bad",
+    "replace /run/bad /run/bad",
+    "-n",
+    "-n nosuchname list",
+    "--nosuch",
+];
+
+/// Whether a message is one line that says something.
+fn is_clear(text: &str) -> bool {
+    text.ends_with('\n') && text.matches('\n').count() == 1 && text.split_whitespace().count() >= 3
+}
+
+#[test]
+fn bad_words_of_our_own_verb_change_nothing() {
+    support::sandboxed("bad_words_of_our_own_verb_change_nothing", || {
+        world();
+        for line in ["nat add masquerade from 10.0.0.0/8", "nat add forward tcp 80 to 10.0.0.1:8080"] {
+            fw::line(Side::Ours, line).ok();
+        }
+        std::fs::write("/run/bad", "masquerade from 10.1.0.0/16\nmasquerade from fd00::/64 to 10.0.0.0/8\n").unwrap();
+        let before = fw::exactly();
+        let mut wrong = Vec::new();
+        for line in OWN {
+            let words: Vec<&str> = ["nat"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty())).collect();
+            let ran = fw::by(Side::Ours, &words);
+            // Without words the usage is shown.
+            let is_usage = line.is_empty() && ran.err.contains("usage: ") | ran.out.contains("usage: ");
+            if !matches!(ran.code, 1 | 64) || !(is_clear(&ran.err) || is_usage) || fw::exactly() != before {
+                wrong.push(format!("nat {line}: {ran:?}, the same: {}", fw::exactly() == before));
+            }
+        }
+        for line in
+            ["nat add masquerade from 10.9.0.0/16", "nat del masquerade from 10.0.0.0/8", "nat flush", "nat list"]
+        {
+            let ran = powerless(Side::Ours, &line.split(' ').collect::<Vec<_>>());
+            if ran.code != 1 || !is_clear(&ran.err) || fw::exactly() != before {
+                wrong.push(format!("without privilege: {line}: {ran:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
