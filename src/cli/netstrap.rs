@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::applets::{APPLETS, Applet, find};
 use super::io::Io;
-use super::{install, sandbox};
+use super::{install, nat, sandbox};
 
 /// Exit code of a usage error of an own verb.
 pub const USAGE: u8 = 64;
 
 /// The own verbs, in the order of `--help`.
 const VERBS: &[Applet] = &[
+    Applet { name: "nat", about: "add|del|list|replace|flush: masquerade, snat, forward, redirect", run: nat::run },
     Applet {
         name: "sandbox",
         about: "[-- CMD...]: run a command in a private network, no root needed",

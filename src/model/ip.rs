@@ -250,6 +250,14 @@ pub fn netmask_len(mask: IpAddr) -> Option<u8> {
     (bits.checked_shl(len).unwrap_or(0) == 0).then(|| u8::try_from(len).ok()).flatten()
 }
 
+/// The mask of a prefix length for addresses of a family.
+pub fn mask_of(family: Family, len: u8) -> IpAddr {
+    match family {
+        Family::V6 => mask(Ipv6Addr::from_bits(u128::MAX).into(), len),
+        _ => netmask(len).into(),
+    }
+}
+
 /// The netmask of a prefix length (24 is `255.255.255.0`).
 pub fn netmask(len: u8) -> Ipv4Addr {
     Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - u32::from(len.min(32))).unwrap_or(0))

@@ -62,6 +62,11 @@ impl<P> Request<P> {
         Request { bytes, overflow: None, ns: None, mixed: false, protocol: PhantomData }
     }
 
+    /// The message so far; length, sequence number and port are not filled in.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Message type.
     pub fn kind(&self) -> u16 {
         u16::from_ne_bytes([self.bytes[4], self.bytes[5]])

@@ -5,6 +5,7 @@ pub mod addr;
 pub mod addrlabel;
 pub mod attr;
 pub mod build;
+pub mod conntrack;
 pub mod encap;
 pub mod fdb;
 pub mod kind;

@@ -2,18 +2,19 @@
 //! table as it is at that moment.
 
 use super::fail::{Fail, bad_rule, no_chain};
-use super::kernel::{Kernel, NAT, Need, Table, builtin, compatible, scaffold};
+use super::kernel::{NAT, builtin, change, compatible, read, scaffold};
 use super::list;
 use super::parse::{Command, Job};
-use crate::cli::cursor::shown;
+use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
-use crate::model::nat::{NatKind, Spec, Target};
+use crate::model::nat::{Counters, Spec, Target};
+use crate::ruleset::{Need, Ruleset, Table};
 use crate::sys::nl::Transport;
 use crate::wire::nft::FAMILY_IP;
 use crate::wire::nft::rule::{self, Dialect, Place};
 
 /// Carries out a command that changes the table, or `-C`.
-pub fn run<T: Transport>(job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+pub fn run<T: Transport>(job: &mut Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     jump_exists(&job.specs.spec, kernel)?;
     match (job.command, job.chain) {
         (Command::Flush, chain) => flush(chain, job.has(b'v'), kernel, io),
@@ -42,14 +43,14 @@ fn place(command: Command, number: Option<u32>, chain: &[u8], table: &Table) -> 
     if count == number { Ok(Place::Append) } else { Err(Fail::missing("Index of insertion too big")) }
 }
 
-fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     let dialect = dialect(&job.specs.spec, kernel, io);
     let (command, number) = (job.command, job.number);
     let verb = if command == Command::Append { "RULE_APPEND" } else { "RULE_INSERT" };
     let need = if number.is_some_and(|n| n > 1) { Need::Rules(chain) } else { Need::Chains };
     let mut unprinted = job.has(b'v');
     let specs = &mut job.specs;
-    kernel.change(need, &mut |table, steps| {
+    change(kernel, need, &mut |table, steps| {
         if builtin(chain).is_none() && table.chain(chain).is_none_or(|chain| !compatible(chain)) {
             return Err(no_chain());
         }
@@ -60,7 +61,10 @@ fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io
             if unprinted {
                 io.print(list::rule_line(spec));
             }
-            steps.push((verb, "rule in chain ", chain), rule::add(FAMILY_IP, NAT, chain, place, spec, dialect));
+            steps.push(
+                (verb, "rule in chain ", chain),
+                rule::add(FAMILY_IP, NAT, chain, place, spec, Counters::default(), dialect),
+            );
             Ok(())
         })?;
         unprinted = false;
@@ -73,9 +77,9 @@ fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io
 }
 
 /// A jump must lead to a chain that is there.
-fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>) -> Result<(), Fail> {
+fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>) -> Result<(), Fail> {
     let (Target::Jump(to) | Target::Goto(to)) = &spec.target else { return Ok(()) };
-    let (_, table) = kernel.read(Need::Chains)?;
+    let table = read(kernel, Need::Chains)?;
     if builtin(to).is_some() || table.chain(to).is_some() {
         return Ok(());
     }
@@ -83,11 +87,11 @@ fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>) -> Result<(), 
 }
 
 /// iptables' own shapes where the kernel has what they need, else nftables'.
-fn dialect<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>, io: &mut Io) -> Dialect {
-    if let Target::Nat(nat) = &spec.target {
-        let name = nat.kind.name();
-        if !kernel.has_extension(name, true) {
-            let own = if nat.kind == NatKind::Masquerade { "masquerade" } else { "snat" };
+fn dialect<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>, io: &mut Io) -> Dialect {
+    if let Target::Ext(ext) = &spec.target {
+        let name = text(&ext.name);
+        if !kernel.has_extension(FAMILY_IP, name, ext.rev, true) {
+            let own = if name == "MASQUERADE" { "masquerade" } else { "snat" };
             io.error(
                 [
                     "iptables: this kernel has no ",
@@ -102,18 +106,20 @@ fn dialect<T: Transport>(spec: &Spec, kernel: &mut Kernel<T>, io: &mut Io) -> Di
         }
     }
     let long = spec.comment.as_ref().is_some_and(|c| c.len() > 127);
-    if long && !kernel.has_extension("comment", false) { Dialect::Native } else { Dialect::Iptables }
+    if long && !kernel.has_extension(FAMILY_IP, "comment", 0, false) { Dialect::Native } else { Dialect::Iptables }
 }
 
-fn delete<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+fn delete<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     let mut lines = String::new();
     let specs = &mut job.specs;
-    let done = kernel.change(Need::Rules(chain), &mut |table, steps| {
+    let done = change(kernel, Need::Rules(chain), &mut |table, steps| {
         lines.clear();
+        let mut gone = Vec::new();
         specs.each(&mut |spec| {
-            let at = table.find(chain, spec).ok_or_else(bad_rule)?;
             // Each rule is deleted once.
-            let handle = table.rules.remove(at).handle;
+            let rule = table.equal(chain, spec).find(|rule| !gone.contains(&rule.handle)).ok_or_else(bad_rule)?;
+            let handle = rule.handle;
+            gone.push(handle);
             lines.push_str(&list::rule_line(spec));
             steps.push(("RULE_DELETE", "rule in chain ", chain), rule::delete(FAMILY_IP, NAT, chain, handle));
             Ok(())
@@ -125,9 +131,9 @@ fn delete<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>,
     done
 }
 
-fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Kernel<T>) -> Result<(), Fail> {
+fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Ruleset<T>) -> Result<(), Fail> {
     let index = usize::try_from(number).unwrap_or(usize::MAX) - 1;
-    kernel.change(Need::Rules(chain), &mut |table, steps| {
+    change(kernel, Need::Rules(chain), &mut |table, steps| {
         if table.chain(chain).is_none() {
             return Err(no_chain());
         }
@@ -139,11 +145,11 @@ fn delete_number<T: Transport>(chain: &[u8], number: u32, kernel: &mut Kernel<T>
     })
 }
 
-fn check<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    let (_, table) = kernel.read(Need::Rules(chain))?;
+fn check<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
+    let table = read(kernel, Need::Rules(chain))?;
     let verbose = job.has(b'v');
     job.specs.each(&mut |spec| {
-        table.find(chain, spec).ok_or_else(bad_rule)?;
+        table.equal(chain, spec).next().ok_or_else(bad_rule)?;
         if verbose {
             io.print(list::rule_line(spec));
         }
@@ -151,9 +157,9 @@ fn check<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Kernel<T>, 
     })
 }
 
-fn flush<T: Transport>(chain: Option<&[u8]>, verbose: bool, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
+fn flush<T: Transport>(chain: Option<&[u8]>, verbose: bool, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     let mut lines = String::new();
-    kernel.change(Need::Chains, &mut |table, steps| {
+    change(kernel, Need::Chains, &mut |table, steps| {
         lines.clear();
         let name = match chain {
             Some(name) => {
@@ -165,8 +171,7 @@ fn flush<T: Transport>(chain: Option<&[u8]>, verbose: bool, kernel: &mut Kernel<
             }
             None if table.chains.is_empty() => return Ok(()),
             None => {
-                list::arrange(table, false);
-                table.chains.iter().for_each(|chain| line(&mut lines, &chain.name));
+                list::arrange(&table.chains, false).iter().for_each(|chain| line(&mut lines, &chain.name));
                 ("RULE_FLUSH", "table ", NAT)
             }
         };

@@ -5,6 +5,7 @@ use super::address;
 use super::fail::Fail;
 use super::getopt::{Longs, name_of};
 use crate::model::nat::{Nat, NatFlags, NatKind, Target};
+use crate::wire::nft::xt;
 
 const TO_SOURCE: u8 = b'!';
 const TO_PORTS: u8 = b'"';
@@ -109,7 +110,10 @@ impl<'a> Extensions<'a> {
         let Some(nat) = &mut self.nat else { return Ok(()) };
         match key {
             TO_PORTS => return Err(address::ports_need_protocol()),
-            TO_SOURCE => nat.addrs = Some(address::range(value)?),
+            TO_SOURCE => {
+                let (min, max) = address::range(value)?;
+                nat.addrs = Some((min.into(), max.into()));
+            }
             RANDOM => nat.flags |= NatFlags::RANDOM,
             RANDOM_FULLY => nat.flags |= NatFlags::FULLY_RANDOM,
             COMMENT => {}
@@ -149,7 +153,7 @@ impl<'a> Extensions<'a> {
     /// What the rule does.
     pub fn target(&self) -> Target {
         match (self.nat, self.jump) {
-            (Some(nat), _) => Target::Nat(nat),
+            (Some(nat), _) => Target::Ext(xt::target(&nat, false)),
             (_, None) => Target::None,
             (_, Some((name, true))) => Target::Goto(name.to_vec()),
             (_, Some((name, _))) => match VERDICTS.iter().position(|&verdict| verdict == name) {

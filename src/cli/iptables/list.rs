@@ -3,23 +3,24 @@
 //! deleted by its number.
 
 use super::fail::Fail;
-use super::kernel::{BUILTIN, Kernel, Need, Table, builtin, compatible};
+use super::kernel::{BUILTIN, builtin, compatible, read};
 use super::parse::{Command, Job};
 use super::show::{self, Names, add, number, pad, word};
 use crate::cli::io::Io;
 use crate::model::nat::{Chain, Counters, Net, Not, Rule, Spec, Target};
+use crate::ruleset::{Need, Ruleset, Table};
 use crate::sys::nl::Transport;
 
 /// Carries out `-L` or `-S`.
-pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Kernel<T>, io: &mut Io) -> Result<(), Fail> {
-    let (_, mut table) = kernel.read(job.chain.map_or(Need::All, Need::Rules))?;
+pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
+    let mut table = read(kernel, job.chain.map_or(Need::All, Need::Rules))?;
     legacy_warning(io);
     match job.chain {
         None => {
             if table.chains.iter().any(|chain| !compatible(chain)) {
                 io.print("# Table `nat' contains incompatible base-chains, use 'nft' tool to list them.\n");
             }
-            arrange(&mut table, true);
+            table.chains = arrange(&table.chains, true);
         }
         Some(name) => {
             table.chains.retain(|chain| chain.name == name);
@@ -55,33 +56,31 @@ fn legacy_warning(io: &mut Io) {
 
 /// A built-in chain that is not there yet.
 fn absent(name: &[u8]) -> Chain {
-    Chain { name: name.to_vec(), base: builtin(name), uses: 0, counters: None }
+    Chain { name: name.to_vec(), base: builtin(name), handle: 0, uses: 0, counters: None }
 }
 
-/// Puts the chains in the order of a listing: the built-in ones, then users' by name. Others are
-/// dropped; built-in ones that are not there are put in if `all`.
+/// The chains in the order of a listing: the built-in ones, then users' by name. Others are
+/// left out; built-in ones that are not there are put in if `absent_too`.
 #[inline(never)]
-pub fn arrange(table: &mut Table, all: bool) {
-    let mut rest = std::mem::take(&mut table.chains);
-    let chains = &mut table.chains;
+pub fn arrange(all: &[Chain], absent_too: bool) -> Vec<Chain> {
+    let mut chains = Vec::new();
     for &(name, ..) in BUILTIN {
-        match rest.iter().position(|chain| chain.name == name) {
-            Some(at) if compatible(&rest[at]) => chains.push(rest.remove(at)),
-            None if all => chains.push(absent(name)),
+        match all.iter().find(|chain| chain.name == name) {
+            Some(chain) if compatible(chain) => chains.push(chain.clone()),
+            None if absent_too => chains.push(absent(name)),
             _ => {}
         }
     }
     let first = chains.len();
-    for chain in rest {
-        if compatible(&chain) {
-            // A place in order, instead of a sort, whose code is large.
-            let mut at = first;
-            while chains.get(at).is_some_and(|other| other.name < chain.name) {
-                at += 1;
-            }
-            chains.insert(at, chain);
+    for chain in all.iter().filter(|chain| chain.base.is_none() && compatible(chain)) {
+        // A place in order, instead of a sort, whose code is large.
+        let mut at = first;
+        while chains.get(at).is_some_and(|other| other.name < chain.name) {
+            at += 1;
         }
+        chains.insert(at, chain.clone());
     }
+    chains
 }
 
 struct Listing<'a> {

@@ -45,7 +45,7 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
         return list::run(&job, &mut kernel, io);
     }
     edit::run(&mut job, &mut kernel, io)?;
-    if matches!(job.command, Command::Append | Command::Insert) && matches!(job.specs.spec.target, Target::Nat(_)) {
+    if matches!(job.command, Command::Append | Command::Insert) && matches!(job.specs.spec.target, Target::Ext(_)) {
         forwarding_hint(io);
     }
     Ok(())

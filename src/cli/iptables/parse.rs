@@ -11,6 +11,7 @@ use super::help;
 use super::kernel::builtin;
 use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
+use crate::model::ip::Family;
 use crate::model::nat::{IfPattern, Net, Not, Spec};
 
 /// What is to be done.
@@ -337,7 +338,7 @@ impl<'a> Parser<'_, 'a> {
         specs.destination.not = self.inverted & bit(b'd') != 0;
         for (side, word) in [(&mut specs.source, self.source), (&mut specs.destination, self.destination)] {
             if let Some(word) = word {
-                address::nets(word, &mut side.nets)?;
+                address::nets(word, Family::V4, &mut side.nets)?;
             }
         }
         if [&specs.source, &specs.destination].iter().any(|side| side.not && side.nets.len() > 1) {

@@ -2,10 +2,11 @@
 //! comments, as iptables prints each of them.
 
 use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::cli::cursor::shown;
 use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Target};
+use crate::wire::nft::xt;
 
 /// Names of addresses, from `/etc/hosts` and `/etc/networks`. DNS is not asked: a listing must
 /// not wait for a network that may just be what is being set up.
@@ -68,7 +69,7 @@ pub fn number(out: &mut String, number: u64, width: usize) {
 }
 
 #[inline(never)]
-fn address(out: &mut String, addr: Ipv4Addr) {
+fn address(out: &mut String, addr: IpAddr) {
     let _ = write!(out, "{addr}");
 }
 
@@ -85,7 +86,7 @@ pub fn pad(out: &mut String, from: usize, width: usize) {
 #[inline(never)]
 pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
     let from = out.len();
-    address(out, net.addr());
+    address(out, net.addr().into());
     if let Some(name) = names.and_then(|names| names.name(out.get(from..)?)) {
         out.truncate(from);
         word(out, name);
@@ -98,7 +99,7 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
         }
         None => {
             add(out, "/");
-            address(out, net.mask());
+            address(out, net.mask().into());
         }
     }
 }
@@ -164,20 +165,25 @@ pub fn target_name(out: &mut String, target: &Target) {
         Target::Drop => b"DROP",
         Target::Return => b"RETURN",
         Target::Jump(chain) | Target::Goto(chain) => chain,
-        Target::Nat(nat) => nat.kind.name().as_bytes(),
+        Target::Ext(ext) => &ext.name,
     };
     word(out, name);
 }
 
+/// The translation that a target is.
+fn translation(target: &Target) -> Option<Nat> {
+    if let Target::Ext(ext) = target { xt::nat(ext, false) } else { None }
+}
+
 /// Adds what a table says of a target behind the addresses.
 pub fn target_details(out: &mut String, target: &Target) {
-    let Target::Nat(nat) = target else { return };
+    let Some(nat) = translation(target) else { return };
     let what = match nat.kind {
         NatKind::Masquerade => " masq ports: ",
         NatKind::Redirect => " redir ports ",
         NatKind::Snat | NatKind::Dnat => " to:",
     };
-    words(out, nat, what, " ");
+    words(out, &nat, what, " ");
 }
 
 /// Adds ` -j NAME OPTIONS`, as `-S` prints it.
@@ -189,13 +195,13 @@ pub fn target_option(out: &mut String, target: &Target) {
     };
     add(out, how);
     target_name(out, target);
-    let Target::Nat(nat) = target else { return };
+    let Some(nat) = translation(target) else { return };
     let what = match nat.kind {
         NatKind::Masquerade | NatKind::Redirect => " --to-ports ",
         NatKind::Snat => " --to-source ",
         NatKind::Dnat => " --to-destination ",
     };
-    words(out, nat, what, " --");
+    words(out, &nat, what, " --");
 }
 
 /// Range and flags of a translation, behind the word for the range; `dashes` go before flags.

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use super::kernel::Kernel;
 use super::parse::{Job, parse};
 use crate::cli::io::Io;
+use crate::ruleset::Ruleset;
 use crate::socket::Socket;
 use crate::sys::nl::{Datagram, Transport};
 use crate::wire::reply::frames;
@@ -112,7 +112,7 @@ fn run(line: &str, kernel: &Scripted) -> (Option<String>, String) {
     let mut io = Io::to(Box::new(sink.clone()), Box::new(sink.clone()), false);
     let mut job = Job::default();
     assert_eq!(parse(&argv, &mut io, &mut job), Ok(None), "{line}");
-    let done = super::edit::run(&mut job, &mut Kernel::new(Socket::over(kernel.clone(), 100)), &mut io);
+    let done = super::edit::run(&mut job, &mut Ruleset::over(Socket::over(kernel.clone(), 100)), &mut io);
     let printed = String::from_utf8(sink.0.borrow().clone()).unwrap();
     (done.err().map(|fail| fail.0.text), printed)
 }

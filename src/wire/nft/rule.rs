@@ -3,11 +3,12 @@
 
 mod read;
 
-use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE};
+use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE};
 
 use super::expr::{self, bitwise, cmp, compat, counter, immediate, masq, meta, nat, payload};
-use super::{FAMILY_IP, message, xt};
-use crate::model::nat::{Counters, IfPattern, Nat, NatKind, Net, Not, Spec, Target};
+use super::{FAMILY_IP6, message, xt};
+use crate::model::nat::{Counters, Ext, IfPattern, Nat, NatKind, Net, Not, Spec, Target};
+use crate::wire::attr::octets;
 use crate::wire::build::{NESTED, Netfilter, Request};
 pub use read::{decode, handle};
 
@@ -16,19 +17,25 @@ pub(super) const NEWRULE: u16 = 6;
 /// `NFT_MSG_DELRULE`.
 pub(super) const DELRULE: u16 = 8;
 const GETRULE: u16 = 7;
-const TABLE: u16 = 1;
-const CHAIN: u16 = 2;
+/// `NFTA_RULE_TABLE`.
+pub(super) const TABLE: u16 = 1;
+/// `NFTA_RULE_CHAIN`.
+pub(super) const CHAIN: u16 = 2;
 const HANDLE: u16 = 3;
 /// `NFTA_RULE_EXPRESSIONS`.
 pub(super) const EXPRESSIONS: u16 = 4;
 const POSITION: u16 = 6;
-const USERDATA: u16 = 7;
+/// `NFTA_RULE_USERDATA`.
+pub(super) const USERDATA: u16 = 7;
 /// `NFTNL_UDATA_RULE_COMMENT`.
 const UDATA_COMMENT: u8 = 0;
 /// Longest comment kept as user data: nft lists longer ones but refuses to load them again.
 const COMMENT_MAX: usize = 127;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
 const NO_INTERFACE: &[u8] = b"INVAL/D\0";
+
+/// The fragment's offset in the two bytes that it shares with flags.
+const FRAGMENT_OFFSET: [u8; 2] = [0x1f, 0xff];
 
 /// Which expressions a rule is written with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,18 +55,34 @@ pub enum Place {
     First,
     /// Before the rule of this handle.
     Before(u64),
+    /// Instead of the rule of this handle.
+    Instead(u64),
 }
 
-/// Adds a rule to a chain.
-pub fn add(family: u8, table: &[u8], chain: &[u8], place: Place, spec: &Spec, dialect: Dialect) -> Request<Netfilter> {
-    let append = if place == Place::Append { NLM_F_APPEND } else { 0 };
-    let mut request = message(NEWRULE, NLM_F_CREATE | append, family);
+/// Adds a rule to a chain, or puts it in the place of another one; its counter starts at `counters`.
+pub fn add(
+    family: u8,
+    table: &[u8],
+    chain: &[u8],
+    place: Place,
+    spec: &Spec,
+    counters: Counters,
+    dialect: Dialect,
+) -> Request<Netfilter> {
+    let flags = match place {
+        Place::Append => NLM_F_CREATE | NLM_F_APPEND,
+        Place::First | Place::Before(_) => NLM_F_CREATE,
+        Place::Instead(_) => NLM_F_REPLACE,
+    };
+    let mut request = message(NEWRULE, flags, family);
     request.string(TABLE, table).string(CHAIN, chain);
-    if let Place::Before(handle) = place {
-        request.be64(POSITION, handle);
-    }
+    match place {
+        Place::Before(handle) => request.be64(POSITION, handle),
+        Place::Instead(handle) => request.be64(HANDLE, handle),
+        _ => &mut request,
+    };
     let list = request.begin(EXPRESSIONS | NESTED);
-    expressions(&mut request, spec, dialect);
+    expressions(&mut request, family, spec, counters, dialect);
     request.end(list);
     if let Some(comment) = spec.comment.as_ref().filter(|c| !as_match(c, dialect)) {
         request.attr(USERDATA, &userdata(comment));
@@ -81,8 +104,8 @@ pub fn flush(family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilte
 
 /// Asks for the rules of a table, or of one of its chains; for a dump.
 /// One that does not exist has no rules.
-pub fn list(table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
-    of(GETRULE, FAMILY_IP, table, chain)
+pub fn list(family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
+    of(GETRULE, family, table, chain)
 }
 
 fn of(kind: u16, family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netfilter> {
@@ -110,24 +133,33 @@ pub(super) fn userdata(comment: &[u8]) -> Vec<u8> {
 }
 
 /// In the order that iptables-nft 1.8.9 writes them.
-fn expressions(r: &mut Request<Netfilter>, spec: &Spec, dialect: Dialect) {
+fn expressions(r: &mut Request<Netfilter>, family: u8, spec: &Spec, counters: Counters, dialect: Dialect) {
     interface(r, meta::IIFNAME, spec.input.as_ref());
     interface(r, meta::OIFNAME, spec.output.as_ref());
     if let Some(Not { not, value }) = spec.protocol {
-        load(r, payload::IP_PROTOCOL, 1);
+        meta::encode(r, meta::Meta { key: meta::L4PROTO, dreg: expr::REG_1 });
         compare(r, not, &[value]);
     }
-    address(r, payload::IP_SOURCE, spec.source);
-    address(r, payload::IP_DESTINATION, spec.destination);
+    address(r, false, spec.source.as_ref());
+    address(r, true, spec.destination.as_ref());
+    if let Some(wanted) = spec.fragment {
+        load(r, payload::IP_FRAGMENT, 2);
+        bitwise::encode(r, expr::REG_1, &FRAGMENT_OFFSET);
+        compare(r, wanted, &[0; 2]);
+    }
+    for ext in &spec.matches {
+        compat::encode_match(r, xt(ext));
+    }
     if let Some(comment) = spec.comment.as_ref().filter(|c| as_match(c, dialect)) {
         compat::encode_match(r, compat::Xt { name: b"comment", rev: 0, info: &xt::comment_info(comment) });
     }
-    counter::encode(r, Counters::default());
-    target(r, &spec.target, dialect);
+    counter::encode(r, counters);
+    target(r, family, &spec.target, dialect);
 }
 
+/// Compares the name of an interface.
 #[inline(never)]
-fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPattern>>) {
+pub(super) fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPattern>>) {
     let Some(Not { not, value }) = pattern else { return };
     let name = value.name();
     meta::encode(r, meta::Meta { key, dreg: expr::REG_1 });
@@ -140,17 +172,20 @@ fn interface(r: &mut Request<Netfilter>, key: u32, pattern: Option<&Not<IfPatter
     compare(r, *not, &data[..name.len() + usize::from(!value.wild)]);
 }
 
+/// Compares an address.
 #[inline(never)]
-fn address(r: &mut Request<Netfilter>, offset: u32, net: Option<Not<Net>>) {
+pub(super) fn address(r: &mut Request<Netfilter>, is_destination: bool, net: Option<&Not<Net>>) {
     let Some(Not { not, value: net }) = net else { return };
+    let (addr, mask) = (octets(&net.addr()), octets(&net.mask()));
     let prefix = net.prefix().map(usize::from).filter(|len| len % 8 == 0);
     // Whole bytes need no mask.
-    let len = prefix.map_or(4, |len| len / 8);
-    load(r, offset, u32::try_from(len).unwrap_or(4));
+    let len = prefix.map_or(addr.len(), |len| len / 8);
+    let (source, width) = if addr.len() == 4 { (payload::IP_SOURCE, 4) } else { (payload::IP6_SOURCE, 16) };
+    load(r, source + if is_destination { width } else { 0 }, u32::try_from(len).unwrap_or(width));
     if prefix.is_none() {
-        bitwise::encode(r, expr::REG_1, net.mask().octets());
+        bitwise::encode(r, expr::REG_1, &mask);
     }
-    compare(r, not, &net.addr().octets()[..len]);
+    compare(r, *not, &addr[..len]);
 }
 
 #[inline(never)]
@@ -158,19 +193,21 @@ fn load(r: &mut Request<Netfilter>, offset: u32, len: u32) {
     payload::encode(r, payload::Payload { dreg: expr::REG_1, base: payload::BASE_NETWORK, offset, len });
 }
 
+/// Compares the first register.
 #[inline(never)]
-fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
+pub(super) fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
     cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::NEQ } else { cmp::EQ }, data });
 }
 
-fn target(r: &mut Request<Netfilter>, target: &Target, dialect: Dialect) {
+fn target(r: &mut Request<Netfilter>, family: u8, target: &Target, dialect: Dialect) {
     let (code, chain): (i32, &[u8]) = match target {
         Target::None => return,
-        Target::Nat(nat) if dialect == Dialect::Iptables => {
-            let info = xt::nat_info(nat);
-            return compat::encode_target(r, compat::Xt { name: nat.kind.name().as_bytes(), rev: 0, info: &info });
+        Target::Ext(ext) => {
+            return match xt::nat(ext, family == FAMILY_IP6) {
+                Some(nat) if dialect == Dialect::Native => native(r, family, &nat),
+                _ => compat::encode_target(r, xt(ext)),
+            };
         }
-        Target::Nat(nat) => return native(r, nat),
         Target::Accept => (immediate::ACCEPT, b""),
         Target::Drop => (immediate::DROP, b""),
         Target::Return => (immediate::RETURN, b""),
@@ -180,23 +217,27 @@ fn target(r: &mut Request<Netfilter>, target: &Target, dialect: Dialect) {
     immediate::encode(r, immediate::Immediate::Verdict { code, chain });
 }
 
+fn xt(ext: &Ext) -> compat::Xt<'_> {
+    compat::Xt { name: &ext.name, rev: ext.rev, info: &ext.info }
+}
+
 /// Masquerade and SNAT; addresses only, as they are all that is written yet.
-fn native(r: &mut Request<Netfilter>, nat: &Nat) {
+fn native(r: &mut Request<Netfilter>, family: u8, nat: &Nat) {
     let flags = nat.flags.bits();
     if nat.kind == NatKind::Masquerade {
         return masq::encode(r, masq::Masq { flags, ports: None });
     }
     let addrs = nat.addrs.map(|(min, max)| {
         let mut last = expr::REG_1;
-        immediate::encode(r, immediate::Immediate::Data { dreg: expr::REG_1, value: &min.octets() });
+        immediate::encode(r, immediate::Immediate::Data { dreg: expr::REG_1, value: &octets(&min) });
         if max != min {
             last = expr::REG_2;
-            immediate::encode(r, immediate::Immediate::Data { dreg: last, value: &max.octets() });
+            immediate::encode(r, immediate::Immediate::Data { dreg: last, value: &octets(&max) });
         }
         (expr::REG_1, last)
     });
     let kind = if nat.kind == NatKind::Dnat { nat::DNAT } else { nat::SNAT };
-    nat::encode(r, nat::NatExpr { kind, family: u32::from(FAMILY_IP), addrs, ports: None, flags });
+    nat::encode(r, nat::NatExpr { kind, family: u32::from(family), addrs, ports: None, flags });
 }
 
 #[cfg(test)]

@@ -21,11 +21,13 @@ pub struct Bitwise<'a> {
 }
 
 /// Appends the expression.
-pub fn encode(request: &mut Request<Netfilter>, reg: u32, mask: [u8; 4]) {
+pub fn encode(request: &mut Request<Netfilter>, reg: u32, mask: &[u8]) {
     let opened = begin(request, b"bitwise");
-    request.be32(SREG, reg).be32(DREG, reg).be32(LEN, 4);
-    data(request, MASK, &mask);
-    data(request, XOR, &[0; 4]);
+    // No register is longer than 16 bytes.
+    let mask = mask.get(..16).unwrap_or(mask);
+    request.be32(SREG, reg).be32(DREG, reg).be32(LEN, u32::try_from(mask.len()).unwrap_or(16));
+    data(request, MASK, mask);
+    data(request, XOR, &[0; 16][..mask.len()]);
     end(request, opened);
 }
 
@@ -50,10 +52,10 @@ mod tests {
     #[test]
     fn a_netmask_as_captured() {
         assert_eq!(
-            hex(|r| encode(r, 1, [255, 255, 240, 0])),
+            hex(|r| encode(r, 1, &[255, 255, 240, 0])),
             "440001800c0001006269747769736500340002800800010000000001080002000000000108000300000000040c00048008000100fffff0000c0005800800010000000000"
         );
-        decoded(&bytes(|r| encode(r, 1, [255, 255, 240, 0])), |expr| {
+        decoded(&bytes(|r| encode(r, 1, &[255, 255, 240, 0])), |expr| {
             assert_eq!(expr, Expr::Bitwise(Bitwise { reg: 1, mask: &[255, 255, 240, 0] }));
         });
     }

@@ -5,11 +5,15 @@ pub mod bitwise;
 pub mod cmp;
 pub mod compat;
 pub mod counter;
+pub mod ct;
+pub mod fib;
 pub mod immediate;
 pub mod masq;
 pub mod meta;
 pub mod nat;
 pub mod payload;
+pub mod range;
+pub mod redir;
 
 use crate::model::nat::Counters;
 use crate::wire::attr::{Attr, Attrs, Fields, attrs};
@@ -51,6 +55,14 @@ pub enum Expr<'a> {
     Match(compat::Xt<'a>),
     /// An xtables target.
     Target(compat::Xt<'a>),
+    /// Loads something about the connection.
+    Ct(ct::Ct),
+    /// Asks the routing tables.
+    Fib(fib::Fib),
+    /// Redirects to this host.
+    Redir(redir::Redir),
+    /// Compares a register with two ends.
+    Range(range::Range<'a>),
     /// Any other one, or one with parts that are not known here: its name.
     Other(&'a [u8]),
 }
@@ -107,6 +119,10 @@ fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
         Some(7) => nat::decode(fields).map(Expr::Nat),
         Some(8) => compat::decode(fields).map(Expr::Match),
         Some(9) => compat::decode(fields).map(Expr::Target),
+        Some(10) => ct::decode(fields).map(Expr::Ct),
+        Some(11) => fib::decode(fields).map(Expr::Fib),
+        Some(12) => Some(Expr::Redir(redir::decode(fields))),
+        Some(13) => range::decode(fields).map(Expr::Range),
         _ => None,
     };
     (name, known.unwrap_or(Expr::Other(name)))
@@ -124,6 +140,10 @@ const TITLES: &[(&[u8], &str)] = &[
     (b"nat", "nat expression"),
     (b"match", "match expression"),
     (b"target", "target expression"),
+    (b"ct", "ct expression"),
+    (b"fib", "fib expression"),
+    (b"redir", "redir expression"),
+    (b"range", "range expression"),
 ];
 
 /// Names the expression at a byte offset of an expression list's value.
@@ -174,8 +194,8 @@ mod tests {
                 end(r, opened);
             })
         };
-        let bytes = empty(b"fib");
-        testing::decoded(&bytes, |expr| assert_eq!(expr, Expr::Other(b"fib")));
+        let bytes = empty(b"osf");
+        testing::decoded(&bytes, |expr| assert_eq!(expr, Expr::Other(b"osf")));
         let broken = empty(b"cmp");
         testing::decoded(&broken, |expr| assert_eq!(expr, Expr::Other(b"cmp")));
     }

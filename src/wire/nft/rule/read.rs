@@ -2,14 +2,13 @@
 //! put together to what they match, in every dialect known. What does not fit in a
 //! [`Spec`] is kept by name, so that a listing can say so.
 
-use super::{CHAIN, EXPRESSIONS, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
+use super::{CHAIN, EXPRESSIONS, FRAGMENT_OFFSET, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
 use crate::model::name::printable;
-use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
-use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at, u32_at};
+use crate::model::nat::{Ext, IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
+use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at};
 use crate::wire::nft::expr::{self, Expr, cmp, immediate, meta, nat, payload};
-use crate::wire::nft::{NFGENMSG, xt};
+use crate::wire::nft::{FAMILY_IP6, NFGENMSG, xt};
 use crate::wire::reply::Frame;
-use std::net::Ipv4Addr;
 
 const REPLY: u16 = 0x0a06;
 
@@ -19,7 +18,8 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
     if frame.kind != REPLY || fields.string(TABLE) != table {
         return None;
     }
-    let mut reader = Reader::default();
+    let is_v6 = frame.payload.first() == Some(&FAMILY_IP6);
+    let mut reader = Reader { is_v6, ..Reader::default() };
     for (name, expr) in expr::decode_all(attrs(fields.bytes[usize::from(EXPRESSIONS)])) {
         if !reader.take(&expr) {
             let extension: &[u8] = if let Expr::Match(xt) | Expr::Target(xt) = &expr { xt.name } else { b"" };
@@ -31,7 +31,8 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
     reader.comment(fields.bytes[usize::from(USERDATA)]);
     Some(Rule {
         chain: fields.string(CHAIN).to_vec(),
-        handle: fields.be64(HANDLE)?,
+        // A rule that is yet to be sent has none.
+        handle: fields.be64(HANDLE).unwrap_or_default(),
         spec: reader.spec,
         counters: reader.counters,
         unknown: reader.unknown,
@@ -62,6 +63,7 @@ const REGISTERS: usize = 24;
 
 #[derive(Default)]
 struct Reader<'a> {
+    is_v6: bool,
     held: [Held<'a>; REGISTERS],
     spec: Spec,
     counters: Option<crate::model::nat::Counters>,
@@ -91,7 +93,10 @@ impl<'a> Reader<'a> {
                 nat::DNAT => self.translate(NatKind::Dnat, n.addrs, n.ports, n.flags).unwrap_or(false),
                 _ => false,
             },
-            Expr::Target(x) => xt::nat(x.name, x.rev, x.info).is_some_and(|nat| self.finish(Target::Nat(nat))),
+            Expr::Target(x) => {
+                let ext = Ext { name: x.name.to_vec(), rev: x.rev, info: x.info.to_vec() };
+                xt::nat(&ext, self.is_v6).is_some() && self.finish(Target::Ext(ext))
+            }
             Expr::Match(x) if x.name == b"comment" && x.rev == 0 => self.remark(to_nul(x.info)),
             _ => false,
         }
@@ -133,9 +138,14 @@ impl<'a> Reader<'a> {
             return None;
         }
         match self.held(cmp.sreg) {
-            Held::Packet { offset: payload::IP_PROTOCOL, mask: None, .. } | Held::Meta(meta::L4PROTO) => {
-                let [value] = *cmp.data else { return None };
-                Some(put(&mut self.spec.protocol, Not { not, value }))
+            Held::Meta(meta::L4PROTO) => self.protocol(not, cmp.data),
+            Held::Packet { offset: payload::IP_PROTOCOL, mask: None, .. } if !self.is_v6 => {
+                self.protocol(not, cmp.data)
+            }
+            Held::Packet { offset: payload::IP_FRAGMENT, mask: Some(mask), .. }
+                if !self.is_v6 && *mask == FRAGMENT_OFFSET && *cmp.data == [0; 2] =>
+            {
+                Some(put(&mut self.spec.fragment, not))
             }
             Held::Meta(meta::IIFNAME) => Some(put(&mut self.spec.input, interface(not, cmp.data)?)),
             Held::Meta(meta::OIFNAME) => Some(put(&mut self.spec.output, interface(not, cmp.data)?)),
@@ -144,27 +154,31 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn protocol(&mut self, not: bool, data: &[u8]) -> Option<bool> {
+        let [value] = *data else { return None };
+        Some(put(&mut self.spec.protocol, Not { not, value }))
+    }
+
     /// Addresses, whole or in part; nft joins a source and a destination to one load of 8 bytes.
     fn addresses(&mut self, offset: u32, len: u32, mask: Option<&[u8]>, data: &[u8], not: bool) -> Option<bool> {
         let len = usize::try_from(len).ok().filter(|&len| len == data.len() && len > 0)?;
-        let first = usize::try_from(offset.checked_sub(payload::IP_SOURCE)?).ok()?;
-        // Bytes 12 to 20 of the header: source, destination.
-        let (mut addr, mut bits) = ([0u8; 8], [0u8; 8]);
+        let (start, width) = if self.is_v6 { (payload::IP6_SOURCE, 16) } else { (payload::IP_SOURCE, 4) };
+        let first = usize::try_from(offset.checked_sub(start)?).ok()?;
+        // That part of the header: source, destination.
+        let (mut addr, mut bits) = ([0u8; 32], [0u8; 32]);
+        let (addr, bits) = (&mut addr[..2 * width], &mut bits[..2 * width]);
         addr.get_mut(first..first + len)?.copy_from_slice(data);
         match mask {
             Some(mask) => bits.get_mut(first..first + len)?.copy_from_slice(mask.get(..len)?),
             None => bits.get_mut(first..first + len)?.fill(0xff),
         }
         // "Not both" is no rule of iptables; and bits outside the mask never match.
-        let (source, destination) = (first < 4, first + len > 4);
-        let (addr, bits) = (u64::from_be_bytes(addr), u64::from_be_bytes(bits));
-        if (source && destination && not) || addr & !bits != 0 {
+        let (source, destination) = (first < width, first + len > width);
+        if (source && destination && not) || addr.iter().zip(&*bits).any(|(addr, bits)| addr & !bits != 0) {
             return None;
         }
-        Some(
-            (!source || put(&mut self.spec.source, net(not, addr >> 32, bits >> 32)))
-                && (!destination || put(&mut self.spec.destination, net(not, addr, bits))),
-        )
+        let (from, to) = (net(not, &addr[..width], &bits[..width])?, net(not, &addr[width..], &bits[width..])?);
+        Some((!source || put(&mut self.spec.source, from)) && (!destination || put(&mut self.spec.destination, to)))
     }
 
     /// A NAT target; addresses and ports are in registers. `None` if those hold no constants.
@@ -176,7 +190,7 @@ impl<'a> Reader<'a> {
         flags: u32,
     ) -> Option<bool> {
         let bytes = |reg| if let Held::Data(value) = self.held(reg) { value } else { &[] };
-        let addr = |reg| u32_at(bytes(reg), 0).filter(|_| bytes(reg).len() == 4).map(|raw| raw.to_ne_bytes().into());
+        let addr = |reg| Attr { kind: 0, value: bytes(reg) }.ip();
         let port = |reg| u16_at(bytes(reg), 0).map(u16::from_be);
         let addrs = match addrs {
             Some((min, max)) => Some((addr(min)?, addr(max)?)),
@@ -188,7 +202,7 @@ impl<'a> Reader<'a> {
         };
         // The kernel may add the bits that say "addresses" and "ports" (1, 2).
         let flags = NatFlags::from_bits(flags & !3)?;
-        Some(self.finish(Target::Nat(Nat { kind, addrs, ports, flags })))
+        Some(self.finish(Target::Ext(xt::target(&Nat { kind, addrs, ports, flags }, self.is_v6))))
     }
 
     fn verdict(&mut self, code: i32, chain: &[u8]) -> bool {
@@ -230,12 +244,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The low halves of an address and its mask, in host byte order.
+/// An address and its mask.
 #[inline(never)]
-fn net(not: bool, addr: u64, mask: u64) -> Not<Net> {
-    let [.., a, b, c, d] = addr.to_be_bytes();
-    let [.., e, f, g, h] = mask.to_be_bytes();
-    Not { not, value: Net::new(Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h)) }
+fn net(not: bool, addr: &[u8], mask: &[u8]) -> Option<Not<Net>> {
+    let ip = |value| Attr { kind: 0, value }.ip();
+    Some(Not { not, value: Net::new(ip(addr)?, ip(mask)?) })
 }
 
 /// Fills an empty place; a second condition of the same sort does not fit in a [`Spec`].

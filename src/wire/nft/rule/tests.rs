@@ -9,9 +9,9 @@ fn net(text: &str) -> Net {
     let (addr, mask) = text.split_once('/').unwrap();
     let mask = match mask.parse::<u8>() {
         Ok(len) => crate::model::ip::netmask(len),
-        Err(_) => mask.parse().unwrap(),
+        Err(_) => mask.parse::<std::net::Ipv4Addr>().unwrap(),
     };
-    Net::new(addr.parse().unwrap(), mask)
+    Net::new(addr.parse().unwrap(), mask.into())
 }
 
 fn is<T>(value: T) -> Option<Not<T>> {
@@ -27,16 +27,25 @@ fn pattern(name: &str) -> IfPattern {
     IfPattern::new(name.trim_end_matches('+').as_bytes(), wild).unwrap()
 }
 
+fn nat(nat: Nat) -> Target {
+    Target::Ext(xt::target(&nat, false))
+}
+
 fn masquerade() -> Target {
-    Target::Nat(Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() })
+    nat(Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() })
 }
 
 fn snat(min: [u8; 4], max: [u8; 4]) -> Nat {
-    Nat { kind: NatKind::Snat, addrs: Some((min.into(), max.into())), ports: None, flags: NatFlags::empty() }
+    Nat {
+        kind: NatKind::Snat,
+        addrs: Some((std::net::IpAddr::from(min), std::net::IpAddr::from(max))),
+        ports: None,
+        flags: NatFlags::empty(),
+    }
 }
 
 fn sealed(spec: &Spec, dialect: Dialect) -> Vec<u8> {
-    add(2, b"nat", b"POSTROUTING", Place::Append, spec, dialect).seal(4, 0).unwrap()
+    add(2, b"nat", b"POSTROUTING", Place::Append, spec, Counters::default(), dialect).seal(4, 0).unwrap()
 }
 
 /// Decodes a message that was built here; the kernel would have added a handle.
@@ -61,7 +70,9 @@ fn the_masquerade_rule_of_the_golden_batch() {
         target: masquerade(),
         ..Spec::default()
     };
-    let bytes = add(2, b"netstrap", b"postrouting", Place::Append, &spec, Dialect::Native).seal(7, 0).unwrap();
+    let bytes = add(2, b"netstrap", b"postrouting", Place::Append, &spec, Counters::default(), Dialect::Native)
+        .seal(7, 0)
+        .unwrap();
     // The capture asks for an ack; the socket adds that flag.
     let expected = concat!(
         "48010000060a010c0700000000000000020000000d0001006e657473747261700000000010000200706f7374726f7574696e6700",
@@ -82,7 +93,7 @@ fn the_expressions_of_an_snat_rule_as_captured_from_iptables() {
         source: is(net("10.1.0.0/20")),
         destination: isnt(net("1.2.3.4/0.255.0.255")),
         output: is(pattern("eth+")),
-        target: Target::Nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
+        target: nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
         ..Spec::default()
     };
     let bytes = sealed(&spec, Dialect::Iptables);
@@ -128,8 +139,8 @@ fn every_rule_reads_back_in_both_dialects() {
         Target::Jump(b"FOO".to_vec()),
         Target::Goto(b"FOO".to_vec()),
         masquerade(),
-        Target::Nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
-        Target::Nat(Nat { flags: NatFlags::all(), ..snat([1, 2, 3, 4], [1, 2, 3, 9]) }),
+        nat(snat([1, 2, 3, 4], [1, 2, 3, 4])),
+        nat(Nat { flags: NatFlags::all(), ..snat([1, 2, 3, 4], [1, 2, 3, 9]) }),
     ];
     for base in &bases {
         for target in &targets {
@@ -198,8 +209,8 @@ fn what_does_not_fit_is_named_and_never_misread() {
     });
     assert_eq!((overwritten.spec, overwritten.unknown.as_str()), (Spec::default(), "payload, cmp"));
     let after = listed(|r| {
-        target(r, &Target::Accept, Dialect::Native);
-        target(r, &Target::Return, Dialect::Native);
+        target(r, 2, &Target::Accept, Dialect::Native);
+        target(r, 2, &Target::Return, Dialect::Native);
     });
     assert_eq!((after.spec.target, after.unknown.as_str()), (Target::Accept, "immediate"));
 }
@@ -210,7 +221,7 @@ fn broken_bytes_never_panic() {
         source: is(net("10.1.16.0/20")),
         output: is(pattern("eth0")),
         comment: Some(b"hello".to_vec()),
-        target: Target::Nat(snat([1, 2, 3, 4], [1, 2, 3, 9])),
+        target: nat(snat([1, 2, 3, 4], [1, 2, 3, 9])),
         ..Spec::default()
     };
     for dialect in [Dialect::Iptables, Dialect::Native] {
@@ -232,7 +243,9 @@ fn broken_bytes_never_panic() {
 fn place_and_deletion() {
     let kinds = |bytes: &[u8]| attrs(&bytes[20..]).map(|a| a.kind).collect::<Vec<_>>();
     let flags = |bytes: &[u8]| u16::from_ne_bytes([bytes[6], bytes[7]]);
-    let at = |place| add(2, b"nat", b"C", place, &Spec::default(), Dialect::Iptables).seal(1, 0).unwrap();
+    let at = |place| {
+        add(2, b"nat", b"C", place, &Spec::default(), Counters::default(), Dialect::Iptables).seal(1, 0).unwrap()
+    };
     assert_eq!(
         (flags(&at(Place::Append)), flags(&at(Place::First)), flags(&at(Place::Before(7)))),
         (0xc01, 0x401, 0x401)

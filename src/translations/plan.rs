@@ -1,0 +1,279 @@
+//! What is sent for a change of our rules, made from the rule set as it is.
+
+use super::seen::{DOCKER, FILTER, FORWARD, Found, NAT, OURS, Seen, family_number};
+use super::{Entry, Missing, RuleStep, TABLE, is_foreign, subnet};
+use crate::model::ip::Prefix;
+use crate::model::nat::Base;
+use crate::model::translation::key::MARK;
+use crate::model::translation::leg::{Hook, Leg};
+use crate::wire::build::{Netfilter, Request};
+use crate::wire::nft::leg::{At, Form, add, jump};
+use crate::wire::nft::{chain, rule, table};
+
+/// Our base chains: name, hook, priority. The first two are always made: before kernel 4.18 a nat chain
+/// translates nothing unless its counterpart for the answers exists too.
+const OWN: &[(&[u8], u32, i32)] = &[(b"prerouting", 0, -100), (b"postrouting", 4, 100), (b"output", 3, -100)];
+/// iptables' base chains of its nat table, and ours that they lead to.
+const FOREIGN: &[(&[u8], &[u8], u32, i32)] = &[
+    (b"PREROUTING", b"NETSTRAP-PRE", 0, -100),
+    (b"INPUT", b"", 1, 100),
+    (b"OUTPUT", b"NETSTRAP-OUT", 3, -100),
+    (b"POSTROUTING", b"NETSTRAP-POST", 4, 100),
+];
+/// The chains of a table that our rules can be in.
+fn chains(table: &[u8]) -> &'static [&'static [u8]] {
+    match table {
+        TABLE => &[b"prerouting", b"postrouting", b"output"],
+        NAT => &[b"NETSTRAP-PRE", b"NETSTRAP-OUT", b"NETSTRAP-POST"],
+        _ => &[FORWARD, DOCKER],
+    }
+}
+
+/// Behind [`MARK`]: the comment of what leads to our chains in iptables' table.
+const JUMP: &str = "jump";
+
+/// What a message is about.
+pub(super) struct Step {
+    /// Index of the rule.
+    pub entry: Option<usize>,
+    /// What is known of it, if it adds one.
+    pub rule: Option<RuleStep>,
+}
+
+/// A rule that is wanted.
+struct Piece {
+    family: u8,
+    table: &'static [u8],
+    chain: &'static [u8],
+    leg: Leg,
+    entry: usize,
+}
+
+/// The messages of a change.
+pub(super) struct Plan<'a> {
+    seen: &'a Seen,
+    missing: Missing,
+    subnets: &'a [Prefix],
+    messages: Vec<Request<Netfilter>>,
+    steps: Vec<Step>,
+    /// Chains that this plan makes; an empty name stands for the table.
+    made: Vec<At<'static>>,
+    /// Tables that this plan makes anew.
+    anew: Vec<u8>,
+}
+
+impl<'a> Plan<'a> {
+    /// Nothing yet.
+    pub fn new(seen: &'a Seen, missing: Missing, subnets: &'a [Prefix]) -> Self {
+        let (messages, steps, made, anew) = Default::default();
+        Plan { seen, missing, subnets, messages, steps, made, anew }
+    }
+
+    /// The messages, and what each is about.
+    pub fn finish(self) -> (Vec<Request<Netfilter>>, Vec<Step>) {
+        (self.messages, self.steps)
+    }
+
+    /// What is missing of a rule.
+    pub fn add(&mut self, entry: &Entry) {
+        let family = family_number(entry.translation.family);
+        let key = entry.translation.key();
+        let there = |table| self.seen.ours(family, table).iter().any(|found| found.comment() == key.as_bytes());
+        let (translated, allowed) = (there(TABLE) || there(NAT), there(FILTER));
+        let mut pieces = self.pieces(std::slice::from_ref(entry));
+        pieces.retain(|piece| if piece.table == FILTER { !allowed } else { !translated });
+        self.put(&pieces, &[key]);
+    }
+
+    /// Takes a rule away, wherever it is.
+    pub fn delete(&mut self, key: &[u8]) {
+        for &family in &self.seen.families {
+            for table in [TABLE, NAT, FILTER] {
+                for found in self.seen.ours(family, table).iter().filter(|found| found.comment() == key) {
+                    self.take(found);
+                }
+            }
+        }
+    }
+
+    /// Makes rules the only ones. A table that has them already is left alone.
+    pub fn replace(&mut self, entries: &[Entry]) {
+        let keys: Vec<String> = entries.iter().map(|entry| entry.translation.key()).collect();
+        let mut pieces = self.pieces(entries);
+        for &family in &self.seen.families {
+            for table in [TABLE, NAT, FILTER] {
+                let of_table = |piece: &Piece| piece.family == family && piece.table == table;
+                let mut now = self.seen.ours(family, table);
+                now.retain(|found| !is_jump(found));
+                let mut equal = pieces.iter().filter(|piece| of_table(piece)).count() == now.len();
+                for chain in chains(table) {
+                    let mut wanted = pieces.iter().filter(|piece| of_table(piece) && piece.chain == *chain);
+                    let mut found = now.iter().filter(|found| found.rule.chain == *chain);
+                    equal &= found.all(|found| {
+                        wanted.next().is_some_and(|piece| keys[piece.entry].as_bytes() == found.comment())
+                    });
+                    equal &= wanted.next().is_none();
+                }
+                let is_wanted = pieces.iter().any(of_table);
+                if table == TABLE && is_wanted {
+                    equal &= OWN[..2].iter().all(|row| self.seen.has(family, TABLE, row.0));
+                }
+                if equal {
+                    pieces.retain(|piece| !of_table(piece));
+                } else if table == TABLE {
+                    self.drop_table(family, is_wanted);
+                } else {
+                    now.iter().for_each(|found| self.take(found));
+                }
+            }
+        }
+        self.put(&pieces, &keys);
+    }
+
+    /// Takes everything away.
+    pub fn flush(&mut self) {
+        for &family in &self.seen.families {
+            if self.seen.table(family, TABLE).is_some_and(|table| !table.chains.is_empty()) {
+                self.push(None, table::delete(family, TABLE));
+            }
+            // What leads to a chain must go before it.
+            for found in self.seen.ours(family, NAT).iter().filter(|found| is_jump(found)) {
+                self.take(found);
+            }
+            let chains = self.seen.table(family, NAT).map(|table| &table.chains[..]).unwrap_or_default();
+            for ours in chains.iter().filter(|chain| chain.name.starts_with(OURS)) {
+                self.push(None, rule::flush(family, NAT, Some(&ours.name)));
+                self.push(None, chain::delete(family, NAT, &ours.name));
+            }
+            for found in self.seen.ours(family, FILTER) {
+                self.take(&found);
+            }
+        }
+    }
+
+    fn push(&mut self, entry: Option<usize>, message: Request<Netfilter>) {
+        self.messages.push(message);
+        self.steps.push(Step { entry, rule: None });
+    }
+
+    fn take(&mut self, found: &Found<'_>) {
+        self.push(None, rule::delete(found.family, found.table, &found.rule.chain, found.rule.handle));
+    }
+
+    /// Deletes our own table; to be made anew, it is made first, so that it is there to be deleted.
+    fn drop_table(&mut self, family: u8, anew: bool) {
+        if self.seen.table(family, TABLE).is_some_and(|table| !table.chains.is_empty()) {
+            if anew {
+                self.push(None, table::create(family, TABLE, None));
+            }
+            self.push(None, table::delete(family, TABLE));
+        }
+        self.anew.push(family);
+    }
+
+    /// The rules that entries come to, in order.
+    fn pieces(&self, entries: &[Entry]) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for (entry, Entry { translation, allow_forward }) in entries.iter().enumerate() {
+            let family = family_number(translation.family);
+            let foreign = is_foreign(translation, self.missing);
+            let (table, place) = if foreign { (NAT, 1) } else { (TABLE, 0) };
+            let subnet = translation.addrs.and_then(|(target, _)| subnet(self.subnets, &target));
+            for leg in translation.legs(subnet, foreign) {
+                let [own, ours]: [&'static [u8]; 2] = match leg.hook {
+                    Hook::Prerouting => [b"prerouting", b"NETSTRAP-PRE"],
+                    Hook::Output => [b"output", b"NETSTRAP-OUT"],
+                    Hook::Postrouting => [b"postrouting", b"NETSTRAP-POST"],
+                    Hook::Forward => [b"", b""],
+                };
+                pieces.push(Piece { family, table, chain: [own, ours][place], leg, entry });
+            }
+            if let Some(chain) = self.seen.forward_chain(family).filter(|_| *allow_forward) {
+                for leg in translation.accepts() {
+                    pieces.push(Piece { family, table: FILTER, chain, leg, entry });
+                }
+            }
+        }
+        pieces
+    }
+
+    /// Adds rules, with the tables and chains that they need; what lets packets through goes to the head of
+    /// its chain.
+    fn put(&mut self, pieces: &[Piece], keys: &[String]) {
+        let (last, first): (Vec<&Piece>, Vec<&Piece>) = pieces.iter().partition(|piece| piece.table != FILTER);
+        for piece in last.into_iter().chain(first.into_iter().rev()) {
+            match piece.table {
+                TABLE => self.own_chains(piece),
+                NAT => self.foreign_chains(piece),
+                _ => {}
+            }
+            let own = piece.table == TABLE;
+            let form = Form {
+                target: !own,
+                local: if own { self.missing.contains(Missing::FIB) } else { !self.missing.contains(Missing::XT) },
+                state: if own { self.missing.contains(Missing::CT) } else { !self.missing.contains(Missing::XT) },
+            };
+            let at = At { family: piece.family, table: piece.table, chain: piece.chain };
+            self.messages.push(add(at, piece.table == FILTER, &piece.leg, form, keys[piece.entry].as_bytes()));
+            self.steps.push(Step { entry: Some(piece.entry), rule: Some(RuleStep::new(&piece.leg, own)) });
+        }
+    }
+
+    /// Whether a chain (with an empty name, the table) has to be made; notes that it is.
+    fn must_make(&mut self, family: u8, table: &'static [u8], chain: &'static [u8]) -> bool {
+        let at = At { family, table, chain };
+        let anew = table == TABLE && self.anew.contains(&family);
+        let there = self.seen.table(family, table).is_some_and(|table| {
+            if chain.is_empty() { !table.chains.is_empty() } else { table.chain(chain).is_some() }
+        });
+        if self.made.contains(&at) || (there && !anew) {
+            return false;
+        }
+        self.made.push(at);
+        true
+    }
+
+    fn own_chains(&mut self, piece: &Piece) {
+        let (family, entry) = (piece.family, Some(piece.entry));
+        if self.must_make(family, TABLE, b"") {
+            self.push(entry, table::create(family, TABLE, Some(TABLE)));
+        }
+        for &(name, hook, priority) in OWN {
+            if (name != b"output" || name == piece.chain) && self.must_make(family, TABLE, name) {
+                let base = Base { kind: "nat", hook, priority, accept: true };
+                self.push(entry, chain::create(family, TABLE, name, &base));
+            }
+        }
+    }
+
+    fn foreign_chains(&mut self, piece: &Piece) {
+        let (family, entry) = (piece.family, Some(piece.entry));
+        if self.must_make(family, NAT, b"") {
+            self.push(entry, table::create(family, NAT, None));
+        }
+        for &(name, ours, hook, priority) in FOREIGN {
+            if self.must_make(family, NAT, name) {
+                let base = Base { kind: "nat", hook, priority, accept: true };
+                self.push(entry, chain::create(family, NAT, name, &base));
+            }
+            if ours != piece.chain {
+                continue;
+            }
+            if self.must_make(family, NAT, ours) {
+                self.push(entry, chain::create_user(family, NAT, ours));
+            }
+            let led = |found: &Found<'_>| found.rule.chain == name && is_jump(found);
+            let jumped = At { family, table: b"", chain: ours };
+            if !self.made.contains(&jumped) && !self.seen.ours(family, NAT).iter().any(led) {
+                self.made.push(jumped);
+                let comment = [MARK, JUMP].concat();
+                self.push(entry, jump(At { family, table: NAT, chain: name }, ours, comment.as_bytes()));
+            }
+        }
+    }
+}
+
+/// Whether a rule only leads to our chains in iptables' table.
+fn is_jump(found: &Found<'_>) -> bool {
+    found.comment().strip_prefix(MARK.as_bytes()) == Some(JUMP.as_bytes())
+}
