@@ -22,3 +22,4 @@ pub mod state;
 pub mod time;
 pub mod token;
 pub mod translation;
+pub mod xt;

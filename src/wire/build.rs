@@ -97,6 +97,11 @@ impl<P> Request<P> {
         if self.mixed { Err(Error::new(Kind::ForeignLink)) } else { Ok(self.ns) }
     }
 
+    /// Takes back what was appended since it was this long.
+    pub fn undo(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     /// Appends fixed header fields as they are, then pads to 4 bytes.
     pub fn raw(&mut self, fields: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(fields);

@@ -1,7 +1,6 @@
 //! `-s` and `-d`: a list of addresses, networks and host names with masks, as iptables reads them.
 
-use std::net::{IpAddr, Ipv4Addr};
-use std::str::FromStr;
+use std::net::IpAddr;
 
 use super::fail::Fail;
 use crate::cli::cursor::text;
@@ -66,29 +65,6 @@ fn resolve(host: &[u8], family: Family, mask: IpAddr, nets: &mut Vec<Net>) -> Re
     Ok(())
 }
 
-/// The new source of `--to-source`: `ADDR[-ADDR]`.
-pub fn range(word: &[u8]) -> Result<(Ipv4Addr, Ipv4Addr), Fail> {
-    // A port needs a protocol that has ports, and `-p` is not there yet. Two colons are IPv6.
-    if word.iter().filter(|&&b| b == b':').count() == 1 {
-        return Err(ports_need_protocol());
-    }
-    let (min, max) = match word.iter().position(|&b| b == b'-') {
-        Some(at) => (&word[..at], &word[at + 1..]),
-        None => (word, word),
-    };
-    Ok((address(min)?, address(max)?))
-}
-
-#[inline(never)]
-fn address(word: &[u8]) -> Result<Ipv4Addr, Fail> {
-    Ipv4Addr::from_str(text(word)).map_err(|_| Fail::word("Bad IP address \"", word, "\""))
-}
-
-/// A port was given without `-p`.
-pub fn ports_need_protocol() -> Fail {
-    Fail::parameter("Need TCP, UDP, SCTP or DCCP with port specification")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,16 +97,6 @@ mod tests {
             ("", "host/network `' not found"),
         ] {
             assert_eq!(show(word), expected, "{word}");
-        }
-    }
-
-    #[test]
-    fn ranges() {
-        let ok = |word: &str| range(word.as_bytes()).map(|(min, max)| format!("{min}-{max}")).ok();
-        assert_eq!(ok("1.2.3.4").as_deref(), Some("1.2.3.4-1.2.3.4"));
-        assert_eq!(ok("1.2.3.4-1.2.3.8").as_deref(), Some("1.2.3.4-1.2.3.8"));
-        for bad in ["", "1.2.3", "010.2.3.4", "1.2.3.4-", "1.2.3.4/24", "1.2.3.4:80", "fd00::1"] {
-            assert_eq!(ok(bad), None, "{bad}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! `-A`, `-I`, `-D`, `-C` and `-F`: what is sent to the kernel for them, decided on the
 //! table as it is at that moment.
 
+use super::ext::fallback;
 use super::fail::{Fail, bad_rule, no_chain};
 use super::kernel::{NAT, builtin, change, compatible, read, scaffold};
 use super::list;
 use super::parse::{Command, Job};
-use crate::cli::cursor::{shown, text};
+use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::model::nat::{Counters, Spec, Target};
 use crate::ruleset::{Need, Ruleset, Table};
@@ -44,7 +45,7 @@ fn place(command: Command, number: Option<u32>, chain: &[u8], table: &Table) -> 
 }
 
 fn add<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
-    let dialect = dialect(&job.specs.spec, kernel, io);
+    let dialect = dialect(&job.specs.spec, kernel, io)?;
     let (command, number) = (job.command, job.number);
     let verb = if command == Command::Append { "RULE_APPEND" } else { "RULE_INSERT" };
     let need = if number.is_some_and(|n| n > 1) { Need::Rules(chain) } else { Need::Chains };
@@ -87,26 +88,13 @@ fn jump_exists<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>) -> Result<(),
 }
 
 /// iptables' own shapes where the kernel has what they need, else nftables'.
-fn dialect<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>, io: &mut Io) -> Dialect {
-    if let Target::Ext(ext) = &spec.target {
-        let name = text(&ext.name);
-        if !kernel.has_extension(FAMILY_IP, name, ext.rev, true) {
-            let own = if name == "MASQUERADE" { "masquerade" } else { "snat" };
-            io.error(
-                [
-                    "iptables: this kernel has no ",
-                    name,
-                    " target for nf_tables (nft_compat), so the rule is written as nftables' own ",
-                    own,
-                    ", which iptables-nft cannot list",
-                ]
-                .concat(),
-            );
-            return Dialect::Native;
-        }
+fn dialect<T: Transport>(spec: &Spec, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<Dialect, Fail> {
+    let has = &mut |name: &str, rev, is_target| kernel.has_extension(FAMILY_IP, name, rev, is_target);
+    let (dialect, line) = fallback::choose(spec, FAMILY_IP, has)?;
+    if let Some(line) = line {
+        io.error(line);
     }
-    let long = spec.comment.as_ref().is_some_and(|c| c.len() > 127);
-    if long && !kernel.has_extension(FAMILY_IP, "comment", 0, false) { Dialect::Native } else { Dialect::Iptables }
+    Ok(dialect)
 }
 
 fn delete<T: Transport>(chain: &[u8], job: &mut Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {

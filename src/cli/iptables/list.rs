@@ -11,6 +11,8 @@ use crate::model::nat::{Chain, Counters, Net, Not, Rule, Spec, Target};
 use crate::ruleset::{Need, Ruleset, Table};
 use crate::sys::nl::Transport;
 
+const IS_V6: bool = false;
+
 /// Carries out `-L` or `-S`.
 pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     let mut table = read(kernel, job.chain.map_or(Need::All, Need::Rules))?;
@@ -225,7 +227,7 @@ impl Listing<'_> {
             pad(out, from, 20);
             add(out, " ");
         }
-        details(out, spec);
+        details(out, spec, numeric);
         add(out, "\n");
     }
 }
@@ -270,16 +272,22 @@ fn address(out: &mut String, net: Option<&Not<Net>>, names: Option<&Names>) {
 
 /// What stands behind the addresses in a listing.
 #[inline(never)]
-fn details(out: &mut String, spec: &Spec) {
+fn details(out: &mut String, spec: &Spec, numeric: bool) {
     if let Target::Goto(_) = spec.target {
         add(out, "[goto] ");
+    }
+    let style = show::style(spec, true, numeric, IS_V6);
+    for ext in &spec.matches {
+        show::extension(out, ext, "", style);
     }
     if let Some(comment) = &spec.comment {
         add(out, " /* ");
         word(out, comment);
         add(out, " */");
     }
-    show::target_details(out, &spec.target);
+    if let Target::Ext(ext) = &spec.target {
+        show::extension(out, ext, "", style);
+    }
 }
 
 /// A rule as `-A` commands have it, with the names of its unknown parts in brackets.
@@ -309,12 +317,19 @@ fn save_line(out: &mut String, rule: &Rule, counters: bool) {
         add(out, &rule.unknown);
         add(out, "]");
     }
+    let style = show::style(spec, false, true, IS_V6);
+    for ext in &spec.matches {
+        show::extension(out, ext, " -m ", style);
+    }
     if let Some(comment) = &spec.comment {
         add(out, " -m comment --comment ");
         show::quoted(out, comment);
     }
     saved_counters(out, rule.counters, counters);
-    show::target_option(out, &spec.target);
+    match &spec.target {
+        Target::Ext(ext) => show::extension(out, ext, " -j ", style),
+        target => show::target_option(out, target),
+    }
     add(out, "\n");
 }
 
@@ -341,7 +356,7 @@ pub fn rule_line(spec: &Spec) -> String {
     add(out, if spec.destination.is_some_and(|net| net.not) { " !-> " } else { "  -> " });
     show::net_cell(out, spec.destination.as_ref(), None);
     add(out, "  ");
-    details(out, spec);
+    details(out, spec, true);
     add(out, "\n");
     std::mem::take(out)
 }

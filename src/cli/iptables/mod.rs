@@ -3,6 +3,7 @@
 
 mod address;
 mod edit;
+mod ext;
 mod extension;
 mod fail;
 mod getopt;

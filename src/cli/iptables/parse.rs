@@ -4,9 +4,10 @@
 use std::ffi::OsString;
 
 use super::address;
+use super::ext::names;
 use super::extension::{Extensions, NAME_MAX, listed};
 use super::fail::Fail;
-use super::getopt::{COMMANDS, Item, Scanner};
+use super::getopt::{Item, Scanner};
 use super::help;
 use super::kernel::builtin;
 use crate::cli::cursor::{shown, text};
@@ -145,7 +146,19 @@ pub fn parse<'a>(argv: &'a [OsString], io: &mut Io, job: &mut Job<'a>) -> Result
         wait_interval: false,
         not: false,
     };
-    while let Some(item) = scanner.next(&parser.extensions.options)? {
+    loop {
+        let item = match scanner.next(&parser.extensions.options) {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            // It may be an option of the protocol's match.
+            Err(fail) => {
+                parser.extensions.context.protocol = parser.job.specs.spec.protocol;
+                if !scanner.retry() || !parser.extensions.load_implied()? {
+                    return Err(fail);
+                }
+                continue;
+            }
+        };
         match item {
             Item::Word(b"!") if parser.not => return Err(Fail::parameter("multiple consecutive ! not allowed")),
             Item::Word(b"!") => {
@@ -153,8 +166,14 @@ pub fn parse<'a>(argv: &'a [OsString], io: &mut Io, job: &mut Job<'a>) -> Result
                 continue;
             }
             Item::Word(word) => return Err(Fail::argument(word)),
-            Item::Option(key, argument) if key < COMMANDS => {
-                parser.extensions.option(key, argument.unwrap_or_default(), parser.not)?;
+            Item::Extension(key, argument) => {
+                parser.extensions.context.protocol = parser.job.specs.spec.protocol;
+                let value = argument.unwrap_or_default();
+                parser.extensions.option(key, value, parser.not, &mut || scanner.second())?;
+                let warnings = std::mem::take(&mut parser.extensions.context.warnings);
+                if !warnings.is_empty() {
+                    io.error(warnings.trim_end());
+                }
             }
             Item::Option(key, argument) => {
                 let text = parser.option(key, argument, &mut scanner, io)?;
@@ -195,6 +214,7 @@ impl<'a> Parser<'_, 'a> {
             b'o' => interface(&mut self.job.specs.spec.output, value, self.not, io)?,
             b'j' | b'g' => self.extensions.jump(value, letter == b'g')?,
             b'm' => self.extensions.load_match(value)?,
+            b'p' => self.protocol(value)?,
             b't' => self.table = argument,
             b'v' | b'n' | b'x' | b'0' | b'4' => {}
             b'w' | b'W' => self.wait(letter, argument.or_else(|| scanner.argument()), io)?,
@@ -206,6 +226,14 @@ impl<'a> Parser<'_, 'a> {
             _ => return Err(Fail::unsupported("-", &[letter])),
         }
         Ok(None)
+    }
+
+    fn protocol(&mut self, word: &[u8]) -> Result<(), Fail> {
+        let Some(value) = names::protocol(word) else {
+            return Err(Fail::word("unknown protocol \"", word, "\" specified"));
+        };
+        self.job.specs.spec.protocol = (value != 0).then_some(Not { not: self.not, value });
+        Ok(())
     }
 
     fn command(&mut self, letter: u8, argument: Option<&'a [u8]>, scanner: &mut Scanner<'a>) -> Result<(), Fail> {
@@ -282,6 +310,7 @@ impl<'a> Parser<'_, 'a> {
     }
 
     fn finish(&mut self, rest: bool) -> Result<(), Fail> {
+        self.extensions.context.protocol = self.job.specs.spec.protocol;
         self.extensions.check(self.table == Some(b"nat"))?;
         let wrong = if rest {
             "unknown arguments found on commandline"
@@ -344,8 +373,7 @@ impl<'a> Parser<'_, 'a> {
         if [&specs.source, &specs.destination].iter().any(|side| side.not && side.nets.len() > 1) {
             return Err(Fail::parameter("! not allowed with multiple source or destination IP addresses"));
         }
-        specs.spec.comment = self.extensions.comment();
-        specs.spec.target = self.extensions.target();
+        self.extensions.fill(&mut specs.spec);
         Ok(())
     }
 }

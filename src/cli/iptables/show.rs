@@ -4,9 +4,10 @@
 use std::fmt::Write;
 use std::net::IpAddr;
 
+use super::ext::show::{Style, options};
 use crate::cli::cursor::shown;
-use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Target};
-use crate::wire::nft::xt;
+use crate::model::nat::{Ext, IfPattern, Net, Not, Spec, Target};
+use crate::model::xt::Extension;
 
 /// Names of addresses, from `/etc/hosts` and `/etc/networks`. DNS is not asked: a listing must
 /// not wait for a network that may just be what is being set up.
@@ -86,7 +87,7 @@ pub fn pad(out: &mut String, from: usize, width: usize) {
 #[inline(never)]
 pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
     let from = out.len();
-    address(out, net.addr().into());
+    address(out, net.addr());
     if let Some(name) = names.and_then(|names| names.name(out.get(from..)?)) {
         out.truncate(from);
         word(out, name);
@@ -99,7 +100,7 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
         }
         None => {
             add(out, "/");
-            address(out, net.mask().into());
+            address(out, net.mask());
         }
     }
 }
@@ -170,23 +171,7 @@ pub fn target_name(out: &mut String, target: &Target) {
     word(out, name);
 }
 
-/// The translation that a target is.
-fn translation(target: &Target) -> Option<Nat> {
-    if let Target::Ext(ext) = target { xt::nat(ext, false) } else { None }
-}
-
-/// Adds what a table says of a target behind the addresses.
-pub fn target_details(out: &mut String, target: &Target) {
-    let Some(nat) = translation(target) else { return };
-    let what = match nat.kind {
-        NatKind::Masquerade => " masq ports: ",
-        NatKind::Redirect => " redir ports ",
-        NatKind::Snat | NatKind::Dnat => " to:",
-    };
-    words(out, &nat, what, " ");
-}
-
-/// Adds ` -j NAME OPTIONS`, as `-S` prints it.
+/// Adds ` -j NAME` for a target that is no extension, as `-S` prints it.
 pub fn target_option(out: &mut String, target: &Target) {
     let how = match target {
         Target::None => return,
@@ -195,44 +180,24 @@ pub fn target_option(out: &mut String, target: &Target) {
     };
     add(out, how);
     target_name(out, target);
-    let Some(nat) = translation(target) else { return };
-    let what = match nat.kind {
-        NatKind::Masquerade | NatKind::Redirect => " --to-ports ",
-        NatKind::Snat => " --to-source ",
-        NatKind::Dnat => " --to-destination ",
-    };
-    words(out, &nat, what, " --");
 }
 
-/// Range and flags of a translation, behind the word for the range; `dashes` go before flags.
+/// How the extensions of a rule are shown, in a table or as options.
+pub fn style(spec: &Spec, is_table: bool, is_numeric: bool, is_v6: bool) -> Style {
+    let protocol = spec.protocol.filter(|p| !p.not).map_or(0, |p| p.value);
+    Style { is_v6, is_table, is_numeric, protocol }
+}
+
+/// Adds a match or target, behind its name if it is shown as options of `how` (`-m` or `-j`).
 #[inline(never)]
-fn words(out: &mut String, nat: &Nat, what: &str, dashes: &str) {
-    if nat.addrs.is_some() || nat.ports.is_some() {
-        add(out, what);
+pub fn extension(out: &mut String, ext: &Ext, how: &str, style: Style) {
+    let target = how == " -j " || ext.name.first().is_some_and(u8::is_ascii_uppercase);
+    let Some(found) = Extension::of(ext, target, style.is_v6) else { return };
+    if !style.is_table {
+        add(out, how);
+        add(out, found.name);
     }
-    if let Some((min, max)) = nat.addrs {
-        address(out, min);
-        if min != max {
-            add(out, "-");
-            address(out, max);
-        }
-    }
-    if let Some((min, max)) = nat.ports {
-        add(out, if nat.addrs.is_some() || nat.kind == NatKind::Dnat { ":" } else { "" });
-        number(out, min.into(), 0);
-        if min != max {
-            add(out, "-");
-            number(out, max.into(), 0);
-        }
-    }
-    for (flag, word) in
-        [(NatFlags::RANDOM, "random"), (NatFlags::FULLY_RANDOM, "random-fully"), (NatFlags::PERSISTENT, "persistent")]
-    {
-        if nat.flags.contains(flag) {
-            add(out, dashes);
-            add(out, word);
-        }
-    }
+    options(out, &found, &ext.info, style);
 }
 
 /// Adds a count in a column, or `bare` in a sentence; thousands beyond 99999 are shortened unless `exact`.

@@ -124,16 +124,16 @@ fn holds(haystack: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn without_nft_compat_rules_are_native_and_that_is_said() {
     for errno in [libc::ENOENT, libc::EINVAL, libc::EPROTONOSUPPORT] {
-        for (line, native, own) in [
-            ("iptables -t nat -A POSTROUTING -j MASQUERADE", &b"masq\0"[..], "masquerade"),
-            ("iptables -t nat -A POSTROUTING -j SNAT --to-source 1.2.3.4", b"nat\0\x1c\0\x02\x80", "snat"),
+        for (line, native, name) in [
+            ("iptables -t nat -A POSTROUTING -j MASQUERADE", &b"masq\0"[..], "MASQUERADE"),
+            ("iptables -t nat -A POSTROUTING -j SNAT --to-source 1.2.3.4", b"nat\0\x1c\0\x02\x80", "SNAT"),
         ] {
             let kernel = Scripted::default();
             kernel.0.borrow_mut().probe = errno;
             let (failure, printed) = run(line, &kernel);
             assert_eq!(failure, None);
             assert_eq!(printed.lines().count(), 1, "{printed}");
-            assert!(printed.contains("nft_compat") && printed.contains(own), "{printed}");
+            assert!(printed.contains("nft_compat") && printed.contains(name), "{printed}");
             let script = kernel.0.borrow();
             assert!(holds(&script.commits[0], native) && !holds(&script.commits[0], b"target\0"), "{line}");
         }

@@ -1,13 +1,15 @@
 //! Rules: added, deleted and listed. A rule is written in iptables-nft's dialect
 //! (xtables extensions for NAT) or in nftables' own; both are read.
 
+mod native;
 mod read;
+mod span;
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE};
 
-use super::expr::{self, bitwise, cmp, compat, counter, immediate, masq, meta, nat, payload};
+use super::expr::{self, bitwise, cmp, compat, counter, immediate, meta, payload};
 use super::{FAMILY_IP6, message, xt};
-use crate::model::nat::{Counters, Ext, IfPattern, Nat, NatKind, Net, Not, Spec, Target};
+use crate::model::nat::{Counters, Ext, IfPattern, Net, Not, Spec, Target};
 use crate::wire::attr::octets;
 use crate::wire::build::{NESTED, Netfilter, Request};
 pub use read::{decode, handle};
@@ -29,8 +31,12 @@ const POSITION: u16 = 6;
 pub(super) const USERDATA: u16 = 7;
 /// `NFTNL_UDATA_RULE_COMMENT`.
 const UDATA_COMMENT: u8 = 0;
-/// Longest comment kept as user data: nft lists longer ones but refuses to load them again.
-const COMMENT_MAX: usize = 127;
+/// `NFTA_RULE_COMPAT`, and its parts.
+const COMPAT: u16 = 5;
+const COMPAT_PROTO: u16 = 1;
+const COMPAT_FLAGS: u16 = 2;
+/// `NFT_RULE_COMPAT_F_INV`.
+const COMPAT_INVERTED: u32 = 2;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
 const NO_INTERFACE: &[u8] = b"INVAL/D\0";
 
@@ -44,6 +50,52 @@ pub enum Dialect {
     Iptables,
     /// nftables' own. iptables-nft can neither list nor delete such a rule in its tables.
     Native,
+    /// iptables-nft's but for some parts, by the bits of [`Dialect::part`], which are nftables' own.
+    Mixed(u32),
+}
+
+impl Dialect {
+    /// Bit of the target.
+    pub const TARGET: u32 = 1 << 31;
+    /// Bit of the comment.
+    pub const COMMENT: u32 = 1 << 30;
+
+    /// Bit of the match of an index; those far back share one.
+    pub fn part(index: usize) -> u32 {
+        1 << index.min(29)
+    }
+
+    fn is_native(self, part: u32) -> bool {
+        match self {
+            Dialect::Iptables => false,
+            Dialect::Native => true,
+            Dialect::Mixed(parts) => parts & part != 0,
+        }
+    }
+}
+
+/// How a kernel must be able to take a match or target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As an expression that iptables-nft writes too: no extension is needed.
+    Own,
+    /// As an xtables extension, else as nftables' own expressions.
+    Either,
+    /// Only as an xtables extension.
+    Extension,
+}
+
+/// In which forms a match or target can be written.
+pub fn form(ext: &Ext, target: bool, family: u8) -> Form {
+    let r = &mut Request::new(0, 0);
+    let is_v6 = family == FAMILY_IP6;
+    if !target && native::own(r, ext, is_v6) {
+        Form::Own
+    } else if if target { native::target(r, ext, family) } else { native::matched(r, ext, is_v6) } {
+        Form::Either
+    } else {
+        Form::Extension
+    }
 }
 
 /// Where a new rule goes.
@@ -84,7 +136,15 @@ pub fn add(
     let list = request.begin(EXPRESSIONS | NESTED);
     expressions(&mut request, family, spec, counters, dialect);
     request.end(list);
-    if let Some(comment) = spec.comment.as_ref().filter(|c| !as_match(c, dialect)) {
+    if let Some(Not { not, value }) = spec.protocol
+        && dialect != Dialect::Native
+    {
+        // xtables extensions look at the protocol that the rule says, not at that of a packet.
+        let start = request.begin(COMPAT | NESTED);
+        request.be32(COMPAT_PROTO, value.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 });
+        request.end(start);
+    }
+    if let Some(comment) = spec.comment.as_ref().filter(|_| dialect.is_native(Dialect::COMMENT)) {
         request.attr(USERDATA, &userdata(comment));
     }
     request
@@ -117,11 +177,6 @@ fn of(kind: u16, family: u8, table: &[u8], chain: Option<&[u8]>) -> Request<Netf
     request
 }
 
-/// Whether a comment must be an xtables match: too long for user data that nft can load.
-fn as_match(comment: &[u8], dialect: Dialect) -> bool {
-    comment.len() > COMMENT_MAX && dialect == Dialect::Iptables
-}
-
 /// A comment as user data of a rule, chain or table.
 pub(super) fn userdata(comment: &[u8]) -> Vec<u8> {
     // The kernel takes 256 bytes in all: type, length, text, NUL.
@@ -147,10 +202,15 @@ fn expressions(r: &mut Request<Netfilter>, family: u8, spec: &Spec, counters: Co
         bitwise::encode(r, expr::REG_1, &FRAGMENT_OFFSET);
         compare(r, wanted, &[0; 2]);
     }
-    for ext in &spec.matches {
-        compat::encode_match(r, xt(ext));
+    let is_v6 = family == FAMILY_IP6;
+    for (index, ext) in spec.matches.iter().enumerate() {
+        let native = dialect.is_native(Dialect::part(index));
+        let done = if native { native::matched(r, ext, is_v6) } else { native::own(r, ext, is_v6) };
+        if !done {
+            compat::encode_match(r, xt(ext));
+        }
     }
-    if let Some(comment) = spec.comment.as_ref().filter(|c| as_match(c, dialect)) {
+    if let Some(comment) = spec.comment.as_ref().filter(|_| !dialect.is_native(Dialect::COMMENT)) {
         compat::encode_match(r, compat::Xt { name: b"comment", rev: 0, info: &xt::comment_info(comment) });
     }
     counter::encode(r, counters);
@@ -193,6 +253,11 @@ fn load(r: &mut Request<Netfilter>, offset: u32, len: u32) {
     payload::encode(r, payload::Payload { dreg: expr::REG_1, base: payload::BASE_NETWORK, offset, len });
 }
 
+/// Masks the first register.
+fn mask(r: &mut Request<Netfilter>, by: &[u8]) {
+    bitwise::encode(r, expr::REG_1, by);
+}
+
 /// Compares the first register.
 #[inline(never)]
 pub(super) fn compare(r: &mut Request<Netfilter>, not: bool, data: &[u8]) {
@@ -203,10 +268,11 @@ fn target(r: &mut Request<Netfilter>, family: u8, target: &Target, dialect: Dial
     let (code, chain): (i32, &[u8]) = match target {
         Target::None => return,
         Target::Ext(ext) => {
-            return match xt::nat(ext, family == FAMILY_IP6) {
-                Some(nat) if dialect == Dialect::Native => native(r, family, &nat),
-                _ => compat::encode_target(r, xt(ext)),
-            };
+            let native = dialect.is_native(Dialect::TARGET);
+            if !native || !native::target(r, ext, family) {
+                compat::encode_target(r, xt(ext));
+            }
+            return;
         }
         Target::Accept => (immediate::ACCEPT, b""),
         Target::Drop => (immediate::DROP, b""),
@@ -219,25 +285,6 @@ fn target(r: &mut Request<Netfilter>, family: u8, target: &Target, dialect: Dial
 
 fn xt(ext: &Ext) -> compat::Xt<'_> {
     compat::Xt { name: &ext.name, rev: ext.rev, info: &ext.info }
-}
-
-/// Masquerade and SNAT; addresses only, as they are all that is written yet.
-fn native(r: &mut Request<Netfilter>, family: u8, nat: &Nat) {
-    let flags = nat.flags.bits();
-    if nat.kind == NatKind::Masquerade {
-        return masq::encode(r, masq::Masq { flags, ports: None });
-    }
-    let addrs = nat.addrs.map(|(min, max)| {
-        let mut last = expr::REG_1;
-        immediate::encode(r, immediate::Immediate::Data { dreg: expr::REG_1, value: &octets(&min) });
-        if max != min {
-            last = expr::REG_2;
-            immediate::encode(r, immediate::Immediate::Data { dreg: last, value: &octets(&max) });
-        }
-        (expr::REG_1, last)
-    });
-    let kind = if nat.kind == NatKind::Dnat { nat::DNAT } else { nat::SNAT };
-    nat::encode(r, nat::NatExpr { kind, family: u32::from(family), addrs, ports: None, flags });
 }
 
 #[cfg(test)]

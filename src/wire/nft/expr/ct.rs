@@ -6,6 +6,10 @@ use crate::wire::build::{Netfilter, Request};
 
 /// `NFT_CT_STATE`: one bit of `IP_CT_*`, 4 bytes in native order.
 pub const STATE: u32 = 0;
+/// `NFT_CT_DIRECTION`: 0 as it began, 1 the answers, 1 byte.
+pub const DIRECTION_KEY: u32 = 1;
+/// `NFT_CT_MARK`: 4 bytes in native order.
+pub const MARK: u32 = 3;
 /// `NFT_CT_STATUS`: `IPS_*` bits, 4 bytes in native order.
 pub const STATUS: u32 = 2;
 /// In the state: the connection is established.

@@ -1,0 +1,226 @@
+//! Numbers in a packet's headers that a match compares with two ends: ports, addresses,
+//! lengths. In an xtables structure they are a pair, in nftables a load and a comparison.
+
+use super::{compare, mask};
+use crate::model::nat::Ext;
+use crate::model::xt::{Extension, copy, get, put};
+use crate::wire::build::{Netfilter, Request};
+use crate::wire::nft::expr::{self, cmp, payload, range};
+
+/// `NFT_PAYLOAD_TRANSPORT_HEADER`.
+pub const TRANSPORT: u32 = 2;
+
+/// A pair of numbers.
+pub struct Span {
+    /// The match.
+    pub name: &'static str,
+    /// Protocol whose header it is in; 0 for the IP header.
+    protocol: u8,
+    /// Whether it is in IPv4's header, in IPv6's, or (`None`) in both.
+    is_v6: Option<bool>,
+    /// Where it is in the packet.
+    offset: u32,
+    /// Bytes of it there.
+    len: u8,
+    /// Where the first one is in the structure.
+    at: u8,
+    /// How far behind it the last one is.
+    gap: u8,
+    /// Byte of the flags that say that it is negated and (if not 0) that it is given, and these.
+    flags: (u8, u8, u8),
+}
+
+const fn span(name: &'static str, protocol: u8, packet: (u32, u8), info: (u8, u8), not: (u8, u8)) -> Span {
+    Span {
+        name,
+        protocol,
+        is_v6: None,
+        offset: packet.0,
+        len: packet.1,
+        at: info.0,
+        gap: info.1,
+        flags: (not.0, not.1, 0),
+    }
+}
+
+const fn addresses(is_v6: bool, offset: u32, at: u8, not: u8, given: u8) -> Span {
+    let len = if is_v6 { 16 } else { 4 };
+    Span { is_v6: Some(is_v6), flags: (64, not, given), ..span("iprange", 0, (offset, len), (at, 16), (0, 0)) }
+}
+
+/// All of them.
+const SPANS: &[Span] = &[
+    span("tcp", 6, (0, 2), (0, 2), (11, 1)),
+    span("tcp", 6, (2, 2), (4, 2), (11, 2)),
+    span("udp", 17, (0, 2), (0, 2), (8, 1)),
+    span("udp", 17, (2, 2), (4, 2), (8, 2)),
+    span("esp", 50, (0, 4), (0, 4), (8, 1)),
+    Span { is_v6: Some(false), ..span("length", 0, (2, 2), (0, 2), (4, 1)) },
+    addresses(false, payload::IP_SOURCE, 0, 0x10, 1),
+    addresses(false, payload::IP_SOURCE + 4, 32, 0x20, 2),
+    addresses(true, payload::IP6_SOURCE, 0, 0x10, 1),
+    addresses(true, payload::IP6_SOURCE + 16, 32, 0x20, 2),
+];
+
+/// Which end of a span something is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Both.
+    Both,
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+impl Span {
+    /// The spans of a match.
+    pub fn of(name: &[u8], is_v6: bool) -> impl Iterator<Item = &'static Span> {
+        SPANS.iter().filter(move |span| span.name.as_bytes() == name && span.is_v6 != Some(!is_v6))
+    }
+
+    /// The span that is loaded so in a rule of a protocol (0 for none).
+    pub fn loaded(protocol: u8, is_v6: bool, load: (u32, u32, usize)) -> Option<&'static Span> {
+        let (base, offset, len) = load;
+        SPANS.iter().find(|span| {
+            let of = if base == TRANSPORT { span.protocol == protocol } else { span.protocol == 0 };
+            of && protocol_base(span.protocol) == base
+                && span.is_v6 != Some(!is_v6)
+                && (span.offset, usize::from(span.len)) == (offset, len)
+        })
+    }
+
+    /// Both ends, in network byte order.
+    fn ends(&self, info: &[u8]) -> [Vec<u8>; 2] {
+        [0, self.gap].map(|by| {
+            let at = usize::from(self.at + by);
+            match self.len {
+                2 => u16::try_from(get(info, b'h', at)).unwrap_or(0).to_be_bytes().to_vec(),
+                4 if self.flags.2 == 0 => get(info, b'w', at).to_be_bytes().to_vec(),
+                len => info.get(at..at + usize::from(len)).unwrap_or_default().to_vec(),
+            }
+        })
+    }
+
+    /// Puts one end, in network byte order, into a structure.
+    fn put(&self, info: &mut [u8], last: bool, end: &[u8]) {
+        let at = usize::from(self.at + if last { self.gap } else { 0 });
+        match *end {
+            [a, b] => put(info, b'h', at, u16::from_be_bytes([a, b]).into()),
+            [a, b, c, d] if self.flags.2 == 0 => put(info, b'w', at, u32::from_be_bytes([a, b, c, d])),
+            _ => copy(info, at, end),
+        }
+    }
+
+    fn flags(&self, info: &[u8]) -> u8 {
+        info.get(usize::from(self.flags.0)).copied().unwrap_or(0)
+    }
+
+    /// Whether it is negated, and whether it says anything at all.
+    fn state(&self, info: &[u8]) -> (bool, bool) {
+        let flags = self.flags(info);
+        let not = flags & self.flags.1 != 0;
+        let [first, last] = self.ends(info);
+        let whole = first.iter().all(|&b| b == 0) && last.iter().all(|&b| b == 0xff);
+        (not, if self.flags.2 != 0 { flags & self.flags.2 != 0 } else { not || !whole })
+    }
+
+    /// Whether a structure says nothing of it yet, so that a comparison may go into it.
+    pub fn is_free(&self, info: &[u8], ends: Ends) -> bool {
+        let (not, given) = self.state(info);
+        let [first, last] = self.ends(info);
+        match ends {
+            Ends::Both => !given,
+            Ends::First => !not && first.iter().all(|&b| b == 0),
+            Ends::Last => !not && last.iter().all(|&b| b == 0xff),
+        }
+    }
+
+    /// Makes it match everything.
+    pub fn clear(&self, info: &mut [u8]) {
+        self.put(info, true, &[0xff; 16][..usize::from(self.len)]);
+    }
+
+    /// Notes what it is compared with.
+    pub fn set(&self, info: &mut [u8], not: bool, ends: Ends, first: &[u8], last: &[u8]) {
+        if self.flags.2 != 0 && !self.state(info).1 {
+            self.clear(info);
+        }
+        if ends != Ends::Last {
+            self.put(info, false, first);
+        }
+        if ends != Ends::First {
+            self.put(info, true, last);
+        }
+        let flags = self.flags(info) | self.flags.2 | if not { self.flags.1 } else { 0 };
+        copy(info, usize::from(self.flags.0), &[flags]);
+    }
+
+    /// Appends load and comparison, as iptables-nft does for ports; false if it can never match, which has no words.
+    fn encode(&self, r: &mut Request<Netfilter>, info: &[u8]) -> bool {
+        let (not, given) = self.state(info);
+        if !given {
+            return true;
+        }
+        let [first, last] = self.ends(info);
+        let (low, high) = (first.iter().all(|&b| b == 0), last.iter().all(|&b| b == 0xff));
+        if low && high || first > last {
+            return !not && low && high;
+        }
+        let load = payload::Payload {
+            dreg: expr::REG_1,
+            base: protocol_base(self.protocol),
+            offset: self.offset,
+            len: self.len.into(),
+        };
+        payload::encode(r, load);
+        if first == last {
+            compare(r, not, &first);
+        } else if low {
+            cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::GT } else { cmp::LTE }, data: &last });
+        } else {
+            range::encode(r, range::Range { sreg: expr::REG_1, op: not.into(), from: &first, to: &last });
+        }
+        true
+    }
+}
+
+fn protocol_base(protocol: u8) -> u32 {
+    if protocol == 0 { payload::BASE_NETWORK } else { TRANSPORT }
+}
+
+/// Appends all spans of a match; false if there is more in it, or if it can never match. What was appended then is to be
+/// taken back.
+pub fn encode(r: &mut Request<Netfilter>, ext: &Ext, is_v6: bool) -> bool {
+    let mut told = false;
+    for span in Span::of(&ext.name, is_v6) {
+        if !span.encode(r, &ext.info) {
+            return false;
+        }
+        told |= span.state(&ext.info).1;
+    }
+    if ext.name != b"tcp" {
+        return told;
+    }
+    let [option, flags, value, not] = [8, 9, 10, 11].map(|at| get(&ext.info, b'b', at));
+    if option != 0 || not & 8 != 0 || (flags == 0 && not & 4 != 0) {
+        return false;
+    }
+    if flags != 0 {
+        let flags_of = |bits| [u8::try_from(bits).unwrap_or(0)];
+        let load = payload::Payload { dreg: expr::REG_1, base: TRANSPORT, offset: 13, len: 1 };
+        payload::encode(r, load);
+        mask(r, &flags_of(flags));
+        compare(r, not & 4 != 0, &flags_of(value));
+    }
+    told || flags != 0
+}
+
+/// An empty structure of a match with spans, which matches everything.
+pub fn blank(name: &str, is_v6: bool) -> Option<Ext> {
+    let mut ext = Extension::named(name.as_bytes(), false, is_v6)?.blank();
+    for span in Span::of(name.as_bytes(), is_v6).filter(|span| span.flags.2 == 0) {
+        span.clear(&mut ext.info);
+    }
+    Some(ext)
+}
