@@ -60,7 +60,11 @@ pub fn add(out: &mut String, text: &str) {
 /// Adds a word as it may be shown.
 #[inline(never)]
 pub fn word(out: &mut String, word: &[u8]) {
-    out.push_str(&shown(word));
+    // Tabs are harmless, and a comment has to come back as it was.
+    for (index, part) in word.split(|&b| b == b'\t').enumerate() {
+        add(out, if index > 0 { "\t" } else { "" });
+        out.push_str(&shown(part));
+    }
 }
 
 /// Adds a number at the right of a column.

@@ -193,27 +193,50 @@ fn protocol_base(protocol: u8) -> u32 {
 /// taken back.
 pub fn encode(r: &mut Request<Netfilter>, ext: &Ext, is_v6: bool) -> bool {
     let mut told = false;
+    if ext.name == b"tcp" {
+        let [option, flags, value, not] = [8, 9, 10, 11].map(|at| get(&ext.info, b'b', at));
+        if option != 0 || not & 8 != 0 || (flags == 0 && not & 4 != 0) {
+            return false;
+        }
+        if flags != 0 {
+            let flags_of = |bits| [u8::try_from(bits).unwrap_or(0)];
+            let load = payload::Payload { dreg: expr::REG_1, base: TRANSPORT, offset: 13, len: 1 };
+            payload::encode(r, load);
+            mask(r, &flags_of(flags));
+            compare(r, not & 4 != 0, &flags_of(value));
+            told = true;
+        }
+    }
     for span in Span::of(&ext.name, is_v6) {
         if !span.encode(r, &ext.info) {
             return false;
         }
         told |= span.state(&ext.info).1;
     }
-    if ext.name != b"tcp" {
-        return told;
+    told
+}
+
+/// Makes a number in network byte order one larger; `None` for the largest.
+pub fn next(number: &mut [u8]) -> Option<()> {
+    let at = number.iter().rposition(|&b| b != 0xff)?;
+    number[at] += 1;
+    number[at + 1..].fill(0);
+    Some(())
+}
+
+/// Puts ports of a match as a rule has them that is read back: below the first or above the last is one side only, so
+/// that "not up to 1023" is "from 1024".
+pub fn settle(ext: &mut Ext) {
+    for span in Span::of(&ext.name, false).filter(|span| span.len == 2 && span.protocol != 0) {
+        let (not, _) = span.state(&ext.info);
+        let [low, mut high] = span.ends(&ext.info);
+        if not && low == [0, 0] && next(&mut high).is_some() {
+            let flags = span.flags(&ext.info) & !span.flags.1;
+            copy(&mut ext.info, usize::from(span.flags.0), &[flags]);
+            span.put(&mut ext.info, false, &high);
+            span.put(&mut ext.info, true, &[0xff; 2]);
+        }
     }
-    let [option, flags, value, not] = [8, 9, 10, 11].map(|at| get(&ext.info, b'b', at));
-    if option != 0 || not & 8 != 0 || (flags == 0 && not & 4 != 0) {
-        return false;
-    }
-    if flags != 0 {
-        let flags_of = |bits| [u8::try_from(bits).unwrap_or(0)];
-        let load = payload::Payload { dreg: expr::REG_1, base: TRANSPORT, offset: 13, len: 1 };
-        payload::encode(r, load);
-        mask(r, &flags_of(flags));
-        compare(r, not & 4 != 0, &flags_of(value));
-    }
-    told || flags != 0
 }
 
 /// An empty structure of a match with spans, which matches everything.
