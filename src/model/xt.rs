@@ -92,7 +92,7 @@ pub struct Row {
     pub required: bool,
     /// Whether at most one of the options with this mark may be given.
     pub exclusive: bool,
-    /// Complaint about a wrong value, `*` for the word; empty for that of the shape.
+    /// Complaint about a wrong value, `*` for the word, `^` for a line's end; empty for that of the shape.
     pub complaint: &'static str,
 }
 

@@ -34,9 +34,9 @@ ctdir Eh148,4096 h146.1000 - ctdir_$ :ORIGINAL=0,REPLY=4096
 @state m* conntrack 3 168 0 0 - h146.2000
 state Bh150 h146.1 h148.1 ~state_$ :INVALID=1,NEW=8,RELATED=4,ESTABLISHED=2,UNTRACKED=256 + !Bad state \"*\"
 @multiport m* = 1 48 0 0 multiport !multiport expection an option
-sports,source-ports L0 b0.ff=0 b47.1 sports_`$ x
-dports,destination-ports L0 b0.ff=1 b47.1 dports_`$ x
-ports L0 b0.ff=2 b47.1 ports_`$ x
+sports,source-ports L0 b0.ff=0 b47.1 sports_%$ x
+dports,destination-ports L0 b0.ff=1 b47.1 dports_%$ x
+ports L0 b0.ff=2 b47.1 ports_%$ x
 @mark m* = 1 16 0 0 -
 mark M0 - b8.1 mark_match_~$ +
 @connmark m* = 1 16 0 0 -

@@ -46,7 +46,7 @@ xor-mark Mr0 b12.ff=0 - - x
 mask k4,8 - - -
 @LOG t* = 0 32 0 0 LOG
 log-prefix S2,30 ? - prefix
-log-level eb0 d - level =4 :emerg=0,panic=0,alert=1,crit=2,error=3,warning=4,notice=5,info=6,debug=7 !log level \"*\" unknown
+log-level eb0 d - level =4 :emerg=0,panic=0,alert=1,crit=2,error=3,warning=4,notice=5,info=6,debug=7 !log level \"*\" unknown^
 log-tcp-sequence G b1.1 - tcp-sequence
 log-tcp-options G b1.2 - tcp-options
 log-ip-options G b1.4 - ip-options

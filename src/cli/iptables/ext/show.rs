@@ -134,9 +134,8 @@ impl<'a> Show<'a> {
                 ('_', _) => add(self.out, " "),
                 ('!', _) => add(self.out, if not { "!" } else { "" }),
                 ('~', _) => add(self.out, if not { "! " } else { "" }),
+                ('%', _) => add(self.out, if not { " !" } else { "" }),
                 ('^', _) => add(self.out, if not { "!" } else { "=" }),
-                // multiport parts the mark from its name once more.
-                ('`', _) => add(self.out, if not { " !" } else { "" }),
                 ('#', Some((row, _))) => {
                     let width = self.width(row);
                     let same = get(self.info, width, row.at) == get(self.info, width, row.at + row.more);

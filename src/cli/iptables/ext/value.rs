@@ -50,7 +50,10 @@ impl Place<'_> {
     #[inline(never)]
     fn wrong(&self, word: &[u8]) -> Fail {
         match self.row.complaint.split_once('*') {
-            Some((before, after)) => Fail::word(before, word, after),
+            Some((before, after)) => match after.strip_suffix('^') {
+                Some(after) => Fail::word(before, word, &[after, "\n"].concat()),
+                None => Fail::word(before, word, after),
+            },
             None => self.complaint("Bad value for ", &[" option: \"", &shown(word), "\""].concat()),
         }
     }
@@ -116,7 +119,7 @@ impl Place<'_> {
             b'S' => self.string(word)?,
             b'T' => {
                 let rate = rate(word).ok_or_else(|| Fail::word("bad rate \"", word, "\"'"))?;
-                put(self.info, b'w', at, rate.ok_or_else(|| Fail::word("Rate too fast \"", word, "\"\n"))?);
+                put(self.info, b'w', at, rate.ok_or_else(|| Fail::word("Rate too fast \"", word, "\""))?);
             }
             b'Y' => copy(self.info, at, &icmp::parse(word, context.is_v6)?),
             b'U' => self.accounts(word)?,
@@ -310,7 +313,7 @@ impl Place<'_> {
         let (first, last) = dash.map_or((word, word), |at| (&word[..at], &word[at + 1..]));
         let family = if context.is_v6 { Family::V6 } else { Family::V4 };
         let min = parse_addr(text(first), family).ok_or_else(|| self.wrong(first))?;
-        let max = parse_addr(text(last), family).ok_or_else(|| self.wrong(word))?;
+        let max = parse_addr(text(last), family).ok_or_else(|| self.wrong(last))?;
         if octets(&min) > octets(&max) {
             context.warnings +=
                 &["xt_iprange: range ", &min.to_string(), "-", &max.to_string(), " is reversed and will never match\n"]

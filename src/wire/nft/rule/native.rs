@@ -149,7 +149,7 @@ fn any_bit(r: &mut Request<Netfilter>, key: u32, bits: u32, not: bool, order: bo
 /// has in the status, so that the two cannot be mixed.
 fn conntrack(r: &mut Request<Netfilter>, info: &[u8]) -> bool {
     let [given, not, state, status] = [146, 148, 150, 152].map(|at| get(info, b'h', at));
-    if given & !0x3041 != 0 || given & 0x1041 == 0 {
+    if given & !0x3041 != 0 || given & 0x1041 == 0 || state & !0x1cf != 0 || status & !15 != 0 {
         return false;
     }
     if given & 1 != 0 {

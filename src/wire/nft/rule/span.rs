@@ -165,7 +165,7 @@ impl Span {
         let [first, last] = self.ends(info);
         let (low, high) = (first.iter().all(|&b| b == 0), last.iter().all(|&b| b == 0xff));
         if low && high || first > last {
-            return !not && low && high;
+            return false;
         }
         let load = payload::Payload {
             dreg: expr::REG_1,
@@ -174,7 +174,8 @@ impl Span {
             len: self.len.into(),
         };
         payload::encode(r, load);
-        if first == last {
+        // One address alone would be that of the rule itself.
+        if first == last && self.name != "iprange" {
             compare(r, not, &first);
         } else if low {
             cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::GT } else { cmp::LTE }, data: &last });
