@@ -11,6 +11,7 @@ use crate::model::nat::{Chain, Rule, Spec};
 use crate::socket::{Query, Socket};
 use crate::sys::nl::{NlSocket, Transport};
 use crate::wire::build::{Netfilter, Request};
+use crate::wire::nft::batch::NFGENMSG;
 use crate::wire::nft::{chain, generation, rule, xt};
 use crate::wire::reply::Frame;
 
@@ -35,6 +36,8 @@ pub enum Need<'a> {
     Rules(&'a [u8]),
     /// All.
     All,
+    /// All, with the attributes that the kernel listed ([`Rule::raw`]).
+    Raw,
 }
 
 /// One table as it was read.
@@ -140,7 +143,7 @@ enum Question<'a> {
 struct Chains<'a>(Id<'a>);
 
 /// The rules of a chain, or all.
-struct Rules<'a>(Id<'a>, Option<&'a [u8]>);
+struct Rules<'a>(Id<'a>, Option<&'a [u8]>, bool);
 
 impl Query for Question<'_> {
     type Protocol = Netfilter;
@@ -180,7 +183,11 @@ impl Query for Rules<'_> {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Rule> {
-        rule::decode(frame, self.0.name)
+        let mut rule = rule::decode(frame, self.0.name)?;
+        if self.2 {
+            rule.raw = frame.payload.get(NFGENMSG..)?.to_vec();
+        }
+        Some(rule)
     }
 }
 
@@ -261,8 +268,9 @@ impl<T: Transport> Ruleset<T> {
         let of = match need {
             _ if chains.is_empty() => None,
             Need::Chains => None,
-            Need::Rules(chain) => Some(Rules(id, Some(chain))),
-            Need::All => Some(Rules(id, None)),
+            Need::Rules(chain) => Some(Rules(id, Some(chain), false)),
+            Need::All => Some(Rules(id, None, false)),
+            Need::Raw => Some(Rules(id, None, true)),
         };
         let rules = match of {
             Some(rules) => self.socket.dump(&rules).map_err(Failure::at(Stage::Rules))?,

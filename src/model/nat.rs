@@ -199,6 +199,8 @@ pub struct Rule {
     pub spec: Spec,
     /// Its counter, if it has one.
     pub counters: Option<Counters>,
+    /// Its attributes as the kernel listed them; empty unless they were asked for.
+    pub raw: Vec<u8>,
     /// Names of the expressions that `spec` does not tell of, with `, ` between them; empty when
     /// it tells everything.
     pub unknown: String,

@@ -37,6 +37,6 @@ fn is_new(rule: &Rule, now: &Table, before: &Snapshot) -> bool {
     let seen = |handle| before.tables.iter().any(|table| table.rules_of(&rule.chain).any(|old| old.handle == handle));
     let Some(found) = now.rules_of(&rule.chain).filter(same).find(|found| !seen(found.handle)) else { return false };
     let were_read = before.tables.iter().any(|table| !table.rules.is_empty());
-    let uses = |table: &Table| table.chain(&found.chain).map_or(0, |chain| chain.uses);
-    were_read || before.tables.iter().all(|table| uses(table) < uses(now))
+    let uses = now.chain(&found.chain).map_or(0, |chain| chain.uses);
+    were_read || before.tables.iter().all(|table| table.chain(&found.chain).is_none_or(|chain| chain.uses < uses))
 }

@@ -53,6 +53,12 @@ pub struct Extensions<'a> {
 /// Words for `-j` that are verdicts.
 const VERDICTS: &[&[u8]] = &[b"ACCEPT", b"DROP", b"RETURN"];
 
+/// Whether a target has this name, so that no chain can.
+pub fn is_target(name: &[u8]) -> bool {
+    let known = |is_v6| Extension::named(name, true, is_v6).is_some();
+    VERDICTS.contains(&name) || name.is_empty() || listed(TARGETS, name) || known(false) || known(true)
+}
+
 /// Longest name of a chain or target, with its NUL.
 pub const NAME_MAX: usize = 29;
 
@@ -177,9 +183,7 @@ impl<'a> Extensions<'a> {
             loaded.needs_protocol(&self.context)?;
         }
         if nat_table && self.jump.is_some_and(|jump| jump.0 == b"DROP") {
-            return Err(Fail::parameter(
-                "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n",
-            ));
+            return Err(Fail::parameter(super::parse::NAT_DROP));
         }
         Ok(())
     }

@@ -1,9 +1,6 @@
 //! The words of a command line as `getopt_long` splits them: clusters of short options,
 //! long ones with their unique abbreviations, arguments attached or in the next word.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-
 use super::fail::Fail;
 
 /// Long options, as `NAME`, how it takes an argument (`=` the next word at the latest, `?` only
@@ -51,9 +48,9 @@ fn item(key: u16, argument: Option<&[u8]>) -> Item<'_> {
 /// A walk over a command line.
 #[derive(Debug)]
 pub struct Scanner<'a> {
-    words: &'a [OsString],
+    words: &'a [&'a [u8]],
     /// The words before the last one was taken.
-    before: &'a [OsString],
+    before: &'a [&'a [u8]],
     /// Whether the last word was refused as an option that is not known.
     unknown: bool,
     /// Rest of a cluster of short options.
@@ -65,19 +62,19 @@ pub struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// Starts at the first word after the program's name.
-    pub fn new(words: &'a [OsString]) -> Self {
+    pub fn new(words: &'a [&'a [u8]]) -> Self {
         Scanner { words, before: words, unknown: false, cluster: b"", word: b"", ended: false }
     }
 
     fn take(&mut self) -> Option<&'a [u8]> {
         let (first, rest) = self.words.split_first()?;
         self.words = rest;
-        Some(first.as_bytes())
+        Some(first)
     }
 
     /// The next word, if it may be an argument that an option takes without demanding it.
     pub fn argument(&mut self) -> Option<&'a [u8]> {
-        let word = self.words.first()?.as_bytes();
+        let word = self.words.first()?;
         if matches!(word.first(), Some(b'-' | b'!')) { None } else { self.take() }
     }
 
@@ -193,7 +190,7 @@ mod tests {
     use crate::cli::cursor::shown;
 
     fn scan(line: &str) -> String {
-        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let mut scanner = Scanner::new(&words);
         let mut out = String::new();
         loop {
@@ -206,7 +203,7 @@ mod tests {
                 Ok(Some(Item::Extension(key, _))) => out += &format!("#{key} "),
                 Ok(Some(Item::Word(word))) => out += &format!("[{}] ", shown(word)),
                 Ok(None) => return out,
-                Err(fail) => return out + fail.0.text.lines().next().unwrap(),
+                Err(fail) => return out + fail.say("iptables").lines().next().unwrap(),
             }
         }
     }

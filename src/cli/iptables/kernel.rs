@@ -1,51 +1,28 @@
-//! The nat table in the kernel: the chains that iptables keeps there, and changes in
-//! iptables' words when they fail.
+//! Tables in the kernel: read, and changed as commands want it, with failures in
+//! iptables' words.
 
-use super::fail::Fail;
+use super::draft::Draft;
+use super::emit::emit;
+use super::fail::{Fail, Prefix};
+use super::job::Job;
+use super::tables::Table;
 use crate::cli::cursor::shown;
 use crate::error::{Kind, strerror};
-use crate::model::nat::{Base, Chain};
-use crate::ruleset::{Failure, Id, Need, Ruleset, Snapshot, Stage, Table};
+use crate::model::ip::Family;
+use crate::ruleset::{self, Failure, Id, Need, Ruleset, Snapshot, Stage};
 use crate::sys::nl::{NlSocket, Transport};
 use crate::wire::build::{Netfilter, Request};
-use crate::wire::nft::{FAMILY_IP, chain, table};
-
-/// The table.
-pub const NAT: &[u8] = b"nat";
-/// Where it is.
-pub const ID: Id<'_> = Id { family: FAMILY_IP, name: NAT };
-
-/// The built-in chains in the order of a listing: name, hook, priority.
-pub const BUILTIN: &[(&[u8], u32, i32)] =
-    &[(b"PREROUTING", 0, -100), (b"INPUT", 1, 100), (b"OUTPUT", 3, -100), (b"POSTROUTING", 4, 100)];
-
-/// The base that a built-in chain must have; `None` for another name.
-#[inline(never)]
-pub fn builtin(name: &[u8]) -> Option<Base> {
-    let &(_, hook, priority) = BUILTIN.iter().find(|row| row.0 == name)?;
-    Some(Base { kind: "nat", hook, priority, accept: true })
-}
-
-/// Whether a chain is one that iptables works with: its own base chains, and user chains.
-#[inline(never)]
-pub fn compatible(chain: &Chain) -> bool {
-    match (chain.base, builtin(&chain.name)) {
-        (None, own) => own.is_none(),
-        (Some(base), Some(own)) => Base { accept: true, ..base } == own,
-        (Some(_), None) => false,
-    }
-}
 
 /// The messages of a change, and what iptables calls each when it fails.
 #[derive(Default)]
 pub struct Steps<'a> {
-    /// The messages, in order.
-    pub messages: Vec<Request<Netfilter>>,
+    messages: Vec<Request<Netfilter>>,
     names: Vec<Name<'a>>,
 }
 
-/// `RULE_APPEND` and the like, then what it is about: a word such as `rule in chain `, and a name.
-pub type Name<'a> = (&'static str, &'static str, &'a [u8]);
+/// `RULE_APPEND` and the like, then what it is about: a word such as `rule in chain `, and a name;
+/// and the line of the input.
+pub type Name<'a> = (&'static str, &'static str, &'a [u8], u32);
 
 impl<'a> Steps<'a> {
     /// Adds a message.
@@ -56,35 +33,52 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Reads the table.
-pub fn read<T: Transport>(ruleset: &mut Ruleset<T>, need: Need<'_>) -> Result<Table, Fail> {
-    Ok(see(ruleset, need)?.tables.pop().unwrap_or_default())
+/// Reads a table.
+pub fn read<T: Transport>(
+    kernel: &mut Ruleset<T>,
+    table: &'static Table,
+    family: Family,
+    need: Need<'_>,
+) -> Result<ruleset::Table, Fail> {
+    Ok(snapshot(kernel, &[(table.id(family), need)])?.tables.pop().unwrap_or_default())
 }
 
-fn see<T: Transport>(ruleset: &mut Ruleset<T>, need: Need<'_>) -> Result<Snapshot, Fail> {
-    ruleset.read(&[(ID, need)]).map_err(|failure| {
+/// Reads tables.
+pub fn snapshot<T: Transport>(kernel: &mut Ruleset<T>, wanted: &[(Id<'_>, Need<'_>)]) -> Result<Snapshot, Fail> {
+    kernel.read(wanted).map_err(|failure| {
         let what = if failure.stage == Stage::Chains { "CHAIN_LIST" } else { "RULE_LIST" };
-        failed(&failure, &(what, "table ", NAT))
+        let name = wanted.first().map_or(&b""[..], |wanted| wanted.0.name);
+        failed(&failure, &(what, "table ", name, 0))
     })
 }
 
-/// Changes the table: `plan` looks at it and says what to send, and is asked again
-/// each time that the table has changed meanwhile.
-pub fn change<'a, T: Transport>(
-    ruleset: &mut Ruleset<T>,
-    need: Need<'_>,
-    plan: &mut dyn FnMut(&Table, &mut Steps<'a>) -> Result<(), Fail>,
+/// Carries out commands on one table in one transaction, done anew each time that somebody else was
+/// faster; `anew` throws the table away first. Returns what `-v` prints; `test` sends nothing.
+pub fn change<T: Transport>(
+    kernel: &mut Ruleset<T>,
+    (table, family): (&'static Table, Family),
+    jobs: &[Job<'_>],
+    anew: bool,
+    test: bool,
+    out: &mut String,
 ) -> Result<(), Fail> {
+    let need = need(jobs, anew);
     loop {
-        let snapshot = see(ruleset, need)?;
+        let snapshot = snapshot(kernel, &[(table.id(family), need)])?;
+        let none = ruleset::Table::default();
+        let mut draft = Draft::new(table, snapshot.tables.first().unwrap_or(&none), anew, need);
+        let done = jobs.iter().try_for_each(|job| draft.apply(job));
+        *out = std::mem::take(&mut draft.out);
+        done?;
         let mut steps = Steps::default();
-        let none = Table::default();
-        plan(snapshot.tables.first().unwrap_or(&none), &mut steps)?;
-        match ruleset.commit(&snapshot, steps.messages) {
+        if !test {
+            emit(&draft, table.id(family), &mut steps);
+        }
+        match kernel.commit(&snapshot, steps.messages) {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(failure) => {
-                let whole: &Name<'_> = &("COMMIT", "table ", NAT);
+                let whole: &Name<'_> = &("COMMIT", "table ", table.name.as_bytes(), 0);
                 let name = match failure.stage {
                     Stage::Commit(Some(at)) => steps.names.get(at).unwrap_or(whole),
                     _ => whole,
@@ -95,22 +89,19 @@ pub fn change<'a, T: Transport>(
     }
 }
 
-/// Adds the messages that make the table and its built-in chains, as far as they are missing;
-/// `wanted` must become a chain that iptables can work with.
-///
-/// All four at once: before kernel 4.18 a nat chain translates nothing unless its
-/// counterpart for the answers exists too.
-pub fn scaffold(table: &Table, wanted: &[u8], steps: &mut Steps<'_>) {
-    if table.chains.is_empty() {
-        steps.push(("TABLE_ADD", "table ", NAT), table::create(FAMILY_IP, NAT, None));
+/// What commands must see of the table.
+fn need<'j>(jobs: &[Job<'j>], anew: bool) -> Need<'j> {
+    let mut all = Need::Chains;
+    for job in jobs.iter().filter(|_| !anew) {
+        all = match (all, job.need()) {
+            (all, Need::Chains) => all,
+            (Need::Chains, one) => one,
+            (Need::Raw, _) | (_, Need::Raw) => Need::Raw,
+            (Need::Rules(one), Need::Rules(other)) if one == other => all,
+            _ => Need::All,
+        };
     }
-    for &(name, hook, priority) in BUILTIN {
-        let there = table.chain(name).is_some_and(|chain| name != wanted || compatible(chain));
-        if !there {
-            let base = Base { kind: "nat", hook, priority, accept: true };
-            steps.push(("CHAIN_ADD", "chain ", name), chain::create(FAMILY_IP, NAT, name, &base));
-        }
-    }
+    all
 }
 
 /// Opens nf_tables.
@@ -118,11 +109,11 @@ pub fn open() -> Result<Ruleset<NlSocket>, Fail> {
     Ruleset::open().map_err(|error| {
         let errno = error.errno().unwrap_or(libc::EIO);
         let more = if errno == libc::EPROTONOSUPPORT { NO_NF_TABLES } else { "" };
-        Fail::new(&["iptables: Failed to initialize nft: ", &strerror(errno), more], 1)
+        Fail::new(Prefix::Name, &["Failed to initialize nft: ", &strerror(errno), more], 1)
     })
 }
 
-const NO_NF_TABLES: &str = "\niptables: this kernel has no nf_tables (CONFIG_NF_TABLES): load the modules nfnetlink and nf_tables (modprobe nf_tables), or use a kernel that has them";
+const NO_NF_TABLES: &str = "\n\u{1}: this kernel has no nf_tables (CONFIG_NF_TABLES): load the modules nfnetlink and nf_tables (modprobe nf_tables), or use a kernel that has them";
 
 /// Which part of the kernel an expression comes from.
 const PARTS: &[(&str, &str)] = &[
@@ -146,13 +137,14 @@ fn failed(failure: &Failure, name: &Name<'_>) -> Fail {
     if failure.error.kind == Kind::Interrupted {
         return Fail::kernel(&reason);
     }
-    let mut fail = Fail::kernel(&[" ", name.0, " failed (", &reason, "): ", name.1, &shown(name.2)].concat());
+    let mut fail = Fail::new(Prefix::Kernel, &[name.0, " failed (", &reason, "): ", name.1, &shown(name.2)], 4);
+    fail.0.line = name.3;
     if let Kind::Kernel(refusal) = &failure.error.kind
         && failure.error.errno() == Some(libc::ENOENT)
         && let Some(part) = refusal.attr.and_then(|attr| PARTS.iter().find(|part| part.0 == attr))
     {
         let text = &mut fail.0.text;
-        *text = [text, "\niptables: this kernel lacks the ", part.0, " (", part.1, ")"].concat();
+        *text = [text, "\n\u{1}: this kernel lacks the ", part.0, " (", part.1, ")"].concat();
     }
     fail
 }

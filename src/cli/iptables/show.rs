@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::ext::show::{Style, options};
+use super::list::Look;
 use crate::cli::cursor::shown;
+use crate::model::ip::{Family, addr_text, family_of};
 use crate::model::nat::{Ext, IfPattern, Net, Not, Spec, Target};
 use crate::model::xt::Extension;
 
@@ -75,7 +77,7 @@ pub fn number(out: &mut String, number: u64, width: usize) {
 
 #[inline(never)]
 fn address(out: &mut String, addr: IpAddr) {
-    let _ = write!(out, "{addr}");
+    add(out, &addr_text(&addr));
 }
 
 /// Fills a column of this width, which began at `from`, with spaces.
@@ -97,7 +99,7 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
         word(out, name);
     }
     match net.prefix() {
-        Some(32) if !host => {}
+        Some(len) if !host && len == family_of(&net.addr()).bits() => {}
         Some(len) => {
             add(out, "/");
             number(out, len.into(), 0);
@@ -111,9 +113,9 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
 
 /// Adds a network in a table.
 #[inline(never)]
-pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, names: Option<&Names>) {
-    match (cell, names) {
-        (None, None) => add(out, "0.0.0.0/0"),
+pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, look: &Look) {
+    match (cell, look.names.as_ref()) {
+        (None, None) => add(out, if look.family == Family::V6 { "::/0" } else { "0.0.0.0/0" }),
         (None, Some(_)) => add(out, "anywhere"),
         (Some(Not { value, .. }), names) => net(out, value, false, names),
     }
@@ -136,28 +138,6 @@ pub fn interface_cell(out: &mut String, pattern: Option<&Not<IfPattern>>, numeri
             interface(out, value);
         }
         None => add(out, if numeric { "*" } else { "any" }),
-    }
-}
-
-/// Adds a protocol by name, if it is a common one.
-#[inline(never)]
-pub fn protocol(out: &mut String, protocol: u8, numeric: bool) {
-    const NAMES: &[(u8, &str)] = &[
-        (0, "all"),
-        (1, "icmp"),
-        (2, "igmp"),
-        (6, "tcp"),
-        (17, "udp"),
-        (41, "ipv6"),
-        (47, "gre"),
-        (50, "esp"),
-        (51, "ah"),
-        (132, "sctp"),
-        (136, "udplite"),
-    ];
-    match NAMES.iter().find(|row| row.0 == protocol && !numeric) {
-        Some(row) => add(out, row.1),
-        None => number(out, protocol.into(), 0),
     }
 }
 

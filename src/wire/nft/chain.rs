@@ -3,7 +3,7 @@
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
 use super::{NFGENMSG, expr::counter, message};
-use crate::model::nat::{Base, Chain};
+use crate::model::nat::{Base, Chain, Counters};
 use crate::wire::attr::Fields;
 use crate::wire::build::{NESTED, Netfilter, Request};
 use crate::wire::reply::Frame;
@@ -35,6 +35,15 @@ pub fn create(family: u8, table: &[u8], name: &[u8], base: &Base) -> Request<Net
     request.be32(HOOK_NUM, base.hook).be32(HOOK_PRIORITY, base.priority.cast_unsigned()).end(hook);
     // NF_DROP is 0, NF_ACCEPT is 1.
     request.be32(POLICY, u32::from(base.accept)).string(TYPE, base.kind.as_bytes());
+    request
+}
+
+/// Sets policy and counters of a base chain, which is created where it is not there.
+pub fn set(family: u8, table: &[u8], name: &[u8], base: &Base, counters: Counters) -> Request<Netfilter> {
+    let mut request = create(family, table, name, base);
+    let outer = request.begin(COUNTERS | NESTED);
+    counter::values(&mut request, counters);
+    request.end(outer);
     request
 }
 

@@ -9,8 +9,8 @@ use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_REPLACE};
 
 use super::expr::{self, bitwise, cmp, compat, counter, immediate, meta, payload};
 use super::{FAMILY_IP6, message, xt};
-use crate::model::nat::{Counters, Ext, IfPattern, Net, Not, Spec, Target};
-use crate::wire::attr::octets;
+use crate::model::nat::{Counters, Ext, IfPattern, Net, Not, Rule, Spec, Target};
+use crate::wire::attr::{attrs, octets};
 use crate::wire::build::{NESTED, Netfilter, Request};
 pub use read::{decode, handle};
 
@@ -139,15 +139,38 @@ pub fn add(
     if let Some(Not { not, value }) = spec.protocol
         && dialect != Dialect::Native
     {
-        // xtables extensions look at the protocol that the rule says, not at that of a packet.
-        let start = request.begin(COMPAT | NESTED);
-        request.be32(COMPAT_PROTO, value.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 });
-        request.end(start);
+        compatible(&mut request, not, value);
     }
     if let Some(comment) = spec.comment.as_ref().filter(|_| dialect.is_native(Dialect::COMMENT)) {
         request.attr(USERDATA, &userdata(comment));
     }
     request
+}
+
+/// Puts a rule that was listed, with all its parts, in its own place again with its counter at 0.
+pub fn zeroed(family: u8, table: &[u8], rule: &Rule) -> Request<Netfilter> {
+    let mut request = message(NEWRULE, NLM_F_REPLACE, family);
+    request.string(TABLE, table).string(CHAIN, &rule.chain).be64(HANDLE, rule.handle);
+    let list = request.begin(EXPRESSIONS | NESTED);
+    if let Some(all) = attrs(&rule.raw).find(EXPRESSIONS) {
+        expr::with_counter(&mut request, all.nested(), Counters::default());
+    }
+    request.end(list);
+    if let Some(userdata) = attrs(&rule.raw).find(USERDATA) {
+        request.attr(USERDATA, userdata.value);
+    }
+    // The kernel does not list it.
+    if let Some(Not { not, value }) = rule.spec.protocol {
+        compatible(&mut request, not, value);
+    }
+    request
+}
+
+/// Appends what xtables extensions look at: the protocol that the rule says, not that of a packet.
+#[inline(never)]
+fn compatible(request: &mut Request<Netfilter>, not: bool, protocol: u8) {
+    let start = request.begin(COMPAT | NESTED);
+    request.be32(COMPAT_PROTO, protocol.into()).be32(COMPAT_FLAGS, if not { COMPAT_INVERTED } else { 0 }).end(start);
 }
 
 /// Deletes one rule.

@@ -126,6 +126,17 @@ pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = (&'a [u8], Expr<'
     list.filter(|elem| elem.kind == ELEM).map(|elem| decode(&elem))
 }
 
+/// Appends expressions as they were listed, but with this counter.
+pub fn with_counter(request: &mut Request<Netfilter>, list: Attrs<'_>, counters: Counters) {
+    for elem in list.filter(|elem| elem.kind == ELEM) {
+        if Fields::new(elem.value).string(NAME) == b"counter" {
+            counter::encode(request, counters);
+        } else {
+            request.attr(ELEM | NESTED, elem.value);
+        }
+    }
+}
+
 fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
     let elem = Fields::new(elem.value);
     let name = elem.string(NAME);

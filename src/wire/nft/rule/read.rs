@@ -39,6 +39,7 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
         handle: fields.be64(HANDLE).unwrap_or_default(),
         spec: reader.spec,
         counters: reader.counters,
+        raw: Vec::new(),
         unknown: reader.unknown,
     })
 }
