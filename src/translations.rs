@@ -8,10 +8,9 @@ use std::net::IpAddr;
 
 use bitflags::bitflags;
 
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::model::ip::Prefix;
 use crate::model::nat::Counters;
-use crate::model::translation::leg::{Act, Leg, State};
 use crate::model::translation::{Action, Translation};
 use crate::ruleset::{Failure, Ruleset, Stage};
 use crate::socket::Socket;
@@ -62,7 +61,7 @@ pub enum Listed {
         entry: Entry,
         /// Whether it is in iptables' table, made of xtables extensions.
         xtables: bool,
-        /// Packets that it has translated (the first of a connection), and their bytes.
+        /// Packets that it has translated (the first of each connection, but for this host's own), and their bytes.
         counters: Counters,
     },
     /// One in our table whose comment tells nothing.
@@ -95,8 +94,6 @@ impl From<Failure> for Fault {
 pub struct Translations<T = NlSocket> {
     ruleset: Ruleset<T>,
     missing: Missing,
-    /// Subnets of this host's interfaces, once they have been needed.
-    subnets: Option<Vec<Prefix>>,
 }
 
 impl Translations {
@@ -112,7 +109,7 @@ impl Translations {
 impl<T: Transport> Translations<T> {
     /// Over an open socket.
     pub fn over(socket: Socket<Netfilter, T>) -> Self {
-        Translations { ruleset: Ruleset::over(socket), missing: Missing::empty(), subnets: None }
+        Translations { ruleset: Ruleset::over(socket), missing: Missing::empty() }
     }
 
     /// What has been done without so far.
@@ -133,7 +130,7 @@ impl<T: Transport> Translations<T> {
     /// # Errors
     /// Nothing has changed.
     pub fn add(&mut self, entry: &Entry) -> std::result::Result<bool, Fault> {
-        let subnets = self.subnets(std::slice::from_ref(entry));
+        let subnets = Self::subnets(std::slice::from_ref(entry));
         let family = [family_number(entry.translation.family)];
         self.change(&family, entry.allow_forward, &subnets, &mut |plan| plan.add(entry))
     }
@@ -152,7 +149,7 @@ impl<T: Transport> Translations<T> {
     /// # Errors
     /// Nothing has changed.
     pub fn replace(&mut self, entries: &[Entry]) -> std::result::Result<bool, Fault> {
-        let subnets = self.subnets(entries);
+        let subnets = Self::subnets(entries);
         self.change(&[2, 10], true, &subnets, &mut |plan| plan.replace(entries))
     }
 
@@ -186,11 +183,10 @@ impl<T: Transport> Translations<T> {
                 Ok(false) => {}
                 Err(failure) => {
                     let at = if let Stage::Commit(at) = failure.stage { at } else { None };
-                    let step = at.and_then(|at| steps.get(at));
-                    match step.and_then(|step| step.rule.as_ref()).and_then(|rule| lacks(&failure, rule, self.missing))
-                    {
+                    let (entry, parts) = at.and_then(|at| steps.get(at)).copied().unwrap_or_default();
+                    match lacks(&failure, parts) {
                         Some(part) => self.missing |= part,
-                        None => return Err(Fault { entry: step.and_then(|step| step.entry), failure }),
+                        None => return Err(Fault { entry, failure }),
                     }
                 }
             }
@@ -198,16 +194,16 @@ impl<T: Transport> Translations<T> {
     }
 
     /// The subnets of this host's interfaces, if one of the rules needs to know its target's.
-    fn subnets(&mut self, entries: &[Entry]) -> Vec<Prefix> {
-        let needed = entries
-            .iter()
-            .any(|entry| entry.translation.action == Action::Forward && entry.translation.hairpin.is_none());
-        if needed && self.subnets.is_none() {
+    fn subnets(entries: &[Entry]) -> Vec<Prefix> {
+        let mut found = Vec::new();
+        if entries.iter().any(|entry| entry.translation.action == Action::Forward) {
+            // Without them the target's is guessed.
             let addrs = Socket::<Route>::open().and_then(|mut socket| socket.dump(&GetAddrs::default()));
-            let prefix = |addr: &crate::model::addr::Addr| Prefix::new(addr.address.or(addr.local)?, addr.len);
-            self.subnets = Some(addrs.unwrap_or_default().iter().filter_map(|(_, addr)| prefix(addr)).collect());
+            for (_, addr) in addrs.unwrap_or_default() {
+                found.extend(addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len)));
+            }
         }
-        self.subnets.clone().unwrap_or_default()
+        found
     }
 }
 
@@ -222,51 +218,23 @@ fn subnet(subnets: &[Prefix], addr: &IpAddr) -> Option<Prefix> {
     found
 }
 
-/// Where a rule goes, and with what, for [`lacks`].
-struct RuleStep {
-    act: Act,
-    local: bool,
-    state: State,
-    /// In our own table: nftables' own expressions first.
-    own: bool,
-}
+/// What a refusal points at, and the part that is missing then.
+pub const PARTS: &[(&str, Missing)] = &[
+    ("masq expression", Missing::MASQ),
+    ("nat expression", Missing::NAT),
+    ("redir expression", Missing::REDIR),
+    ("fib expression", Missing::FIB),
+    ("ct expression", Missing::CT),
+    ("match expression", Missing::XT),
+];
 
-impl RuleStep {
-    fn new(leg: &Leg, own: bool) -> Self {
-        RuleStep { act: leg.act, local: leg.local, state: leg.state, own }
-    }
-}
-
-/// The part that a refused rule shows to be missing and that can be done without; `None` if it is refused for
-/// another reason, or if the other form of it has been refused too.
-fn lacks(failure: &Failure, rule: &RuleStep, missing: Missing) -> Option<Missing> {
-    let Kind::Kernel(refusal) = &failure.error.kind else { return None };
-    if refusal.errno != libc::ENOENT {
-        return None;
-    }
-    let target = match rule.act {
-        Act::Accept | Act::Return => Missing::empty(),
-        Act::Masquerade => Missing::MASQ,
-        Act::Snat | Act::Dnat => Missing::NAT,
-        Act::Redirect => Missing::REDIR,
-    };
-    let part = match refusal.attr {
-        Some("masq expression") => Missing::MASQ,
-        Some("nat expression") => Missing::NAT,
-        Some("redir expression") => Missing::REDIR,
-        Some("fib expression") => Missing::FIB,
-        Some("ct expression") => Missing::CT,
-        Some("match expression") if !rule.own => Missing::XT,
-        Some(_) => return None,
-        // Kernels before 4.20 do not say which one: the translation first, as the likeliest.
-        None if rule.own => {
-            let local = if rule.local { Missing::FIB } else { Missing::empty() };
-            let state = if rule.state == State::Any { Missing::empty() } else { Missing::CT };
-            *[target, local, state].iter().find(|part| !part.is_empty() && !missing.contains(**part))?
-        }
-        None => Missing::XT,
-    };
-    (!missing.contains(part)).then_some(part)
+/// The part that a refused rule shows to be missing and that can be done without; `parts` are those that it
+/// was written with. `None` if it is refused for another reason.
+fn lacks(failure: &Failure, parts: Missing) -> Option<Missing> {
+    let refusal = failure.error.refusal().filter(|refusal| refusal.errno == libc::ENOENT)?;
+    // Kernels before 4.20 do not say which one it is: the translation first, as the likeliest.
+    let part = PARTS.iter().find(|row| parts.intersects(row.1) && refusal.attr.is_none_or(|attr| attr == row.0));
+    part.map(|row| row.1)
 }
 
 /// Whether a rule must go to iptables' table, for want of nftables' own expressions.
@@ -285,13 +253,13 @@ fn is_foreign(translation: &Translation, missing: Missing) -> bool {
 /// # Errors
 /// `EPERM`; `EINVAL` or `EOPNOTSUPP` where the kernel has no nf_conntrack_netlink.
 pub fn forget_connections() -> Result<()> {
-    Socket::<Netfilter>::open()?.request(conntrack::flush()).map(|_| ())
+    Socket::<Netfilter>::open()?.get(&conntrack::Flush).map(|_| ())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, Refusal};
+    use crate::error::{Error, Kind, Refusal};
     use crate::model::ip::{Family, parse_prefix};
 
     fn refused(errno: i32, attr: Option<&'static str>) -> Failure {
@@ -301,25 +269,22 @@ mod tests {
 
     #[test]
     fn the_kernels_answer_tells_what_is_missing() {
-        let hairpin = RuleStep { act: Act::Masquerade, local: false, state: State::Dnat, own: true };
-        let none = Missing::empty();
-        for (attr, missing, expected) in [
-            (Some("masq expression"), none, Some(Missing::MASQ)),
-            (Some("masq expression"), Missing::MASQ, None),
-            (Some("ct expression"), Missing::MASQ, Some(Missing::CT)),
-            (Some("match expression"), Missing::CT, None),
-            (Some("counter expression"), none, None),
-            (None, none, Some(Missing::MASQ)),
-            (None, Missing::MASQ, Some(Missing::CT)),
-            (None, Missing::MASQ | Missing::CT, None),
+        let hairpin = Missing::MASQ | Missing::CT;
+        for (attr, parts, expected) in [
+            (Some("masq expression"), hairpin, Some(Missing::MASQ)),
+            (Some("masq expression"), Missing::CT, None),
+            (Some("ct expression"), hairpin, Some(Missing::CT)),
+            (Some("match expression"), hairpin, None),
+            (Some("match expression"), Missing::XT, Some(Missing::XT)),
+            (Some("target expression"), Missing::XT, None),
+            (Some("counter expression"), hairpin, None),
+            (None, hairpin, Some(Missing::MASQ)),
+            (None, Missing::CT, Some(Missing::CT)),
+            (None, Missing::empty(), None),
         ] {
-            assert_eq!(lacks(&refused(libc::ENOENT, attr), &hairpin, missing), expected, "{attr:?} {missing:?}");
+            assert_eq!(lacks(&refused(libc::ENOENT, attr), parts), expected, "{attr:?} {parts:?}");
         }
-        assert_eq!(lacks(&refused(libc::EINVAL, Some("masq expression")), &hairpin, none), None);
-        let accept = RuleStep { act: Act::Accept, local: false, state: State::Established, own: false };
-        assert_eq!(lacks(&refused(libc::ENOENT, Some("match expression")), &accept, none), Some(Missing::XT));
-        assert_eq!(lacks(&refused(libc::ENOENT, None), &accept, Missing::XT), None);
-        assert_eq!(lacks(&refused(libc::ENOENT, Some("target expression")), &accept, none), None);
+        assert_eq!(lacks(&refused(libc::EINVAL, Some("masq expression")), hairpin), None);
     }
 
     #[test]

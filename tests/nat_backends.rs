@@ -215,6 +215,9 @@ fn without_native_matches_only_those_are_iptables_own() {
         let fault =
             on_a_kernel_without(&["masq", "MASQUERADE"]).add(&entries("masquerade from 10.0.0.0/8")[0]).unwrap_err();
         assert_eq!(fault.failure.error.refusal().and_then(|refusal| refusal.attr), Some("target expression"));
+        let two = entries("masquerade from 10.0.0.0/8\nredirect tcp 80 to 81");
+        let fault = on_a_kernel_without(&["redir", "REDIRECT"]).replace(&two).unwrap_err();
+        assert_eq!(fault.entry, Some(1));
         assert_eq!(ruleset(), before);
         // iptables' chain gets nftables' own match where there is no other.
         iptables("-P FORWARD DROP");

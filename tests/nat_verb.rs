@@ -112,26 +112,25 @@ table ip netstrap {
         replace(RULES).ok();
         let listed = ruleset();
         // What nft 1.0.6 cannot write in these tables.
-        assert!(
-            !listed.contains("nfproto") && !listed.contains('@') && listed.matches("ns1 ~").count() == 3,
-            "{listed}"
-        );
+        assert!(!listed.contains("nfproto") && !listed.contains('@') && listed.matches("~").count() == 3, "{listed}");
         for comment in listed.split("comment \"").skip(1) {
             assert!(comment.split('"').next().unwrap().len() <= 127, "{comment}");
         }
         theirs(&["nft", "flush", "ruleset"]).ok();
         fed(&[&tool("nft"), "-f", "-"], &listed).ok();
         assert_eq!(ruleset(), listed);
-        // Loaded chain by chain: what is listed first is what packets meet first.
-        let sorted = |text: &str| {
-            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-            lines.sort_unstable();
-            lines
-        };
-        assert_eq!(sorted(&nat("list").ok()), sorted(RULES));
+        // Loaded chain by chain: what is listed first is what packets meet first. nft drops what comments have no
+        // room for, so the words of three rules of one translation are cut.
+        let long = RULES.lines().find(|line| line.len() > 123).unwrap();
+        let words = nat("list").ok();
+        let known: Vec<&str> = words.lines().filter(|line| !line.starts_with("# not made")).collect();
+        assert_eq!(sorted_lines(&known.join("\n")), sorted_lines(&RULES.replace(&format!("{long}\n"), "")));
+        assert_eq!(words.lines().count() - known.len(), 3);
         for line in RULES.lines() {
             assert_eq!(nat(&format!("add {line}")).ok(), "unchanged\n", "{line}");
         }
+        assert_eq!(nat(&format!("del {long}")).ok(), "");
+        assert_eq!(sorted_lines(&nat("list").ok()), sorted_lines(&known.join("\n")));
     });
 }
 
@@ -194,7 +193,7 @@ fn rules_are_put_into_the_namespace_that_is_named() {
         let ran = nat("del masquerade from 10.0.0.0/9 -n red");
         assert_eq!(ran.err, "netstrap: nat: red: del masquerade from 10.0.0.0/9: there is no such rule\n");
         let ran = nat("list -n blue");
-        let message = "enter the network namespace blue: No such file or directory; make it with: ip netns add blue";
+        let message = "enter the network namespace blue: No such file or directory; make it with: ip netns add";
         assert_eq!((ran.code, ran.err), (1, format!("netstrap: nat: {message}\n")));
     });
 }
@@ -250,6 +249,15 @@ fn bad_words_are_told_in_a_line_and_change_nothing() {
             assert_eq!((ran.code, ran.out.as_str()), (64, ""), "{line}");
             assert!(ran.err.starts_with("netstrap: nat: ") && ran.err.lines().count() == 1, "{line}: {}", ran.err);
         }
+        let addr = "1111:2222:3333:4444:5555:6666:7777:8880";
+        let ran = nat(&format!(
+            "add snat from {addr}/127 to {addr}/127 out abcdefghijklmno to [{addr}]-[f{}]:10000-65535 fully-random persistent",
+            &addr[1..]
+        ));
+        assert_eq!(
+            (ran.code, ran.err.as_str()),
+            (64, "netstrap: nat: the rule is too long to be kept with its words\n")
+        );
         let ran = nat("add masquerade from \x1b[m");
         assert_eq!(ran.err, "netstrap: nat: \"\\x1b[m\" is no subnet\n");
         assert_eq!(ruleset(), before);
@@ -360,6 +368,7 @@ fn advice_is_given_to_those_who_want_it() {
         assert!(hint("add masquerade from fd00::/64").contains("net.ipv6.conf.all.forwarding=1"));
         std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap();
         assert_eq!(hint("add masquerade from 10.0.0.0/8"), "");
+        assert!(hint("add forward tcp listen 127.0.0.1:80 to 10.1.2.3").contains("route_localnet=1"));
         let bridging = std::fs::read_to_string("/proc/sys/net/bridge/bridge-nf-call-iptables").unwrap_or_default();
         let told = hint("add forward tcp 80 to 10.1.2.3").contains("bridge-nf-call-iptables=1");
         assert_eq!(told, bridging.starts_with('1'));

@@ -12,26 +12,42 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::cursor::{shown, text};
 use super::io::Io;
-use crate::error::strerror;
 use crate::model::ip::Family;
+use crate::model::translation::key::KEY_MAX;
 use crate::model::translation::{Action, parse};
 use crate::netns::{Folder, Namespace};
 use crate::translations::{Entry, Translations, forget_connections};
 use fail::Fail;
 
 const ALLOW: &str = "--allow-forward";
-const FORGET: &str = "--flush-conntrack";
+
+/// Bits of the options.
+const JSON: u8 = 1;
+const ALLOWED: u8 = 2;
+const FORGET: u8 = 4;
+const HELP: u8 = 8;
+const OPTIONS: &[(&str, u8)] =
+    &[("-j", JSON), (ALLOW, ALLOWED), ("--flush-conntrack", FORGET), ("-h", HELP), ("--help", HELP), ("help", HELP)];
+/// The verbs, the options that each takes, and how many words at most. What lets a rule's packets through always
+/// goes with it; `del` takes it as it is listed.
+const VERBS: &[(&str, u8, usize)] = &[
+    ("add", ALLOWED | FORGET, usize::MAX),
+    ("del", ALLOWED | FORGET, usize::MAX),
+    ("list", JSON, 0),
+    ("replace", ALLOWED | FORGET, 1),
+    ("flush", FORGET, 0),
+];
 
 /// The command line.
 #[derive(Default)]
 struct Job<'a> {
     namespace: Option<&'a OsStr>,
-    json: bool,
-    allow_forward: bool,
-    forget: bool,
-    /// The verb and the words behind it.
+    /// Bits.
+    options: u8,
+    verb: &'static str,
+    /// The words behind the verb.
     words: Vec<&'a str>,
-    /// The word of the file, as it is.
+    /// The last of them, as it is: the file.
     file: Option<&'a OsStr>,
 }
 
@@ -47,103 +63,101 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
 }
 
 fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
-    let Some(job) = read(argv)? else {
+    let job = read(argv)?;
+    if job.options & HELP != 0 {
         io.print(help::HELP);
         return Ok(());
-    };
-    let (verb, words) = job.words.split_first().unwrap_or((&"", &[]));
+    }
     let (mut entries, mut lines) = (Vec::new(), Vec::new());
-    match *verb {
-        "add" | "del" => entries.push(entry(words, job.allow_forward)?),
-        "replace" => (entries, lines) = file(&job)?,
+    match job.verb {
+        "add" | "del" => entries.push(entry(&job.words, job.options & ALLOWED != 0)?),
+        "replace" => file(&job, &mut entries, &mut lines)?,
         _ => {}
     }
     if let Some(name) = job.namespace {
         enter(name, io)?;
     }
-    let place = Place { job: &job, lines: &lines, entries: &entries, ns: job.namespace };
+    let place = Place { job: &job, lines: &lines, entries: &entries };
     let mut rules = Translations::open().map_err(|error| place.wrong(&fail::of_error(&error), None))?;
-    let done = match (*verb, entries.first()) {
-        ("list", _) => {
-            let listed = rules.list().map_err(|fault| place.fault(&fault, &rules))?;
-            io.print(if job.json { list::json(&listed) } else { list::text(&listed) });
-            return Ok(());
-        }
+    let done = match (job.verb, entries.first()) {
+        ("list", _) => rules.list().map(|listed| {
+            io.print(if job.options & JSON == 0 { list::text(&listed) } else { list::json(&listed) });
+            true
+        }),
         ("add", Some(entry)) => rules.add(entry),
         ("del", Some(entry)) => rules.delete(&entry.translation),
         ("replace", _) => rules.replace(&entries),
         _ => rules.flush(),
     };
-    let changed = done.map_err(|fault| place.fault(&fault, &rules))?;
+    let changed = done.map_err(|fault| place.wrong(&fail::of_failure(&fault.failure, rules.missing()), fault.entry))?;
     if changed {
         if let Some(line) = fail::instead(rules.missing()) {
             io.error_of(&["netstrap: nat: ", &line]);
         }
-        if job.forget {
-            forget_connections()
-                .map_err(|error| Fail::refused(&["forget the connections: ", &fail::of_error(&error)]))?;
+        if job.options & FORGET != 0 {
+            forget_connections().map_err(|error| {
+                place.wrong(&["done, but the connections are not forgotten: ", &fail::of_error(&error)].concat(), None)
+            })?;
         }
-    } else if *verb == "del" {
+    } else if job.verb == "del" {
         return Err(place.wrong("there is no such rule", None));
-    } else if *verb != "flush" {
+    } else if job.verb != "flush" {
         io.print("unchanged\n");
     }
-    if *verb != "del" {
+    if job.verb != "del" && io.hints() {
         hints(&entries, io);
     }
     Ok(())
 }
 
-/// Reads the words; `None` asks for help.
-fn read(argv: &[OsString]) -> Result<Option<Job<'_>>, Fail> {
+/// Reads the words.
+fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
     let mut job = Job::default();
+    let mut verb = None;
     let mut rest = argv.iter();
     while let Some(word) = rest.next() {
-        match word.as_bytes() {
-            b"-n" => {
-                let name = rest.next().ok_or_else(|| Fail::usage(&["-n needs the name of a network namespace"]))?;
-                job.namespace = Some(name);
-            }
-            b"-j" => job.json = true,
-            b"--allow-forward" => job.allow_forward = true,
-            b"--flush-conntrack" => job.forget = true,
-            b"-h" | b"--help" => return Ok(None),
-            [b'-', _, ..] => return Err(Fail::usage(&["the option ", &shown(word.as_bytes()), " is not known"])),
-            bytes => {
-                job.words.push(text(bytes));
-                job.file = Some(word);
-            }
+        let known = text(word.as_bytes());
+        if known == "-n" {
+            job.namespace =
+                Some(rest.next().ok_or_else(|| Fail::usage(&["-n needs the name of a network namespace"]))?);
+        } else if let Some(option) = OPTIONS.iter().find(|row| row.0 == known && (verb.is_none() || row.0 != "help")) {
+            job.options |= option.1;
+        } else if known.len() > 1 && known.starts_with('-') {
+            return Err(Fail::usage(&["the option ", known, " is not known"]));
+        } else if verb.is_none() {
+            verb = Some(known);
+        } else {
+            job.words.push(known);
+            job.file = Some(word);
         }
     }
-    let (verb, count) = (job.words.first().copied().unwrap_or_default(), job.words.len());
-    // The options that each takes: list as JSON, let through, forget connections.
-    let (json, allow, forget) = match verb {
-        "add" | "replace" => (false, true, true),
-        // As in what `list` prints; what lets a rule's packets through always goes with it.
-        "del" => (false, true, true),
-        "list" => (true, false, false),
-        "flush" => (false, false, true),
-        "help" => return Ok(None),
-        "" => return Err(Fail::usage(&["what is to be done is missing: add, del, list, replace or flush"])),
-        _ => return Err(Fail::usage(&["\"", verb, "\" is none of add, del, list, replace, flush"])),
+    if job.options & HELP != 0 {
+        return Ok(job);
+    }
+    let verb = verb.unwrap_or_default();
+    let Some((verb, options, count)) = VERBS.iter().find(|row| row.0 == verb) else {
+        return Err(Fail::usage(&[
+            "\"",
+            verb,
+            "\" is none of add, del, list, replace, flush; see: netstrap nat --help",
+        ]));
     };
-    for (given, taken, option) in
-        [(job.json, json, "-j"), (job.allow_forward, allow, ALLOW), (job.forget, forget, FORGET)]
-    {
-        if given && !taken {
-            return Err(Fail::usage(&[verb, " does not take the option ", option]));
-        }
+    job.verb = verb;
+    if let Some(option) = OPTIONS.iter().find(|row| row.1 & job.options & !options != 0) {
+        return Err(Fail::usage(&[verb, " does not take the option ", option.0]));
     }
-    match verb {
-        "replace" if count != 2 => Err(Fail::usage(&["replace takes one FILE, or - for standard input"])),
-        "list" | "flush" if count != 1 => Err(Fail::usage(&[verb, " takes no words"])),
-        _ => Ok(Some(job)),
+    if job.words.len() > *count || (*count == 1 && job.words.is_empty()) {
+        return Err(Fail::usage(&[verb, if *count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
     }
+    Ok(job)
 }
 
 /// One rule.
 fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
     let translation = parse(words).map_err(|wrong| Fail::usage(&[&wrong]))?;
+    if translation.key().len() > KEY_MAX {
+        return Err(Fail::usage(&["the rule is too long to be kept with its words"]));
+    }
     if allow_forward && translation.action == Action::Redirect {
         return Err(Fail::usage(&["what is redirected is not passed on, so ", ALLOW, " says nothing"]));
     }
@@ -151,7 +165,7 @@ fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
 }
 
 /// The rules of the file, and the numbers of their lines.
-fn file(job: &Job<'_>) -> Result<(Vec<Entry>, Vec<usize>), Fail> {
+fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Fail> {
     let path = job.file.unwrap_or_default();
     let mut bytes = Vec::new();
     let read = match path.as_bytes() {
@@ -160,26 +174,27 @@ fn file(job: &Job<'_>) -> Result<(Vec<Entry>, Vec<usize>), Fail> {
     };
     let name = file_name(path);
     if let Err(error) = read {
-        return Err(Fail::refused(&["read ", &name, ": ", &strerror(error.raw_os_error().unwrap_or(libc::EIO))]));
+        return Err(Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]));
     }
-    let (mut entries, mut lines) = (Vec::new(), Vec::new());
     for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let mut words: Vec<&str> =
-            text(line).split_ascii_whitespace().take_while(|word| !word.starts_with('#')).collect();
-        if words.is_empty() {
-            continue;
+        let mut words: Vec<&str> = text(line).split_ascii_whitespace().collect();
+        if let Some(comment) = words.iter().position(|word| word.starts_with('#')) {
+            words.truncate(comment);
         }
         let own = words.last() == Some(&ALLOW);
         if own {
             words.pop();
         }
-        let entry = entry(&words, own).map_err(|fail| fail.at(&name, at + 1))?;
+        if words.is_empty() {
+            continue;
+        }
+        let mut entry = entry(&words, own).map_err(|fail| fail.at(&name, at + 1))?;
         // For all that it can be for.
-        let allow_forward = own || (job.allow_forward && entry.translation.action != Action::Redirect);
-        entries.push(Entry { allow_forward, ..entry });
+        entry.allow_forward |= job.options & ALLOWED != 0 && entry.translation.action != Action::Redirect;
+        entries.push(entry);
         lines.push(at + 1);
     }
-    Ok((entries, lines))
+    Ok(())
 }
 
 /// A file's name for a message.
@@ -193,13 +208,12 @@ fn enter(name: &OsStr, io: &mut Io) -> Result<(), Fail> {
     io.entered(name.to_string());
     entered.map_err(|error| {
         let advice = match error.raw_os_error() {
-            Some(libc::ENOENT) => ["; make it with: ip netns add ", &name].concat(),
-            Some(libc::EINVAL) => "; its file stands for no namespace any more".to_owned(),
-            Some(libc::EPERM | libc::EACCES) => fail::ROOT.to_owned(),
-            _ => String::new(),
+            Some(libc::ENOENT) => "; make it with: ip netns add",
+            Some(libc::EINVAL) => "; its file stands for no namespace any more",
+            Some(libc::EPERM | libc::EACCES) => fail::ROOT,
+            _ => "",
         };
-        let reason = strerror(error.raw_os_error().unwrap_or(libc::EIO));
-        Fail::refused(&["enter the network namespace ", &name, ": ", &reason, &advice])
+        Fail::refused(&["enter the network namespace ", &name, ": ", &fail::of_io(&error), advice])
     })
 }
 
@@ -208,65 +222,92 @@ struct Place<'a> {
     job: &'a Job<'a>,
     entries: &'a [Entry],
     lines: &'a [usize],
-    ns: Option<&'a OsStr>,
 }
 
 impl Place<'_> {
-    fn fault<T>(&self, fault: &crate::translations::Fault, rules: &Translations<T>) -> Fail
-    where
-        T: crate::sys::nl::Transport,
-    {
-        self.wrong(&fail::of_failure(&fault.failure, rules.missing()), fault.entry)
-    }
-
-    /// What was being done, to what, in which namespace, and why it failed.
+    /// In which namespace, what was being done, to what, and why it failed.
+    #[inline(never)]
     fn wrong(&self, reason: &str, entry: Option<usize>) -> Fail {
-        let ns = self.ns.map(|ns| [&*shown(ns.as_bytes()), ": "].concat()).unwrap_or_default();
-        let verb = self.job.words.first().copied().unwrap_or_default();
-        let file = self.job.file.filter(|_| verb == "replace").map(file_name).unwrap_or_default();
-        let line = entry.and_then(|entry| self.lines.get(entry)).map(|line| [":", &line.to_string()].concat());
-        let entry = if verb == "replace" { entry } else { Some(0) };
-        let rule = entry.and_then(|entry| self.entries.get(entry)).map(|entry| entry.translation.words());
-        let mut words = vec![verb];
-        words.extend([&*file, rule.as_deref().unwrap_or_default()].into_iter().filter(|word| !word.is_empty()));
-        let mut doing = words.join(" ");
-        if let Some(line) = line {
-            // Behind the file's name.
-            doing.insert_str(verb.len() + 1 + file.len(), &line);
+        let mut text = String::new();
+        let mut say = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
+        if let Some(ns) = self.job.namespace {
+            say(&[&shown(ns.as_bytes()), ": "]);
         }
-        Fail::refused(&[&ns, &doing, ": ", reason])
+        say(&[self.job.verb]);
+        let mut entry = entry;
+        if self.job.verb == "replace" {
+            say(&[" ", &file_name(self.job.file.unwrap_or_default())]);
+            if let Some(line) = entry.and_then(|entry| self.lines.get(entry)) {
+                say(&[":", &line.to_string()]);
+            }
+        } else {
+            entry = Some(0);
+        }
+        if let Some(entry) = entry.and_then(|entry| self.entries.get(entry)) {
+            say(&[" ", &entry.translation.words()]);
+        }
+        say(&[": ", reason]);
+        Fail::refused(&[&text])
     }
 }
 
-/// What a rule needs besides: forwarding, and where bridges pass on what they should not.
+/// For whom something is of use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// All that is passed on.
+    Passed,
+    /// Forwards of what asks a loopback address.
+    Localhost,
+    /// All forwards.
+    Forward,
+}
+
+/// What rules need besides: family, for whom, the parameter and the value that is wrong, what is said then, and
+/// the command.
+const HINTS: &[(Family, Who, &str, u8, &str, [&str; 2])] = &[
+    (
+        Family::V4,
+        Who::Passed,
+        "ipv4/ip_forward",
+        b'0',
+        "forwarding is off here, so nothing is passed on: ",
+        ["sysctl", " -w net.ipv4.ip_forward=1"],
+    ),
+    (
+        Family::V6,
+        Who::Passed,
+        "ipv6/conf/all/forwarding",
+        b'0',
+        "forwarding is off here, so nothing is passed on: ",
+        ["sysctl", " -w net.ipv6.conf.all.forwarding=1"],
+    ),
+    (
+        Family::V4,
+        Who::Localhost,
+        "ipv4/conf/all/route_localnet",
+        b'0',
+        "nothing from 127.0.0.1 gets out to another host: ",
+        ["sysctl", " -w net.ipv4.conf.all.route_localnet=1"],
+    ),
+    (Family::V4, Who::Forward, "bridge/bridge-nf-call-iptables", b'1', BRIDGED, HAIRPIN),
+    (Family::V6, Who::Forward, "bridge/bridge-nf-call-ip6tables", b'1', BRIDGED, HAIRPIN),
+];
+const BRIDGED: &str = "bridge-nf-call-iptables=1: what a bridge passes on meets these rules too; for a forward to lead back to the host that asked: ";
+const HAIRPIN: [&str; 2] = ["bridge", " link set dev PORT hairpin on"];
+
 fn hints(entries: &[Entry], io: &mut Io) {
-    if !io.hints() {
-        return;
-    }
-    let says = |path: &str, value: &[u8]| std::fs::read(path).is_ok_and(|content| content.starts_with(value));
-    for (family, forwarding, bridging) in [
-        (Family::V4, "net.ipv4.ip_forward", "bridge-nf-call-iptables"),
-        (Family::V6, "net.ipv6.conf.all.forwarding", "bridge-nf-call-ip6tables"),
-    ] {
-        let of_family = || entries.iter().map(|entry| &entry.translation).filter(|rule| rule.family == family);
-        if !of_family().any(|rule| rule.action != Action::Redirect) {
-            continue;
-        }
-        let path = |name: &str| ["/proc/sys/", &name.replace('.', "/")].concat();
-        if says(&path(forwarding), b"0") {
-            let sysctl = io.inside("sysctl");
-            io.hint(["forwarding is off here, so nothing is passed on: ", &sysctl, " -w ", forwarding, "=1"].concat());
-        }
-        let forwards = of_family().any(|rule| rule.action == Action::Forward);
-        if forwards && says(&path(&["net.bridge.", bridging].concat()), b"1") {
-            io.hint(
-                [
-                    bridging,
-                    "=1: what a bridge passes on meets these rules too; for a forward to lead back to the host that \
-                     asked, its bridge port needs: bridge link set dev PORT hairpin on",
-                ]
-                .concat(),
-            );
+    for (family, who, path, wrong, says, [tool, words]) in HINTS {
+        let concerned = |entry: &Entry| {
+            let rule = &entry.translation;
+            rule.family == *family
+                && rule.action != Action::Redirect
+                && (*who == Who::Passed || rule.action == Action::Forward)
+                && (*who != Who::Localhost || rule.listen.is_some_and(|listen| listen.is_loopback()))
+        };
+        if entries.iter().any(concerned)
+            && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(wrong))
+        {
+            io.hint([*says, &io.inside(tool), *words].concat());
         }
     }
 }

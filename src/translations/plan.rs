@@ -1,11 +1,11 @@
 //! What is sent for a change of our rules, made from the rule set as it is.
 
 use super::seen::{DOCKER, FILTER, FORWARD, Found, NAT, OURS, Seen, family_number};
-use super::{Entry, Missing, RuleStep, TABLE, is_foreign, subnet};
+use super::{Entry, Missing, TABLE, is_foreign, subnet};
 use crate::model::ip::Prefix;
 use crate::model::nat::Base;
-use crate::model::translation::key::MARK;
-use crate::model::translation::leg::{Hook, Leg};
+use crate::model::translation::key::{MARK, is_of};
+use crate::model::translation::leg::{Act, Hook, Leg, State};
 use crate::wire::build::{Netfilter, Request};
 use crate::wire::nft::leg::{At, Form, add, jump};
 use crate::wire::nft::{chain, rule, table};
@@ -32,13 +32,8 @@ fn chains(table: &[u8]) -> &'static [&'static [u8]] {
 /// Behind [`MARK`]: the comment of what leads to our chains in iptables' table.
 const JUMP: &str = "jump";
 
-/// What a message is about.
-pub(super) struct Step {
-    /// Index of the rule.
-    pub entry: Option<usize>,
-    /// What is known of it, if it adds one.
-    pub rule: Option<RuleStep>,
-}
+/// What a message is about: the index of a rule, and the parts that it is written with if it adds one.
+pub(super) type Step = (Option<usize>, Missing);
 
 /// A rule that is wanted.
 struct Piece {
@@ -78,7 +73,7 @@ impl<'a> Plan<'a> {
     pub fn add(&mut self, entry: &Entry) {
         let family = family_number(entry.translation.family);
         let key = entry.translation.key();
-        let there = |table| self.seen.ours(family, table).iter().any(|found| found.comment() == key.as_bytes());
+        let there = |table| self.seen.ours(family, table).iter().any(|found| is_of(found.comment(), key.as_bytes()));
         let (translated, allowed) = (there(TABLE) || there(NAT), there(FILTER));
         let mut pieces = self.pieces(std::slice::from_ref(entry));
         pieces.retain(|piece| if piece.table == FILTER { !allowed } else { !translated });
@@ -89,7 +84,7 @@ impl<'a> Plan<'a> {
     pub fn delete(&mut self, key: &[u8]) {
         for &family in &self.seen.families {
             for table in [TABLE, NAT, FILTER] {
-                for found in self.seen.ours(family, table).iter().filter(|found| found.comment() == key) {
+                for found in self.seen.ours(family, table).iter().filter(|found| is_of(found.comment(), key)) {
                     self.take(found);
                 }
             }
@@ -110,7 +105,7 @@ impl<'a> Plan<'a> {
                     let mut wanted = pieces.iter().filter(|piece| of_table(piece) && piece.chain == *chain);
                     let mut found = now.iter().filter(|found| found.rule.chain == *chain);
                     equal &= found.all(|found| {
-                        wanted.next().is_some_and(|piece| keys[piece.entry].as_bytes() == found.comment())
+                        wanted.next().is_some_and(|piece| is_of(found.comment(), keys[piece.entry].as_bytes()))
                     });
                     equal &= wanted.next().is_none();
                 }
@@ -153,7 +148,7 @@ impl<'a> Plan<'a> {
 
     fn push(&mut self, entry: Option<usize>, message: Request<Netfilter>) {
         self.messages.push(message);
-        self.steps.push(Step { entry, rule: None });
+        self.steps.push((entry, Missing::empty()));
     }
 
     fn take(&mut self, found: &Found<'_>) {
@@ -200,23 +195,42 @@ impl<'a> Plan<'a> {
     /// Adds rules, with the tables and chains that they need; what lets packets through goes to the head of
     /// its chain.
     fn put(&mut self, pieces: &[Piece], keys: &[String]) {
-        let (last, first): (Vec<&Piece>, Vec<&Piece>) = pieces.iter().partition(|piece| piece.table != FILTER);
-        for piece in last.into_iter().chain(first.into_iter().rev()) {
-            match piece.table {
-                TABLE => self.own_chains(piece),
-                NAT => self.foreign_chains(piece),
-                _ => {}
+        for piece in pieces.iter().filter(|piece| piece.table != FILTER) {
+            if piece.table == TABLE {
+                self.own_chains(piece)
+            } else {
+                self.foreign_chains(piece)
             }
-            let own = piece.table == TABLE;
-            let form = Form {
-                target: !own,
-                local: if own { self.missing.contains(Missing::FIB) } else { !self.missing.contains(Missing::XT) },
-                state: if own { self.missing.contains(Missing::CT) } else { !self.missing.contains(Missing::XT) },
-            };
-            let at = At { family: piece.family, table: piece.table, chain: piece.chain };
-            self.messages.push(add(at, piece.table == FILTER, &piece.leg, form, keys[piece.entry].as_bytes()));
-            self.steps.push(Step { entry: Some(piece.entry), rule: Some(RuleStep::new(&piece.leg, own)) });
+            self.put_one(piece, &keys[piece.entry]);
         }
+        for piece in pieces.iter().rev().filter(|piece| piece.table == FILTER) {
+            self.put_one(piece, &keys[piece.entry]);
+        }
+    }
+
+    fn put_one(&mut self, piece: &Piece, key: &str) {
+        let (leg, own) = (&piece.leg, piece.table == TABLE);
+        let xt = !self.missing.contains(Missing::XT);
+        let form = Form {
+            target: !own,
+            local: if own { self.missing.contains(Missing::FIB) } else { xt },
+            state: if own { self.missing.contains(Missing::CT) } else { xt },
+        };
+        let mut parts = match leg.act {
+            Act::Masquerade if own => Missing::MASQ,
+            Act::Snat | Act::Dnat if own => Missing::NAT,
+            Act::Redirect if own => Missing::REDIR,
+            _ => Missing::empty(),
+        };
+        let state = leg.state != State::Any;
+        parts.set(Missing::FIB, leg.local && !form.local);
+        parts.set(Missing::CT, state && !form.state);
+        parts.set(Missing::XT, !own && xt && (leg.local || state));
+        // What has been refused before has no other form.
+        parts.remove(self.missing);
+        let at = At { family: piece.family, table: piece.table, chain: piece.chain };
+        self.messages.push(add(at, piece.table == FILTER, leg, form, key.as_bytes()));
+        self.steps.push((Some(piece.entry), parts));
     }
 
     /// Whether a chain (with an empty name, the table) has to be made; notes that it is.
@@ -277,3 +291,6 @@ impl<'a> Plan<'a> {
 fn is_jump(found: &Found<'_>) -> bool {
     found.comment().strip_prefix(MARK.as_bytes()) == Some(JUMP.as_bytes())
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,6 +82,15 @@ impl Seen {
         }
     }
 
+    /// A rule set of these tables.
+    #[cfg(test)]
+    pub fn of(tables: Vec<(u8, &'static [u8], Table)>) -> Self {
+        let families = vec![2, 10];
+        let asked = tables.iter().map(|table| (table.0, table.1, Need::All)).collect();
+        let tables = tables.into_iter().map(|table| table.2).collect();
+        Seen { snapshot: Snapshot { generation: 1, tables }, families, asked }
+    }
+
     /// A table that was read; the first of its name.
     pub fn table(&self, family: u8, name: &[u8]) -> Option<&Table> {
         let at = self.asked.iter().position(|ask| ask.0 == family && ask.1 == name)?;
@@ -113,51 +122,36 @@ impl Seen {
         drops.then(|| if self.has(family, FILTER, DOCKER) { DOCKER } else { FORWARD })
     }
 
-    /// All rules for a listing, by the rule of each that works first; what belongs to none is foreign.
+    /// All rules for a listing, by the rule of each that packets meet first; what belongs to none is foreign.
     pub fn listed(&self) -> Vec<Listed> {
         let mut all: Vec<Listed> = Vec::new();
         for &family in &self.families {
             let allowed = self.ours(family, FILTER);
             for table in [TABLE, NAT] {
-                let (start, mut others) = (all.len(), Vec::new());
-                let mut last: &[u8] = b"";
+                let (mut keys, mut others): (Vec<&[u8]>, Vec<Found<'_>>) = (Vec::new(), Vec::new());
                 for found in self.ours(family, table) {
                     let comment = found.comment();
-                    let translation = Translation::from_key(comment);
-                    let first = translation.filter(|translation| found.is_first(translation));
-                    match first {
-                        Some(_) if comment == last => {}
-                        Some(translation) => {
-                            let allow_forward = allowed.iter().any(|other| other.comment() == comment);
-                            let entry = Entry { translation, allow_forward };
-                            all.push(Listed::Rule { entry, xtables: table == NAT, counters: Counters::default() });
-                            last = comment;
-                        }
-                        None => {
-                            others.push((translation, found));
+                    if keys.last() != Some(&comment) || !found.is_first() {
+                        let Some(translation) = Translation::from_key(comment).filter(|_| found.is_first()) else {
+                            others.push(found);
                             continue;
-                        }
+                        };
+                        keys.push(comment);
+                        let allow_forward = allowed.iter().any(|other| other.comment() == comment);
+                        let entry = Entry { translation, allow_forward };
+                        all.push(Listed::Rule { entry, xtables: table == NAT, counters: Counters::default() });
                     }
-                    count(&mut all, &found);
+                    if let (Some(Listed::Rule { counters, .. }), Some(more)) = (all.last_mut(), found.rule.counters)
+                        && found.rule.spec.target != Target::Return
+                    {
+                        counters.packets += more.packets;
+                        counters.bytes += more.bytes;
+                    }
                 }
-                for (translation, found) in others {
-                    let same = |listed: &&mut Listed| match listed {
-                        Listed::Rule { entry, .. } => Some(entry.translation) == translation,
-                        Listed::Foreign { .. } => false,
-                    };
-                    let output =
-                        found.rule.chain.eq_ignore_ascii_case(b"output") || found.rule.chain.ends_with(b"-OUT");
-                    match all[start..].iter_mut().find(same) {
-                        Some(listed) if output => count(std::slice::from_mut(listed), &found),
-                        // A forward's masquerade counts its connections once more.
-                        Some(_) => {}
-                        // A jump to our chains.
-                        None if table == NAT => {}
-                        None => {
-                            let (chain, handle) = (found.rule.chain.clone(), found.rule.handle);
-                            all.push(Listed::Foreign { family, chain, handle });
-                        }
-                    }
+                // In iptables' table, what leads to our chains is left.
+                for found in others.iter().filter(|found| table == TABLE && !keys.contains(&found.comment())) {
+                    let (chain, handle) = (found.rule.chain.clone(), found.rule.handle);
+                    all.push(Listed::Foreign { family, chain, handle });
                 }
             }
         }
@@ -166,22 +160,13 @@ impl Seen {
 }
 
 impl Found<'_> {
-    /// Whether it is the one of a translation's rules that stands for all: the first that packets meet.
-    fn is_first(&self, translation: &Translation) -> bool {
-        let chains: [&[u8]; 2] = match translation.action.is_source() {
-            true => [b"postrouting", b"NETSTRAP-POST"],
-            false => [b"prerouting", b"NETSTRAP-PRE"],
-        };
+    /// Whether it is the one of a translation's rules that stands for all.
+    fn is_first(&self) -> bool {
+        let source =
+            self.comment().get(MARK.len()..).is_some_and(|words| words.starts_with(b"m") || words.starts_with(b"s"));
+        let chains: [&[u8]; 2] =
+            if source { [b"postrouting", b"NETSTRAP-POST"] } else { [b"prerouting", b"NETSTRAP-PRE"] };
         chains.contains(&&self.rule.chain[..])
-    }
-}
-
-/// Adds what a rule has counted to the last of some.
-fn count(all: &mut [Listed], found: &Found<'_>) {
-    let (Some(Listed::Rule { counters, .. }), Some(more)) = (all.last_mut(), found.rule.counters) else { return };
-    if found.rule.spec.target != Target::Return {
-        counters.packets += more.packets;
-        counters.bytes += more.bytes;
     }
 }
 

@@ -1,9 +1,9 @@
 //! What `netstrap nat` says when it cannot do something: why, and what would help.
 
 use crate::cli::netstrap::USAGE;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, strerror};
 use crate::ruleset::{Failure, Stage};
-use crate::translations::Missing;
+use crate::translations::{Missing, PARTS};
 
 /// Advice for those who may not.
 pub const ROOT: &str = "; run it as root, or in a sandbox: netstrap sandbox";
@@ -36,27 +36,31 @@ impl Fail {
     }
 }
 
-/// Parts of nf_tables: name in a refusal, what can be missing, the part's name, module and configuration.
-const PARTS: &[(&str, Missing, &str, &str)] = &[
-    ("masq expression", Missing::MASQ, "nft_masq", "CONFIG_NFT_MASQ"),
-    ("nat expression", Missing::NAT, "nft_nat", "CONFIG_NFT_NAT"),
-    ("redir expression", Missing::REDIR, "nft_redir", "CONFIG_NFT_REDIR"),
-    ("fib expression", Missing::FIB, "nft_fib_ipv4, nft_fib_ipv6", "CONFIG_NFT_FIB_IPV4, _IPV6"),
-    ("ct expression", Missing::CT, "nft_ct", "CONFIG_NFT_CT"),
-    ("match expression", Missing::XT, "nft_compat or the match's own module", "CONFIG_NFT_COMPAT"),
-    ("target expression", Missing::empty(), "nft_compat or the target's own module", "CONFIG_NFT_COMPAT"),
-    ("chain type", Missing::empty(), "nft_chain_nat", "CONFIG_NF_NAT"),
+/// Modules and configurations of what can be missing: first, in their order, those of [`PARTS`].
+const MODULES: &[&str] = &[
+    "nft_masq (CONFIG_NFT_MASQ)",
+    "nft_nat (CONFIG_NFT_NAT)",
+    "nft_redir (CONFIG_NFT_REDIR)",
+    "nft_fib_ipv4, nft_fib_ipv6 (CONFIG_NFT_FIB_IPV4, _IPV6)",
+    "nft_ct (CONFIG_NFT_CT)",
+    "nft_compat or the match's own module (CONFIG_NFT_COMPAT)",
+];
+/// What else a refusal can point at.
+const OTHERS: &[(&str, &str)] = &[
+    ("target expression", "nft_compat or the target's own module (CONFIG_NFT_COMPAT)"),
+    ("chain type", "nft_chain_nat (CONFIG_NF_NAT)"),
 ];
 
 /// Names of what is missing, with their configurations.
 fn lacking(missing: Missing, attr: Option<&str>) -> String {
-    let mut text = String::new();
-    for (name, part, module, config) in PARTS {
+    let mut names = Vec::new();
+    for ((name, part), module) in PARTS.iter().zip(MODULES) {
         if attr == Some(*name) || missing.intersects(*part) {
-            text = [&*text, if text.is_empty() { "" } else { " and " }, *module, " (", *config, ")"].concat();
+            names.push(*module);
         }
     }
-    text
+    names.extend(OTHERS.iter().filter(|row| attr == Some(row.0)).map(|row| row.1));
+    names.join(" and ")
 }
 
 /// Why the rule set could not be read or changed; `missing` is what was done without before.
@@ -93,6 +97,11 @@ pub fn of_error(error: &Error) -> String {
         }
         _ => own,
     }
+}
+
+/// Why a file could not be read or entered.
+pub fn of_io(error: &std::io::Error) -> String {
+    strerror(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
 /// What rules were written with instead of what is missing, in a line; `None` if nothing is.

@@ -48,7 +48,7 @@ options:
 
 exit codes: 0 done; 1 refused, or not there; 64 wrong words.
 Rules are in the nftables tables `ip netstrap` and `ip6 netstrap`, each with its words as a
-comment (`ns1 ...`; `ns1 ~...`, packed, if longer than 127 bytes). Where the kernel lacks
-nft_masq, nft_nat or nft_redir they are in iptables' table nat, in chains NETSTRAP-PRE, -OUT
-and -POST.
+comment (`ns1 ...`; longer than 127 bytes, cut, with `~` and a hash: the rest stands beside it,
+and is lost where nft loads its own listing). Where the kernel lacks nft_masq, nft_nat or nft_redir
+they are in iptables' table nat, in chains NETSTRAP-PRE, -OUT and -POST.
 ";

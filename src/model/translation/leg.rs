@@ -50,7 +50,7 @@ pub enum State {
 }
 
 /// One rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Leg {
     /// Where it works.
     pub hook: Hook,
@@ -58,14 +58,14 @@ pub struct Leg {
     pub input: Option<IfName>,
     /// Outgoing interface.
     pub output: Option<IfName>,
-    /// Transport protocol.
-    pub protocol: Option<u8>,
+    /// Transport protocol; 0 is any.
+    pub protocol: u8,
     /// Sources.
     pub source: Option<Prefix>,
     /// Destinations.
     pub destination: Option<Prefix>,
     /// Destinations that it is not for.
-    pub excluded: Vec<Prefix>,
+    pub excluded: [Option<Prefix>; 3],
     /// Only destinations of this host.
     pub local: bool,
     /// Source ports; with a protocol only.
@@ -84,147 +84,138 @@ pub struct Leg {
     pub pick: Pick,
 }
 
-impl Leg {
-    fn new(hook: Hook, act: Act) -> Self {
-        Leg {
-            hook,
-            input: None,
-            output: None,
-            protocol: None,
-            source: None,
-            destination: None,
-            excluded: Vec::new(),
-            local: false,
-            source_ports: None,
-            ports: None,
-            state: State::Any,
-            act,
-            addrs: None,
-            new_ports: None,
-            pick: Pick::empty(),
-        }
+/// A rule for everything.
+const ANY: Leg = Leg {
+    hook: Hook::Prerouting,
+    input: None,
+    output: None,
+    protocol: 0,
+    source: None,
+    destination: None,
+    excluded: [None; 3],
+    local: false,
+    source_ports: None,
+    ports: None,
+    state: State::Any,
+    act: Act::Accept,
+    addrs: None,
+    new_ports: None,
+    pick: Pick::empty(),
+};
+
+/// Destinations that belong to no single host, which keep their sender's address: all but the last one
+/// multicast, the last one broadcast.
+#[inline(never)]
+fn multicast(family: Family) -> [Option<Prefix>; 2] {
+    match family {
+        Family::V6 => [Prefix::new(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0).into(), 8), None],
+        _ => [Prefix::new(Ipv4Addr::new(224, 0, 0, 0).into(), 4), Prefix::new(Ipv4Addr::BROADCAST.into(), 32)],
     }
 }
 
-/// Destinations that belong to no single host: they keep their sender's address.
-fn multicast(family: Family) -> Vec<Prefix> {
-    let nets: &[(IpAddr, u8)] = match family {
-        Family::V6 => &[(IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)), 8)],
-        _ => &[(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), 4), (IpAddr::V4(Ipv4Addr::BROADCAST), 32)],
-    };
-    nets.iter().filter_map(|(addr, len)| Prefix::new(*addr, *len)).collect()
-}
-
 /// Addresses that never leave a host.
+#[inline(never)]
 fn loopback(family: Family) -> Option<Prefix> {
     match family {
-        Family::V6 => Some(Prefix::host(Ipv6Addr::LOCALHOST.into())),
+        Family::V6 => Prefix::new(Ipv6Addr::LOCALHOST.into(), 128),
         _ => Prefix::new(Ipv4Addr::new(127, 0, 0, 0).into(), 8),
     }
 }
 
 /// A prefix that says something; /0 is everything.
+#[inline(never)]
 fn some(prefix: Option<Prefix>) -> Option<Prefix> {
     prefix.filter(|prefix| !prefix.is_empty())
 }
 
+/// The rules of one translation.
+pub type Legs = Vec<Leg>;
+
 impl Translation {
     /// Its rules. `subnet` is the target's own, if known, for [`Translation::hairpin`]; with `simple`, no
     /// rule has more than one excluded destination, which is all that iptables can say.
-    pub fn legs(&self, subnet: Option<Prefix>, simple: bool) -> Vec<Leg> {
-        match self.action {
-            Action::Masquerade => self.source(Act::Masquerade, simple),
-            Action::Snat => self.source(Act::Snat, simple),
-            Action::Forward => self.forward(subnet),
-            Action::Redirect => self.destination(Act::Redirect),
-        }
+    pub fn legs(&self, subnet: Option<Prefix>, simple: bool) -> Legs {
+        if self.action.is_source() { self.source(simple) } else { self.destination(subnet) }
     }
 
-    fn source(&self, act: Act, simple: bool) -> Vec<Leg> {
-        let mut leg = Leg::new(Hook::Postrouting, act);
-        (leg.output, leg.source, leg.destination) = (self.device, some(self.from), some(self.to));
+    fn source(&self, simple: bool) -> Legs {
         let mut legs = Vec::new();
+        let mut leg = Leg { hook: Hook::Postrouting, act: Act::Return, ..ANY };
+        (leg.output, leg.source, leg.destination) = (self.device, some(self.from), some(self.to));
         if self.to.is_none() {
-            leg.excluded.extend(leg.source);
-            let multicast = multicast(self.family);
-            if simple {
-                for net in multicast {
-                    let back = Leg { act: Act::Return, destination: Some(net), excluded: Vec::new(), ..leg.clone() };
-                    legs.push(back);
+            for (at, net) in multicast(self.family).into_iter().enumerate() {
+                if !simple {
+                    leg.excluded[at + 1] = net;
+                } else if net.is_some() {
+                    leg.destination = net;
+                    legs.push(leg);
                 }
-            } else {
-                leg.excluded.extend(multicast);
             }
+            leg.destination = None;
+            leg.excluded[0] = leg.source;
         }
-        (leg.addrs, leg.pick) = (self.addrs, self.pick);
+        leg.act = if self.action == Action::Snat { Act::Snat } else { Act::Masquerade };
+        (leg.addrs, leg.new_ports, leg.pick) = (self.addrs, self.new_ports, self.pick);
         // Ports are for the protocols that have them; the others get the address only.
-        if self.new_ports.is_some() {
+        if leg.new_ports.is_some() {
             for protocol in [TCP, UDP] {
-                legs.push(Leg { protocol: Some(protocol), new_ports: self.new_ports, ..leg.clone() });
+                leg.protocol = protocol;
+                legs.push(leg);
             }
+            (leg.protocol, leg.new_ports) = (0, None);
         }
         legs.push(leg);
         legs
     }
 
     /// Before routing, and for what this host sends itself: to its own addresses or to a given one,
-    /// but not by a given interface.
-    fn destination(&self, act: Act) -> Vec<Leg> {
-        let mut leg = Leg::new(Hook::Prerouting, act);
-        leg.input = self.device;
-        leg.protocol = Some(self.protocol);
+    /// but not by a given interface. A forward's target answers its own subnet past this host, unless it sees
+    /// this host's address.
+    fn destination(&self, subnet: Option<Prefix>) -> Legs {
+        let mut leg = Leg { act: Act::Redirect, input: self.device, protocol: self.protocol, ..ANY };
         leg.destination = self.listen.map(Prefix::host);
-        leg.local = self.listen.is_none() && self.action == Action::Forward;
         (leg.ports, leg.addrs, leg.new_ports) = (self.ports, self.addrs, self.new_ports);
-        let mut legs = vec![leg.clone()];
+        let target = self.addrs.map(|(target, _)| target);
+        if target.is_some() {
+            (leg.act, leg.local) = (Act::Dnat, self.listen.is_none());
+        }
+        let mut legs = vec![leg];
         if self.device.is_none() && (leg.local || self.listen.is_some()) {
             // The kernel would not let a loopback address out.
-            leg.excluded.extend(loopback(self.family).filter(|_| leg.local));
+            if leg.local {
+                leg.excluded[0] = loopback(self.family);
+            }
             leg.hook = Hook::Output;
             legs.push(leg);
         }
-        legs
-    }
-
-    fn forward(&self, subnet: Option<Prefix>) -> Vec<Leg> {
-        let mut legs = self.destination(Act::Dnat);
-        if let Some((target, _)) = self.addrs {
-            let mut hairpin = Leg::new(Hook::Postrouting, Act::Masquerade);
-            let local = self.listen.and_then(|_| loopback(self.family)).filter(|net| self.listens_on(net));
+        if let Some(target) = target {
+            let mut hairpin = Leg { hook: Hook::Postrouting, act: Act::Masquerade, state: State::Dnat, ..ANY };
+            let localhost = loopback(self.family).filter(|_| self.listen.is_some_and(|listen| listen.is_loopback()));
             let near = Prefix::new(target, if target.is_ipv6() { 64 } else { 24 }).map(|net| net.network());
-            hairpin.source = self.hairpin.or(local).or(subnet).or(near);
+            hairpin.source = self.hairpin.or(localhost).or(subnet).or(near);
             hairpin.destination = Some(Prefix::host(target));
-            hairpin.protocol = Some(self.protocol);
-            hairpin.state = State::Dnat;
+            hairpin.protocol = self.protocol;
             legs.push(hairpin);
         }
         legs
     }
 
-    fn listens_on(&self, net: &Prefix) -> bool {
-        self.listen.is_some_and(|listen| net.contains(&listen))
-    }
-
     /// The rules that let its packets through a chain that drops: one for each direction. None for
     /// what ends at this host.
-    pub fn accepts(&self) -> Vec<Leg> {
-        let mut there = Leg::new(Hook::Forward, Act::Accept);
-        let mut back = Leg { state: State::Established, ..there.clone() };
-        match self.action {
-            Action::Redirect => return Vec::new(),
-            Action::Masquerade | Action::Snat => {
-                (there.source, there.destination, there.output) = (some(self.from), some(self.to), self.device);
-                (back.destination, back.source, back.input) = (some(self.from), some(self.to), self.device);
-            }
-            Action::Forward => {
-                let target = self.addrs.map(|(target, _)| Prefix::host(target));
-                let ports = self.new_ports.or(self.ports);
-                (there.input, there.destination, there.ports) = (self.device, target, ports);
-                there.state = State::Dnat;
-                (back.output, back.source, back.source_ports) = (self.device, target, ports);
-                (there.protocol, back.protocol) = (Some(self.protocol), Some(self.protocol));
-            }
+    pub fn accepts(&self) -> Legs {
+        let mut there = Leg { hook: Hook::Forward, protocol: self.protocol, ..ANY };
+        if self.action.is_source() {
+            (there.source, there.destination, there.output) = (some(self.from), some(self.to), self.device);
+        } else if let Some((target, _)) = self.addrs {
+            (there.input, there.destination) = (self.device, Some(Prefix::host(target)));
+            (there.ports, there.state) = (self.new_ports.or(self.ports), State::Dnat);
+        } else {
+            return Vec::new();
         }
+        let mut back = there;
+        (back.source, back.destination) = (there.destination, there.source);
+        (back.input, back.output) = (there.output, there.input);
+        (back.source_ports, back.ports, back.state) = (there.ports, None, State::Established);
         vec![there, back]
     }
 }

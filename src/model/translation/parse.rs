@@ -1,7 +1,7 @@
 //! The words of a translation become a [`Translation`]: keywords in any order after the
 //! action. What is wrong is told in a line without its end.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use super::{ACTIONS, Action, PICKS, Pick, Range, TCP, Translation, UDP};
 use crate::model::ip::{Family, Prefix, family_of, parse_addr, parse_prefix};
@@ -162,6 +162,10 @@ impl<'a> Parser<'a> {
         if !missing.is_empty() {
             return Err([action.word(), " needs \"", missing].concat());
         }
+        // IPv4 has route_localnet for it.
+        if action == Action::Forward && translation.listen == Some(Ipv6Addr::LOCALHOST.into()) {
+            return Err("the kernel lets nothing from ::1 out to another host; listen on another address".into());
+        }
         if translation.pick.contains(Pick::RANDOM | Pick::FULLY_RANDOM) {
             return Err("random and fully-random exclude each other".into());
         }
@@ -207,34 +211,34 @@ fn range(word: &str) -> Result<Range<u16>, String> {
 /// One address, or two.
 fn addresses(word: &str) -> Option<Range<IpAddr>> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
-    let bare = |word: &str| word.strip_prefix('[').map_or(Some(word), |word| word.strip_suffix(']')).map(str::to_owned);
-    let whole = |word: &str| {
-        // Short forms (10.1) are for subnets.
-        let word = bare(word)?;
-        parse_addr(&word, Family::Unspec).filter(|_| word.contains(':') || word.split('.').count() == 4)
-    };
-    let (first, last) = (whole(first)?, whole(last)?);
+    let (first, last) = (address(first)?, address(last)?);
     (family_of(&first) == family_of(&last) && first <= last).then_some((first, last))
+}
+
+/// A whole address, maybe in brackets: short forms (10.1) are for subnets.
+#[inline(never)]
+fn address(word: &str) -> Option<IpAddr> {
+    let word = word.strip_prefix('[').map_or(Some(word), |word| word.strip_suffix(']'))?;
+    let whole = word.contains(':') || word.bytes().filter(|&byte| byte == b'.').count() == 3;
+    parse_addr(word, Family::Unspec).filter(|_| whole)
 }
 
 /// What [`endpoint`] finds.
 type Endpoint = (Option<Range<IpAddr>>, Option<Range<u16>>);
 
 /// `ADDR[-ADDR][:PORT[-PORT]]`, IPv6 in brackets where ports follow; or ports alone, if they may be.
+#[inline(never)]
 fn endpoint(word: &str, bare_port: bool) -> Result<Endpoint, String> {
-    let bad = || quoted("", word, if bare_port { " is no [ADDR:]PORT" } else { " is no address with ports" });
     if bare_port && !word.contains([':', '.']) {
         return Ok((None, Some(range(word)?)));
     }
-    // The colon behind the address: of IPv6, the one behind the last bracket.
-    let colon = match word.rfind(']') {
-        Some(bracket) => word[bracket..].find(':').map(|at| bracket + at),
-        None if word.matches(':').count() == 1 => word.find(':'),
-        None => None,
+    // The colon behind an IPv4 address is the only one, that behind an IPv6 address follows a bracket.
+    let (addrs, ports) = match word.rsplit_once(':') {
+        Some((addrs, ports)) if addrs.ends_with(']') || !addrs.contains(':') => (addrs, Some(range(ports)?)),
+        _ => (word, None),
     };
-    let (addrs, ports) = match colon {
-        Some(at) => (&word[..at], Some(range(&word[at + 1..])?)),
-        None => (word, None),
-    };
-    Ok((Some(addresses(addrs).ok_or_else(bad)?), ports))
+    match addresses(addrs) {
+        Some(addrs) => Ok((Some(addrs), ports)),
+        None => Err(quoted("", word, if bare_port { " is no [ADDR:]PORT" } else { " is no address with ports" })),
+    }
 }

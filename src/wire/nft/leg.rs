@@ -11,6 +11,7 @@ use crate::model::ip::Prefix;
 use crate::model::name::IfName;
 use crate::model::nat::{Counters, IfPattern, Nat, NatFlags, NatKind, Net, Not};
 use crate::model::translation::Range;
+use crate::model::translation::key::{COMMENT_MAX, CUT, KEY_MAX, cut};
 use crate::model::translation::leg::{Act, Leg, State};
 use crate::wire::attr::octets;
 use crate::wire::build::{NESTED, Netfilter, Request};
@@ -68,8 +69,14 @@ fn begin(at: At<'_>, flags: u16) -> (Request<Netfilter>, usize) {
     (request, list)
 }
 
-fn end(mut request: Request<Netfilter>, list: usize, comment: &[u8]) -> Request<Netfilter> {
-    request.end(list).attr(rule::USERDATA, &rule::userdata(comment));
+fn end(mut request: Request<Netfilter>, list: usize, key: &[u8]) -> Request<Netfilter> {
+    let mut data = rule::userdata(&cut(key).unwrap_or_else(|| key.to_vec()));
+    if key.len() > COMMENT_MAX {
+        let rest = key.get(CUT..KEY_MAX.min(key.len())).unwrap_or_default();
+        data.extend_from_slice(&[rule::UDATA_REST, u8::try_from(rest.len()).unwrap_or_default()]);
+        data.extend_from_slice(rest);
+    }
+    request.end(list).attr(rule::USERDATA, &data);
     request
 }
 
@@ -77,14 +84,14 @@ fn end(mut request: Request<Netfilter>, list: usize, comment: &[u8]) -> Request<
 fn expressions(r: &mut Request<Netfilter>, family: u8, leg: &Leg, form: Form) {
     interface(r, meta::IIFNAME, leg.input.as_ref());
     interface(r, meta::OIFNAME, leg.output.as_ref());
-    if let Some(protocol) = leg.protocol {
+    if leg.protocol != 0 {
         meta::encode(r, meta::Meta { key: meta::L4PROTO, dreg: expr::REG_1 });
-        rule::compare(r, false, &[protocol]);
+        rule::compare(r, false, &[leg.protocol]);
     }
     address(r, false, false, leg.source);
     address(r, true, false, leg.destination);
-    for excluded in &leg.excluded {
-        address(r, true, true, Some(*excluded));
+    for excluded in leg.excluded {
+        address(r, true, true, excluded);
     }
     ports(r, payload::SOURCE_PORT, leg.source_ports);
     ports(r, payload::DESTINATION_PORT, leg.ports);

@@ -37,6 +37,8 @@ const COMPAT_PROTO: u16 = 1;
 const COMPAT_FLAGS: u16 = 2;
 /// `NFT_RULE_COMPAT_F_INV`.
 const COMPAT_INVERTED: u32 = 2;
+/// Behind a comment of ours that was cut: the rest. nft and iptables pass over types that they do not know.
+pub(super) const UDATA_REST: u8 = 0x6e;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
 const NO_INTERFACE: &[u8] = b"INVAL/D\0";
 
@@ -274,6 +276,13 @@ pub(super) fn address(r: &mut Request<Netfilter>, is_destination: bool, net: Opt
 #[inline(never)]
 fn load(r: &mut Request<Netfilter>, offset: u32, len: u32) {
     payload::encode(r, payload::Payload { dreg: expr::REG_1, base: payload::BASE_NETWORK, offset, len });
+}
+
+/// A rule as it is read back: iptables has one way to say what it writes alike.
+pub fn settled(spec: &Spec) -> Spec {
+    let mut spec = spec.clone();
+    spec.matches.iter_mut().for_each(span::settle);
+    spec
 }
 
 /// Masks the first register.

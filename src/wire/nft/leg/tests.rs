@@ -20,7 +20,7 @@ fn legs(text: &str, simple: bool) -> Vec<Leg> {
 #[test]
 fn a_masquerade_as_captured_from_a_batch_that_translated() {
     let mut leg = legs("masquerade from 192.168.15.0/24", false).remove(0);
-    leg.excluded.truncate(1);
+    leg.excluded[1..].fill(None);
     let mut rule = add(AT, false, &leg, Form::default(), b"netstrap");
     rule.add_flags(netlink_packet_core::NLM_F_ACK);
     assert_eq!(

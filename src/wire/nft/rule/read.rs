@@ -4,9 +4,10 @@
 
 mod ext;
 
-use super::{CHAIN, EXPRESSIONS, FRAGMENT_OFFSET, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
+use super::{CHAIN, EXPRESSIONS, FRAGMENT_OFFSET, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, UDATA_REST, USERDATA};
 use crate::model::name::printable;
 use crate::model::nat::{IfPattern, Net, Not, Rule, Spec, Target};
+use crate::model::translation::key::CUT;
 use crate::wire::attr::{Attr, Fields, attrs, to_nul};
 use crate::wire::nft::expr::set::Key;
 use crate::wire::nft::expr::{self, Expr, bitwise, cmp, fib, immediate, meta, payload};
@@ -265,6 +266,10 @@ impl<'a> Reader<'a> {
             let Some((value, next)) = tail.split_at_checked(usize::from(*len)) else { return };
             if *kind == UDATA_COMMENT && !self.remark(to_nul(value)) {
                 self.not_known(b"second comment", b"");
+            }
+            if let (UDATA_REST, Some(comment)) = (*kind, &mut self.spec.comment) {
+                comment.truncate(CUT);
+                comment.extend_from_slice(value);
             }
             rest = next;
         }
