@@ -21,7 +21,7 @@ fn batches_end_and_go_on_as_iproute2s() {
         let renamed = file(
             "renamed",
             "link add b1 type bridge\nlink set b1 name b3\naddr add 10.0.0.1/24 dev b1\naddr show b3\nlink del b3\n\
-             addr add 10.0.0.1/24 dev b3\nvrf exec default true\nlink show lo\n",
+             addr add 10.0.0.1/24 dev b3\nlink show lo\n",
         );
         let words = file(
             "words",
@@ -49,6 +49,17 @@ fn batches_end_and_go_on_as_iproute2s() {
                 "{batch:?}"
             );
         }
+    });
+}
+
+/// Where there is no cgroup tree, iproute2's child of `vrf exec` goes on with the batch beside its
+/// parent, and the rest is done twice.
+#[test]
+fn a_batch_goes_on_once_after_vrf_exec() {
+    sandboxed("a_batch_goes_on_once_after_vrf_exec", || {
+        let lines = file("vrf", "vrf exec default true\nlink show lo\n");
+        let ran = ours(&["ip", "-force", "-b", &lines]);
+        assert_eq!(ran.out.matches("lo:").count(), 1, "{ran:?}");
     });
 }
 

@@ -52,7 +52,9 @@ fn bad_lines_end_as_with_the_real_tool_and_change_nothing() {
             let after = fw::exactly();
             let said = if ran.err.trim().is_empty() { "nothing said" } else { "" };
             let changed = if after == before { "" } else { "the rule set changed" };
-            records.push(format!("{line}\nrc={} {changed}{said}\n{}{}", ran.code, ran.out, ran.err));
+            // getopt begins with the path that it was called by.
+            let err = ran.err.replace("/usr/sbin/", "");
+            records.push(format!("{line}\nrc={} {changed}{said}\n{}{err}", ran.code, ran.out));
             before = after;
         }
         records
@@ -73,7 +75,7 @@ fn doubtful_lines_do_what_the_real_tool_does_or_are_refused() {
             world();
             let before = fw::exactly();
             let ran = fw::line(side, &line);
-            let refused = side == Side::Ours && ran.code == 2 && !ran.err.trim().is_empty() && fw::exactly() == before;
+            let refused = side == Side::Ours && ran.code != 0 && !ran.err.trim().is_empty() && fw::exactly() == before;
             records.push(if refused { "refused".to_owned() } else { format!("{line}\n{ran:?}\n{}", fw::ruleset()) });
             fw::flush();
         }

@@ -291,8 +291,9 @@ impl Making<'_> {
     fn ports(&mut self, tcp: bool) {
         for option in [["--sport", "--source-port"], ["--dport", "--destination-port"]] {
             if self.draw.chance(50) {
-                self.maybe_not(20);
                 let (option, port) = (self.draw.one(&option), self.draw.one(PORTS));
+                // iptables-nft writes "no port at all" as no condition, which is the contrary.
+                self.maybe_not(if port == "0:65535" { 0 } else { 20 });
                 self.add(option);
                 // iptables reads hexadecimal ports for TCP only.
                 self.add(if tcp || port != "0x50" { port } else { "80" });

@@ -104,6 +104,15 @@ pub fn undated(text: &str) -> String {
     text.split_inclusive('\n').filter(|line| !dated(line)).collect()
 }
 
+/// What `iptables-save` prints, without tables that do nothing: which ones a command makes differs from version to version.
+pub fn busy(text: &str) -> String {
+    let is_idle = |table: &str| {
+        let mut lines = table.lines().filter(|line| !line.starts_with('*') && *line != "COMMIT");
+        lines.all(|line| line.starts_with(':') && line.ends_with(" ACCEPT [0:0]"))
+    };
+    undated(text).split_inclusive("COMMIT\n").filter(|table| !is_idle(table)).collect()
+}
+
 /// Removes every table.
 pub fn flush() {
     by(Side::Theirs, &["nft", "flush", "ruleset"]).ok();

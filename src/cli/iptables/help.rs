@@ -34,11 +34,11 @@ Rules:
   [!] --in-interface  -i name[+]
   [!] --out-interface -o name[+]
   [!] --fragment      -f              second and further fragments (IPv4)
-      --match         -m comment --comment TEXT
-      --jump          -j MASQUERADE [--random] [--random-fully]
-      --jump          -j SNAT --to-source address[-address]
-                         [--random] [--random-fully] [--persistent]
-      --jump          -j ACCEPT | DROP | RETURN | chain
+      --match         -m addrtype comment connmark conntrack esp hl icmp icmp6 iprange length
+                         limit mac mark multiport owner physdev pkttype policy state tcp
+                         tcpmss ttl udp
+      --jump          -j ACCEPT DROP RETURN or a chain; CLASSIFY CONNMARK CT DNAT HL LOG MARK
+                         MASQUERADE NOTRACK REDIRECT REJECT SNAT TCPMSS TTL
       --goto          -g chain
       --set-counters  -c packets bytes
 

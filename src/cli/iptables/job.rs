@@ -123,12 +123,15 @@ impl Side {
 }
 
 /// One rule for each pair of source and destination; they differ in nothing else.
-pub fn pairs(spec: &Spec, source: &Side, destination: &Side) -> Vec<Spec> {
-    let mut specs = Vec::new();
-    for from in 0..source.nets.len().max(1) {
-        for to in 0..destination.nets.len().max(1) {
-            specs.push(Spec { source: source.get(from), destination: destination.get(to), ..spec.clone() });
-        }
+pub fn pairs(spec: Spec, source: &Side, destination: &Side) -> Vec<Spec> {
+    let mut specs = vec![spec];
+    for at in 1..source.nets.len().max(1) * destination.nets.len().max(1) {
+        let spec = specs[at - 1].clone();
+        specs.push(spec);
+    }
+    let each = destination.nets.len().max(1);
+    for (at, spec) in specs.iter_mut().enumerate() {
+        (spec.source, spec.destination) = (source.get(at / each), destination.get(at % each));
     }
     specs
 }

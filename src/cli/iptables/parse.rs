@@ -1,6 +1,8 @@
 //! An iptables command line becomes a [`Job`]: which command, on which chain, and the
 //! rules it describes. Errors come in the order and words of iptables-nft 1.8.9.
 
+mod command;
+
 use super::ext::names;
 use super::extension::{Extensions, NAME_MAX, is_target};
 use super::fail::{Fail, PROGRAM, VERSION};
@@ -197,61 +199,6 @@ impl<'a> Parser<'a> {
         Ok(None)
     }
 
-    fn command(&mut self, letter: u8, argument: Option<&'a [u8]>, scanner: &mut Scanner<'a>) -> Result<(), Fail> {
-        if self.not {
-            return Err(Fail::parameter("unexpected '!' flag"));
-        }
-        let lists = |letter| matches!(letter, b'L' | b'S');
-        let (both, before) =
-            ((lists(letter) && self.command == b'Z') || (letter == b'Z' && lists(self.command)), self.command);
-        if (before != 0 && !both) || self.job.zero {
-            let words = [letter, b' ', b'w', b'i', b't', b'h', b' ', b'-', before];
-            return Err(Fail::word("Cannot use -", &words, ""));
-        }
-        self.job.zero = both;
-        if letter != b'Z' || before == 0 {
-            self.command = letter;
-            self.job.command = match letter {
-                b'A' => Command::Append,
-                b'C' => Command::Check,
-                b'D' => Command::Delete,
-                b'E' => Command::Rename,
-                b'I' => Command::Insert,
-                b'L' => Command::List,
-                b'N' => Command::New,
-                b'P' => Command::Policy,
-                b'R' => Command::Replace,
-                b'S' => Command::ListRules,
-                b'X' => Command::DeleteChain,
-                b'Z' => Command::Zero,
-                _ => Command::Flush,
-            };
-        }
-        let chain = argument.or_else(|| scanner.argument());
-        self.job.chain = chain.or(self.job.chain);
-        match letter {
-            b'N' => chain_name(argument.unwrap_or_default())?,
-            b'E' => self.job.word = second(scanner, "-E requires old-chain-name and new-chain-name")?,
-            b'P' => self.job.word = second(scanner, "-P requires a chain and a policy")?,
-            b'R' => self.number(second(scanner, "-R requires a rule number")?)?,
-            b'D' | b'I' | b'L' | b'S' | b'Z' if chain.is_some() => {
-                if let Some(word) = scanner.argument() {
-                    self.number(word)?;
-                    if letter == b'D' {
-                        self.job.command = Command::DeleteNumber;
-                    }
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn number(&mut self, word: &[u8]) -> Result<(), Fail> {
-        self.job.number = address::number(text(word)).filter(|&n| n > 0 && n <= i32::MAX.cast_unsigned());
-        if self.job.number.is_none() { Err(Fail::word("Invalid rule number `", word, "'")) } else { Ok(()) }
-    }
-
     /// Notes that an option was given, once, negated only where that means something.
     #[inline(never)]
     fn set(&mut self, letter: u8) -> Result<(), Fail> {
@@ -396,7 +343,7 @@ impl<'a> Parser<'a> {
             return Err(Fail::parameter("Replacement rule does not specify a unique address"));
         }
         self.extensions.fill(&mut self.spec);
-        self.job.specs = pairs(&self.spec, &source, &destination);
+        self.job.specs = pairs(std::mem::take(&mut self.spec), &source, &destination);
         Ok(())
     }
 }
@@ -404,11 +351,6 @@ impl<'a> Parser<'a> {
 /// Why nothing is dropped in table `nat`.
 pub const NAT_DROP: &str =
     "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n";
-
-/// The word that must follow.
-fn second<'a>(scanner: &mut Scanner<'a>, wrong: &str) -> Result<&'a [u8], Fail> {
-    scanner.argument().ok_or_else(|| Fail::parameter(wrong))
-}
 
 /// Checks the name of a new chain.
 pub fn chain_name(name: &[u8]) -> Result<(), Fail> {

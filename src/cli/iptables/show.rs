@@ -1,12 +1,11 @@
 //! The words of a listing: addresses, interfaces, protocols, targets, numbers and quoted
 //! comments, as iptables prints each of them.
 
-use std::fmt::Write;
 use std::net::IpAddr;
 
 use super::ext::show::{Style, options};
 use super::list::Look;
-use crate::cli::cursor::shown;
+use crate::cli::cursor::{shown, text};
 use crate::model::ip::{Family, addr_text, family_of};
 use crate::model::nat::{Ext, IfPattern, Net, Not, Spec, Target};
 use crate::model::xt::Extension;
@@ -62,7 +61,10 @@ pub fn add(out: &mut String, text: &str) {
 /// Adds a word as it may be shown.
 #[inline(never)]
 pub fn word(out: &mut String, word: &[u8]) {
-    // Tabs are harmless, and a comment has to come back as it was.
+    // Nearly all are plain, and listings spend their time here. Tabs are harmless, and a comment has to come back as it was.
+    if word.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
+        return out.push_str(text(word));
+    }
     for (index, part) in word.split(|&b| b == b'\t').enumerate() {
         add(out, if index > 0 { "\t" } else { "" });
         out.push_str(&shown(part));
@@ -72,7 +74,16 @@ pub fn word(out: &mut String, word: &[u8]) {
 /// Adds a number at the right of a column.
 #[inline(never)]
 pub fn number(out: &mut String, number: u64, width: usize) {
-    let _ = write!(out, "{number:>width$}");
+    // Without the formatter: listings spend their time here.
+    let mut digits = [b' '; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    while at == digits.len() || rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    let from = at.min(digits.len().saturating_sub(width));
+    out.push_str(text(&digits[from..]));
 }
 
 #[inline(never)]
@@ -117,6 +128,10 @@ pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, look: &Look) {
     match (cell, look.names.as_ref()) {
         (None, None) => add(out, if look.family == Family::V6 { "::/0" } else { "0.0.0.0/0" }),
         (None, Some(_)) => add(out, "anywhere"),
+        // iptables asks for the address alone here.
+        (Some(Not { value, .. }), Some(_)) if look.family == Family::V6 && value.addr().is_unspecified() => {
+            add(out, "anywhere");
+        }
         (Some(Not { value, .. }), names) => net(out, value, false, names),
     }
 }

@@ -33,16 +33,16 @@ set-mark Ms0 - - - x
 and-mark Ma0 - - - x
 or-mark Mo0 - - - x
 xor-mark Mr0 - - - x
-@CONNMARK t* = 2 16 0 0 CONNMARK z13-16 !CONNMARK target: No operation specified
-set-xmark Mx0 b12.ff=0 - $ x
-save-mark G b12.ff=1 - save x
-restore-mark G b12.ff=2 - restore x
-nfmask Xw8 b12.ff=0~ - nfmask =0xffffffff
-ctmask Xw4 b12.ff=0~ - ctmask =0xffffffff
-set-mark Ms0 b12.ff=0 - - x
-and-mark Ma0 b12.ff=0 - - x
-or-mark Mo0 b12.ff=0 - - x
-xor-mark Mr0 b12.ff=0 - - x
+@CONNMARK t* = 2 16 0 0 CONNMARK z12-14 !CONNMARK target: No operation specified
+set-xmark Mx0 b14.ff=0 - $ x
+save-mark G b14.ff=1 - save x
+restore-mark G b14.ff=2 - restore x
+nfmask Xw8 b14.ff=0~ - nfmask =0xffffffff
+ctmask Xw4 b14.ff=0~ - ctmask =0xffffffff
+set-mark Ms0 b14.ff=0 - - x
+and-mark Ma0 b14.ff=0 - - x
+or-mark Mo0 b14.ff=0 - - x
+xor-mark Mr0 b14.ff=0 - - x
 mask k4,8 - - -
 @LOG t* = 0 32 0 0 LOG
 log-prefix S2,30 ? - prefix

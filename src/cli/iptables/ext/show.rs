@@ -405,7 +405,7 @@ impl<'a> Show<'a> {
 
     fn connmark(&mut self) {
         let (ct, nf) = (get(self.info, b'w', 4), get(self.info, b'w', 8));
-        let (verb, first, second) = match get(self.info, b'b', 12) {
+        let (verb, first, second) = match get(self.info, b'b', 14) {
             0 => return self.set_mark(),
             1 => (" save", (" nfmask ", nf), (" ctmask ~", ct)),
             _ => (" restore", (" ctmask ", ct), (" nfmask ~", nf)),

@@ -231,7 +231,7 @@ pub fn settle(ext: &mut Ext) {
     for span in Span::of(&ext.name, false).filter(|span| span.len == 2 && span.protocol != 0) {
         let (not, _) = span.state(&ext.info);
         let [low, mut high] = span.ends(&ext.info);
-        if not && low == [0, 0] && next(&mut high).is_some() {
+        if not && low != high && low == [0, 0] && next(&mut high).is_some() {
             let flags = span.flags(&ext.info) & !span.flags.1;
             copy(&mut ext.info, usize::from(span.flags.0), &[flags]);
             span.put(&mut ext.info, false, &high);

@@ -341,7 +341,7 @@ impl<'a> Reader<'a> {
         self.aim("CONNMARK", &mut |info| {
             put(info, b'w', 4, u32::MAX);
             put(info, b'w', 8, u32::MAX);
-            put(info, b'b', 12, mode);
+            put(info, b'b', 14, mode);
         })
     }
 
