@@ -10,16 +10,21 @@ use crate::wire::build::{Netfilter, Request};
 use crate::wire::nft::leg::{At, Form, add, jump};
 use crate::wire::nft::{chain, rule, table};
 
-/// Our base chains: name, hook, priority. The first two are always made: before kernel 4.18 a nat chain
-/// translates nothing unless its counterpart for the answers exists too.
-const OWN: &[(&[u8], u32, i32)] = &[(b"prerouting", 0, -100), (b"postrouting", 4, 100), (b"output", 3, -100)];
-/// iptables' base chains of its nat table, and ours that they lead to.
-const FOREIGN: &[(&[u8], &[u8], u32, i32)] = &[
-    (b"PREROUTING", b"NETSTRAP-PRE", 0, -100),
-    (b"INPUT", b"", 1, 100),
-    (b"OUTPUT", b"NETSTRAP-OUT", 3, -100),
-    (b"POSTROUTING", b"NETSTRAP-POST", 4, 100),
+/// A base chain: its table and name, our chain that it leads to in iptables' table, hook, priority.
+type Row = (&'static [u8], &'static [u8], &'static [u8], u32, i32);
+/// The chains that are made with the first rule; but for `output`, which is made when it is needed. Always those
+/// of both directions: before kernel 4.18 a nat chain translates nothing without its counterpart for the answers.
+const CHAINS: &[Row] = &[
+    (TABLE, b"prerouting", b"", 0, -100),
+    (TABLE, b"postrouting", b"", 4, 100),
+    (TABLE, OUTPUT, b"", 3, -100),
+    (NAT, b"PREROUTING", b"NETSTRAP-PRE", 0, -100),
+    (NAT, b"INPUT", b"", 1, 100),
+    (NAT, b"OUTPUT", b"NETSTRAP-OUT", 3, -100),
+    (NAT, b"POSTROUTING", b"NETSTRAP-POST", 4, 100),
 ];
+const OUTPUT: &[u8] = b"output";
+
 /// The chains of a table that our rules can be in.
 fn chains(table: &[u8]) -> &'static [&'static [u8]] {
     match table {
@@ -111,7 +116,7 @@ impl<'a> Plan<'a> {
                 }
                 let is_wanted = pieces.iter().any(of_table);
                 if table == TABLE && is_wanted {
-                    equal &= OWN[..2].iter().all(|row| self.seen.has(family, TABLE, row.0));
+                    equal &= CHAINS[..2].iter().all(|row| self.seen.has(family, TABLE, row.1));
                 }
                 if equal {
                     pieces.retain(|piece| !of_table(piece));
@@ -146,11 +151,13 @@ impl<'a> Plan<'a> {
         }
     }
 
+    #[inline(never)]
     fn push(&mut self, entry: Option<usize>, message: Request<Netfilter>) {
         self.messages.push(message);
         self.steps.push((entry, Missing::empty()));
     }
 
+    #[inline(never)]
     fn take(&mut self, found: &Found<'_>) {
         self.push(None, rule::delete(found.family, found.table, &found.rule.chain, found.rule.handle));
     }
@@ -196,11 +203,7 @@ impl<'a> Plan<'a> {
     /// its chain.
     fn put(&mut self, pieces: &[Piece], keys: &[String]) {
         for piece in pieces.iter().filter(|piece| piece.table != FILTER) {
-            if piece.table == TABLE {
-                self.own_chains(piece)
-            } else {
-                self.foreign_chains(piece)
-            }
+            self.chains_for(piece);
             self.put_one(piece, &keys[piece.entry]);
         }
         for piece in pieces.iter().rev().filter(|piece| piece.table == FILTER) {
@@ -208,6 +211,7 @@ impl<'a> Plan<'a> {
         }
     }
 
+    #[inline(never)]
     fn put_one(&mut self, piece: &Piece, key: &str) {
         let (leg, own) = (&piece.leg, piece.table == TABLE);
         let xt = !self.missing.contains(Missing::XT);
@@ -234,6 +238,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether a chain (with an empty name, the table) has to be made; notes that it is.
+    #[inline(never)]
     fn must_make(&mut self, family: u8, table: &'static [u8], chain: &'static [u8]) -> bool {
         let at = At { family, table, chain };
         let anew = table == TABLE && self.anew.contains(&family);
@@ -247,41 +252,29 @@ impl<'a> Plan<'a> {
         true
     }
 
-    fn own_chains(&mut self, piece: &Piece) {
-        let (family, entry) = (piece.family, Some(piece.entry));
-        if self.must_make(family, TABLE, b"") {
-            self.push(entry, table::create(family, TABLE, Some(TABLE)));
+    /// Makes the table and the chains that a rule needs.
+    fn chains_for(&mut self, piece: &Piece) {
+        let (family, table, entry) = (piece.family, piece.table, Some(piece.entry));
+        if self.must_make(family, table, b"") {
+            self.push(entry, table::create(family, table, if table == TABLE { Some(TABLE) } else { None }));
         }
-        for &(name, hook, priority) in OWN {
-            if (name != b"output" || name == piece.chain) && self.must_make(family, TABLE, name) {
+        for &(_, name, ours, hook, priority) in CHAINS.iter().filter(|row| row.0 == table) {
+            if (name != OUTPUT || name == piece.chain) && self.must_make(family, table, name) {
                 let base = Base { kind: "nat", hook, priority, accept: true };
-                self.push(entry, chain::create(family, TABLE, name, &base));
-            }
-        }
-    }
-
-    fn foreign_chains(&mut self, piece: &Piece) {
-        let (family, entry) = (piece.family, Some(piece.entry));
-        if self.must_make(family, NAT, b"") {
-            self.push(entry, table::create(family, NAT, None));
-        }
-        for &(name, ours, hook, priority) in FOREIGN {
-            if self.must_make(family, NAT, name) {
-                let base = Base { kind: "nat", hook, priority, accept: true };
-                self.push(entry, chain::create(family, NAT, name, &base));
+                self.push(entry, chain::create(family, table, name, &base));
             }
             if ours != piece.chain {
                 continue;
             }
-            if self.must_make(family, NAT, ours) {
-                self.push(entry, chain::create_user(family, NAT, ours));
+            if self.must_make(family, table, ours) {
+                self.push(entry, chain::create_user(family, table, ours));
             }
             let led = |found: &Found<'_>| found.rule.chain == name && is_jump(found);
             let jumped = At { family, table: b"", chain: ours };
-            if !self.made.contains(&jumped) && !self.seen.ours(family, NAT).iter().any(led) {
+            if !self.made.contains(&jumped) && !self.seen.ours(family, table).iter().any(led) {
                 self.made.push(jumped);
                 let comment = [MARK, JUMP].concat();
-                self.push(entry, jump(At { family, table: NAT, chain: name }, ours, comment.as_bytes()));
+                self.push(entry, jump(At { family, table, chain: name }, ours, comment.as_bytes()));
             }
         }
     }

@@ -38,6 +38,7 @@ pub struct Found<'a> {
 
 impl<'a> Found<'a> {
     /// Its comment; empty if it has none.
+    #[inline(never)]
     pub fn comment(&self) -> &'a [u8] {
         self.rule.spec.comment.as_deref().unwrap_or_default()
     }
@@ -92,6 +93,7 @@ impl Seen {
     }
 
     /// A table that was read; the first of its name.
+    #[inline(never)]
     pub fn table(&self, family: u8, name: &[u8]) -> Option<&Table> {
         let at = self.asked.iter().position(|ask| ask.0 == family && ask.1 == name)?;
         self.snapshot.tables.get(at)
@@ -104,6 +106,7 @@ impl Seen {
 
     /// The rules of a table that was read that are ours, in the order in which they were added. In our own
     /// table, all are.
+    #[inline(never)]
     pub fn ours(&self, family: u8, name: &'static [u8]) -> Vec<Found<'_>> {
         let mut found = Vec::new();
         for (ask, table) in self.asked.iter().zip(&self.snapshot.tables) {

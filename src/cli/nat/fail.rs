@@ -20,11 +20,13 @@ pub struct Fail {
 
 impl Fail {
     /// Wrong words, in pieces.
+    #[inline(never)]
     pub fn usage(pieces: &[&str]) -> Self {
         Fail { text: pieces.concat(), code: USAGE }
     }
 
     /// Anything else.
+    #[inline(never)]
     pub fn refused(pieces: &[&str]) -> Self {
         Fail { text: pieces.concat(), code: 1 }
     }
@@ -100,6 +102,7 @@ pub fn of_error(error: &Error) -> String {
 }
 
 /// Why a file could not be read or entered.
+#[inline(never)]
 pub fn of_io(error: &std::io::Error) -> String {
     strerror(error.raw_os_error().unwrap_or(libc::EIO))
 }

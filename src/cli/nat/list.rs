@@ -2,7 +2,7 @@
 
 use super::ALLOW;
 use crate::cli::cursor::shown;
-use crate::model::ip::{Family, addr_text};
+use crate::model::ip::Family;
 use crate::model::translation::{PICKS, endpoint, ports, prefix};
 use crate::show::out::{Format, Out};
 use crate::translations::{Entry, Listed};
@@ -39,25 +39,20 @@ pub fn json(listed: &[Listed]) -> Vec<u8> {
     for rule in listed {
         out.record(|out| match rule {
             Listed::Rule { entry: Entry { translation, allow_forward }, xtables, counters } => {
-                out.str("words", "", &translation.words(), "");
-                out.str("family", "", family_name(translation.family.number()), "");
-                out.str("action", "", translation.action.word(), "");
-                let source = translation.action.is_source();
-                for (key, value) in [
-                    ("protocol", translation.protocol_name().to_owned()),
-                    ("from", prefix(translation.from)),
-                    ("to", prefix(translation.to)),
-                    (if source { "out" } else { "in" }, translation.device.map(|d| d.to_string()).unwrap_or_default()),
-                    ("listen", translation.listen.map(|addr| addr_text(&addr)).unwrap_or_default()),
-                    ("ports", ports(translation.ports)),
-                    ("addr", endpoint(translation.addrs, None)),
-                    ("new_ports", ports(translation.new_ports)),
-                    ("hairpin", prefix(translation.hairpin)),
-                ] {
-                    if !value.is_empty() {
-                        out.str(key, "", &value, "");
-                    }
-                }
+                string(out, "words", &translation.words());
+                string(out, "family", family_name(translation.family.number()));
+                string(out, "action", translation.action.word());
+                string(out, "protocol", translation.protocol_name());
+                string(out, "from", &prefix(translation.from));
+                string(out, "to", &prefix(translation.to));
+                let device = translation.device.map(|device| device.to_string());
+                let key = if translation.action.is_source() { "out" } else { "in" };
+                string(out, key, device.as_deref().unwrap_or_default());
+                string(out, "listen", &endpoint(translation.listen.map(|addr| (addr, addr)), None));
+                string(out, "ports", &ports(translation.ports));
+                string(out, "addr", &endpoint(translation.addrs, None));
+                string(out, "new_ports", &ports(translation.new_ports));
+                string(out, "hairpin", &prefix(translation.hairpin));
                 if !translation.pick.is_empty() {
                     out.list("pick", |out| {
                         for (word, _) in PICKS.iter().filter(|row| translation.pick.contains(row.1)) {
@@ -65,7 +60,7 @@ pub fn json(listed: &[Listed]) -> Vec<u8> {
                         }
                     });
                 }
-                out.str("backend", "", if *xtables { "xtables" } else { "nftables" }, "");
+                string(out, "backend", if *xtables { "xtables" } else { "nftables" });
                 if *allow_forward {
                     out.json_bool("allow_forward", true);
                 }
@@ -74,13 +69,21 @@ pub fn json(listed: &[Listed]) -> Vec<u8> {
                 }
             }
             Listed::Foreign { family, chain, handle } => {
-                out.str("family", "", family_name(*family), "");
+                string(out, "family", family_name(*family));
                 out.name("chain", "", chain, "");
                 out.digits("handle", "", &handle.to_string(), "");
             }
         });
     }
     out.finish()
+}
+
+/// A string that is left out if it is empty.
+#[inline(never)]
+fn string(out: &mut Out, key: &str, value: &str) {
+    if !value.is_empty() {
+        out.str(key, "", value, "");
+    }
 }
 
 /// Name of a family of nf_tables.

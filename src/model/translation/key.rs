@@ -15,11 +15,13 @@ pub const KEY_MAX: usize = CUT + 256 - COMMENT_MAX - 5;
 
 impl Translation {
     /// The whole comment of its rules.
+    #[inline(never)]
     pub fn key(&self) -> String {
         [MARK, &self.words()].concat()
     }
 
     /// Reads a whole comment; `None` if it is none of ours.
+    #[inline(never)]
     pub fn from_key(comment: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(comment).ok()?.strip_prefix(MARK)?;
         parse(&text.split(' ').collect::<Vec<_>>()).ok()
@@ -27,6 +29,7 @@ impl Translation {
 }
 
 /// A key as a comment has room for it; `None` if it has room for all.
+#[inline(never)]
 pub fn cut(key: &[u8]) -> Option<Vec<u8>> {
     let mut comment = key.get(..COMMENT_MAX + 1).and_then(|key| key.get(..CUT))?.to_vec();
     comment.push(b'~');
@@ -42,6 +45,7 @@ pub fn cut(key: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Whether a rule's comment is that of a key: whole, or cut where another tool has loaded the rule again.
+#[inline(never)]
 pub fn is_of(comment: &[u8], key: &[u8]) -> bool {
     comment == key || (comment.len() == COMMENT_MAX && cut(key).is_some_and(|cut| cut == comment))
 }

@@ -78,18 +78,16 @@ impl<'a> Parser<'a> {
                     let prefix = self.subnet(before)?;
                     put(&mut self.translation.to, prefix, keyword)
                 }
-                Some(_) => Err("\"to\" is given twice".into()),
+                Some(_) => once(false, keyword),
             },
         }
     }
 
     fn pick(&mut self, word: &str) -> Result<(), String> {
         let pick = PICKS.iter().find(|row| row.0 == word).map_or(Pick::empty(), |row| row.1);
-        if self.translation.pick.contains(pick) {
-            return Err(quoted("", word, " is given twice"));
-        }
+        let before = self.translation.pick;
         self.translation.pick |= pick;
-        Ok(())
+        once(!before.contains(pick), word)
     }
 
     /// `PORT[-PORT]`, maybe behind `ADDR:`.
@@ -109,6 +107,7 @@ impl<'a> Parser<'a> {
         }
     }
 
+    #[inline(never)]
     fn subnet(&mut self, word: &str) -> Result<Prefix, String> {
         let prefix = parse_prefix(word, Family::Unspec).ok_or_else(|| quoted("", word, " is no subnet"))?;
         self.family(&prefix.addr())?;
@@ -116,6 +115,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Notes the family of an address; all must be of one.
+    #[inline(never)]
     fn family(&mut self, addr: &IpAddr) -> Result<(), String> {
         let family = family_of(addr);
         if self.translation.family != Family::Unspec && self.translation.family != family {
@@ -178,10 +178,12 @@ impl<'a> Parser<'a> {
 }
 
 fn put<T>(place: &mut Option<T>, value: T, word: &str) -> Result<(), String> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(quoted("", word, " is given twice")),
-    }
+    once(place.replace(value).is_none(), word)
+}
+
+#[inline(never)]
+fn once(first: bool, word: &str) -> Result<(), String> {
+    if first { Ok(()) } else { Err(quoted("", word, " is given twice")) }
 }
 
 /// A word in quotes between two texts.
@@ -202,6 +204,7 @@ fn port(word: &str) -> Option<u16> {
 }
 
 /// `PORT` or `PORT-PORT`.
+#[inline(never)]
 fn range(word: &str) -> Result<Range<u16>, String> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     let range = port(first).zip(port(last)).filter(|(first, last)| first <= last);
