@@ -1,6 +1,6 @@
 //! The targets. Source of the structures: `linux/netfilter/xt_*.h`, `nf_nat.h`, `linux/netfilter_ipv4/ipt_*.h`.
 
-/// The table; see the parent module. `base` of a NAT target is where its range begins.
+/// The table; see the parent module. A head without rows shares those of the next one; `-` is no row. `base` of a NAT target is where its range begins.
 pub const TABLE: &str = "\
 @MASQUERADE t4 = 0 24 4 0 -
 @MASQUERADE t6 = 0 40 0 0 -
@@ -59,6 +59,7 @@ clamp-mss-to-pmtu G h0.ffff - clamp_to_PMTU
 set-mss Nh0 h0.ffff~ - set_$ :0-65495
 clamp-mss-to-pmtu G h0.ffff - clamp_to_PMTU
 @NOTRACK t* CT 2 72 0 0 NOTRACK h0.ffff=3 z2-72
+-
 @CT t* CT 2 72 0 0 CT h0.2=0 z4-72
 notrack G h0.1 - notrack
 zone Nh2 ? - zone_$ !Cannot parse * as a zone ID
