@@ -203,6 +203,7 @@ mod tests {
             spec: Default::default(),
             counters: None,
             unknown: String::new(),
+            raw: Vec::new(),
         };
         let rules = [rule("a", 3), rule("a", 6), rule("b", 4), rule("b", 7), rule("c", 5)];
         assert_eq!(in_order(&rules).map(|rule| rule.handle).collect::<Vec<_>>(), [3, 4, 5, 6, 7]);

@@ -10,6 +10,7 @@ mod diff;
 mod dist;
 mod fuzz;
 mod golden;
+mod mutate;
 mod namespaces;
 mod packages;
 mod probe;
@@ -19,6 +20,7 @@ mod size;
 mod sys;
 mod test;
 mod tidy;
+mod traffic;
 mod tree;
 mod uml;
 mod vm;
@@ -115,9 +117,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "vm",
-        words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
-        about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
+        words: "[--tiny] [--binary FILE] [--kernel PACKAGE] [--boot NAME]",
+        about: "boot the binary in an initramfs on distribution kernels: the walkthrough, and traffic translated",
         run: vm::run,
+    },
+    Command {
+        name: "mutate",
+        words: "[NAME...]",
+        about: "make builds that are wrong on purpose, and see that the tests which are named beside them fail",
+        run: mutate::run,
     },
     Command {
         name: "uml",

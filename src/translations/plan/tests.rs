@@ -17,7 +17,7 @@ fn chain(name: &[u8], base: Option<Base>) -> Chain {
 
 fn rule(chain: &[u8], handle: u64, comment: &str) -> Rule {
     let spec = Spec { comment: Some(comment.as_bytes().to_vec()), ..Spec::default() };
-    Rule { chain: chain.to_vec(), handle, spec, counters: None, unknown: String::new() }
+    Rule { chain: chain.to_vec(), handle, spec, counters: None, unknown: String::new(), raw: Vec::new() }
 }
 
 /// Our own IPv4 table with a rule.

@@ -31,14 +31,14 @@ const POSITION: u16 = 6;
 pub(super) const USERDATA: u16 = 7;
 /// `NFTNL_UDATA_RULE_COMMENT`.
 const UDATA_COMMENT: u8 = 0;
+/// Behind a comment of ours that was cut: the rest. nft and iptables pass over types that they do not know.
+pub(super) const UDATA_REST: u8 = 0x6e;
 /// `NFTA_RULE_COMPAT`, and its parts.
 const COMPAT: u16 = 5;
 const COMPAT_PROTO: u16 = 1;
 const COMPAT_FLAGS: u16 = 2;
 /// `NFT_RULE_COMPAT_F_INV`.
 const COMPAT_INVERTED: u32 = 2;
-/// Behind a comment of ours that was cut: the rest. nft and iptables pass over types that they do not know.
-pub(super) const UDATA_REST: u8 = 0x6e;
 /// What iptables-nft compares with for `! -i +`, which matches nothing: no interface can have this name.
 const NO_INTERFACE: &[u8] = b"INVAL/D\0";
 
