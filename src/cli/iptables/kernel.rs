@@ -117,6 +117,13 @@ const NO_NF_TABLES: &str = "\n\u{1}: this kernel has no nf_tables (CONFIG_NF_TAB
 
 /// Which part of the kernel an expression comes from.
 const PARTS: &[(&str, &str)] = &[
+    ("redir expression", "CONFIG_NFT_REDIR, module nft_redir"),
+    ("ct expression", "CONFIG_NFT_CT, module nft_ct"),
+    ("limit expression", "CONFIG_NFT_LIMIT, module nft_limit"),
+    ("log expression", "CONFIG_NFT_LOG, module nft_log"),
+    ("reject expression", "CONFIG_NFT_REJECT, module nft_reject"),
+    ("fib expression", "CONFIG_NFT_FIB, module nft_fib"),
+    ("notrack expression", "CONFIG_NFT_CT, module nft_ct"),
     ("masq expression", "CONFIG_NFT_MASQ, module nft_masq"),
     ("nat expression", "CONFIG_NFT_NAT, module nft_nat"),
     ("target expression", "CONFIG_NFT_COMPAT, module nft_compat, and the target's own"),

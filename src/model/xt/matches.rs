@@ -40,7 +40,7 @@ ports L0 b0.ff=2 b47.1 ports_%$ x
 @mark m* = 1 16 0 0 -
 mark M0 - b8.1 mark_match_~$ +
 @connmark m* = 1 16 0 0 -
-mark M0 - b8.1 connmark_match_!_$ +
+mark M0 - b8.1 connmark_match_&$ +
 @addrtype m* = 1 8 0 0 ADDRTYPE_match !addrtype: you must specify --src-type or --dst-type
 src-type Bh0 ? w4.1 src-type_!$ :^ !addrtype: bad type \"*\"
 dst-type Bh2 ? w4.2 dst-type_!$ :^ !addrtype: bad type \"*\"

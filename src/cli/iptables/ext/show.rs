@@ -134,6 +134,7 @@ impl<'a> Show<'a> {
                 ('_', _) => add(self.out, " "),
                 ('!', _) => add(self.out, if not { "!" } else { "" }),
                 ('~', _) => add(self.out, if not { "! " } else { "" }),
+                ('&', _) => add(self.out, if not { "! " } else { " " }),
                 ('%', _) => add(self.out, if not { " !" } else { "" }),
                 ('^', _) => add(self.out, if not { "!" } else { "=" }),
                 ('#', Some((row, _))) => {

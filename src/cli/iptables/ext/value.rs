@@ -287,7 +287,11 @@ impl Place<'_> {
         let name = text(host);
         let found = parse_addr(name, family)
             .or_else(|| crate::resolve::lookup(name, family).unwrap_or_default().first().copied())
-            .ok_or_else(|| Fail::parameter("getaddrinfo: Name or service not known\n"))?;
+            .ok_or_else(|| {
+                let other = parse_addr(name, Family::Unspec).is_some();
+                let why = if other { "Address family for hostname not supported" } else { "Name or service not known" };
+                Fail::parameter(&["getaddrinfo: ", why, "\n"].concat())
+            })?;
         let full = if context.is_v6 { 128 } else { 32 };
         let len = match mask {
             None => full,

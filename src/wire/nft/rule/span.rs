@@ -195,18 +195,13 @@ fn protocol_base(protocol: u8) -> u32 {
 pub fn encode(r: &mut Request<Netfilter>, ext: &Ext, is_v6: bool) -> bool {
     let mut told = false;
     if ext.name == b"tcp" {
-        let [option, flags, value, not] = [8, 9, 10, 11].map(|at| get(&ext.info, b'b', at));
-        if option != 0 || not & 8 != 0 || (flags == 0 && not & 4 != 0) {
-            return false;
+        match flags(r, &ext.info) {
+            Some(flags) => told = flags,
+            None => return false,
         }
-        if flags != 0 {
-            let flags_of = |bits| [u8::try_from(bits).unwrap_or(0)];
-            let load = payload::Payload { dreg: expr::REG_1, base: TRANSPORT, offset: 13, len: 1 };
-            payload::encode(r, load);
-            mask(r, &flags_of(flags));
-            compare(r, not & 4 != 0, &flags_of(value));
-            told = true;
-        }
+    }
+    if matches!(ext.name.as_slice(), b"tcp" | b"udp") && both_ports(r, &ext.info) {
+        return true;
     }
     for span in Span::of(&ext.name, is_v6) {
         if !span.encode(r, &ext.info) {
@@ -238,6 +233,35 @@ pub fn settle(ext: &mut Ext) {
             span.put(&mut ext.info, true, &[0xff; 2]);
         }
     }
+}
+
+/// Appends the flags of TCP; `None` if there is something that has no words, else whether there are any.
+fn flags(r: &mut Request<Netfilter>, info: &[u8]) -> Option<bool> {
+    let [option, flags, value, not] = [8, 9, 10, 11].map(|at| info.get(at).copied().unwrap_or(0));
+    if option != 0 || not & 8 != 0 || (flags == 0 && not & 4 != 0) {
+        return None;
+    }
+    if flags != 0 {
+        payload::encode(r, payload::Payload { dreg: expr::REG_1, base: TRANSPORT, offset: 13, len: 1 });
+        mask(r, &[flags]);
+        compare(r, not & 4 != 0, &[value]);
+    }
+    Some(flags != 0)
+}
+
+/// Appends one load of both ports, where each is one and neither is 0 or negated.
+fn both_ports(r: &mut Request<Netfilter>, info: &[u8]) -> bool {
+    let [source, source_end, destination, destination_end] = [0, 2, 4, 6].map(|at| get(info, b'h', at));
+    // The flags are at another place in each, where the other one has an option or nothing.
+    let not = [8, 11].iter().any(|&at| info.get(at).is_some_and(|byte| byte & 3 != 0));
+    if source == 0 || source != source_end || destination == 0 || destination != destination_end || not {
+        return false;
+    }
+    payload::encode(r, payload::Payload { dreg: expr::REG_1, base: TRANSPORT, offset: 0, len: 4 });
+    let port = |port: u32| u16::try_from(port).unwrap_or(0).to_be_bytes();
+    let ([a, b], [c, d]) = (port(source), port(destination));
+    compare(r, false, &[a, b, c, d]);
+    true
 }
 
 /// An empty structure of a match with spans, which matches everything.
