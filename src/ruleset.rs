@@ -263,6 +263,7 @@ impl<T: Transport> Ruleset<T> {
         Err(Failure::busy())
     }
 
+    #[inline(never)]
     fn table(&mut self, id: Id<'_>, need: Need<'_>) -> Result<Table, Failure> {
         let chains = self.socket.dump(&Chains(id)).map_err(Failure::at(Stage::Chains))?;
         let of = match need {
@@ -286,6 +287,7 @@ impl<T: Transport> Ruleset<T> {
     ///
     /// # Errors
     /// The refusal, with the message at fault; [`Kind::Interrupted`] after [`TRIES`] late commits in a row.
+    #[inline(never)]
     pub fn commit(&mut self, seen: &Snapshot, messages: Vec<Request<Netfilter>>) -> Result<bool, Failure> {
         let last = messages.last().map(|message| message.bytes().to_vec()).unwrap_or_default();
         let Err(rejected) = self.socket.transaction(messages, Some(seen.generation)) else {

@@ -61,7 +61,7 @@ fn help(io: &mut Io) {
     for (heading, rows) in [("\nverbs:\n", VERBS), ("\napplets:\n", APPLETS)] {
         io.print(heading);
         for row in rows {
-            let pad = " ".repeat(10usize.saturating_sub(row.name.len()));
+            let pad = " ".repeat(18usize.saturating_sub(row.name.len()));
             io.print_of(&["  ", row.name, &pad, row.about, "\n"]);
         }
     }

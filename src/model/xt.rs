@@ -124,12 +124,12 @@ const SECTIONS: [&str; 2] = [matches::TABLE, targets::TABLE];
 impl Extension {
     /// What a name on a command line is.
     pub fn named(name: &[u8], target: bool, v6: bool) -> Option<Self> {
-        Self::find(&|head: &Extension| head.name.as_bytes() == name, target, v6)
+        Self::find(name, &|head: &Extension| head.name.as_bytes() == name, target, v6)
     }
 
     /// The match that a protocol's options belong to.
     pub fn of_protocol(protocol: u8, v6: bool) -> Option<Self> {
-        Self::find(&|head: &Extension| head.protocol == protocol && protocol != 0, false, v6)
+        Self::find(b"", &|head: &Extension| head.protocol == protocol && protocol != 0, false, v6)
     }
 
     /// What a structure of the kernel is; `None` if there is something in it that no row tells of.
@@ -140,18 +140,22 @@ impl Extension {
                 && head.size == ext.info.len()
                 && head.mark.hold(&ext.info) != Some(false)
         };
-        let found = Self::find(&same, target, v6)?;
+        let found = Self::find(b"", &same, target, v6)?;
         let blank = ext.info.get(found.blank.0..found.blank.1)?;
         blank.iter().all(|&b| b == 0).then_some(found)
     }
 
+    /// The first that is wanted of those whose line begins so; beginnings are cheaper than whole lines.
     #[inline(never)]
-    fn find(wanted: &dyn Fn(&Extension) -> bool, target: bool, v6: bool) -> Option<Self> {
+    fn find(begins: &[u8], wanted: &dyn Fn(&Extension) -> bool, target: bool, v6: bool) -> Option<Self> {
         let class = if target { b't' } else { b'm' };
         let family = if v6 { b'6' } else { b'4' };
         let mut text = SECTIONS[usize::from(target)];
         while let Some(at) = text.find('@') {
             text = &text[at + 1..];
+            if !text.as_bytes().starts_with(begins) {
+                continue;
+            }
             let Some((line, rows)) = text.split_once('\n') else { break };
             if let Some((letters, head)) = head(line, rows)
                 && let [kind, of] = *letters.as_bytes()

@@ -9,6 +9,7 @@ use crate::wire::nft::effect::{self, Effect};
 /// Looks for the effect of a message; `before` is what it was made from. `None` if it cannot be told.
 ///
 /// Somebody else's rule that is equal to ours in every part, added in the same moment, is taken for ours.
+#[inline(never)]
 pub fn is_taken<T: Transport>(
     ruleset: &mut Ruleset<T>,
     message: &[u8],
@@ -32,6 +33,7 @@ pub fn is_taken<T: Transport>(
 
 /// Whether an equal rule is there that was not there before. Of a chain whose rules were not read, the
 /// kernel's count of uses tells whether it grew.
+#[inline(never)]
 fn is_new(rule: &Rule, now: &Table, before: &Snapshot) -> bool {
     let same = |other: &&Rule| other.spec == rule.spec && other.unknown == rule.unknown;
     let seen = |handle| before.tables.iter().any(|table| table.rules_of(&rule.chain).any(|old| old.handle == handle));

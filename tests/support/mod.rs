@@ -196,8 +196,8 @@ pub fn masked(text: &str) -> String {
 const SIDE: &str = "NETSTRAP_TEST_SIDE";
 
 /// Runs every line of a list by our binary and by the tools it stands for, each in a fresh sandbox, and
-/// asserts that every answer (standard output, standard error, exit code) is the same. `#` starts
-/// a comment; `sleep` waits until duplicate address detection is over; `!` before a line runs it
+/// asserts that every answer (standard output, standard error, exit code) is the same, if need be in one of
+/// three rounds. `#` starts a comment; `sleep` waits until duplicate address detection is over; `!` before a line runs it
 /// as it is on both sides, unjudged; `~` compares the lines of its output sorted.
 pub fn same_answers(test: &str, list: &str) {
     match std::env::var(SIDE).as_deref() {
@@ -205,16 +205,31 @@ pub fn same_answers(test: &str, list: &str) {
         Ok(_) => return print_answers(list, theirs),
         Err(_) => {}
     }
+    let mut different = compared(test);
+    for _ in 0..2 {
+        if different.is_empty() {
+            break;
+        }
+        // The kernel works on its own between two lines (duplicate address detection, routes that
+        // it adds, timers): a busy machine shows another moment of it. What we do differently we do each time.
+        let again = compared(test);
+        different.retain(|(line, _)| again.iter().any(|(other, _)| other == line));
+    }
+    let text: Vec<&str> = different.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(text.is_empty(), "{} differ:\n{}", text.len(), text.join("\n"));
+}
+
+/// Both sides once: the lines that are answered differently, by number, with both answers.
+fn compared(test: &str) -> Vec<(usize, String)> {
     let (ours, theirs) = (side(test, "ours"), side(test, "theirs"));
     assert_eq!(ours.len(), theirs.len());
-    let different: Vec<String> = ours
-        .iter()
+    println!("{} command lines", ours.len());
+    ours.iter()
         .zip(&theirs)
-        .filter(|(ours, theirs)| ours != theirs)
-        .map(|(ours, theirs)| format!("--- theirs: {theirs}\n+++ ours: {ours}"))
-        .collect();
-    assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), ours.len(), different.join("\n"));
-    println!("{} command lines answered alike", ours.len());
+        .enumerate()
+        .filter(|(_, (ours, theirs))| ours != theirs)
+        .map(|(line, (ours, theirs))| (line, format!("--- theirs: {theirs}\n+++ ours: {ours}")))
+        .collect()
 }
 
 fn print_answers(list: &str, tool: fn(&[&str]) -> Ran) {

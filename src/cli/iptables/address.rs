@@ -8,6 +8,7 @@ use crate::model::ip::{Family, family_of, mask_of, parse_addr};
 use crate::model::nat::Net;
 
 /// The networks of a word, `ADDR[/MASK][,...]`, of one family; a name may stand for several.
+#[inline(never)]
 pub fn nets(word: &[u8], family: Family, nets: &mut Vec<Net>) -> Result<(), Fail> {
     for part in word.split(|&b| b == b',') {
         let part = part.trim_ascii_start();
@@ -25,6 +26,7 @@ pub fn nets(word: &[u8], family: Family, nets: &mut Vec<Net>) -> Result<(), Fail
     Ok(())
 }
 
+#[inline(never)]
 fn parse_mask(word: &[u8], family: Family) -> Result<IpAddr, Fail> {
     let mask = text(word);
     if (family == Family::V6 || word.iter().filter(|&&b| b == b'.').count() == 3)
@@ -49,6 +51,7 @@ pub fn number(word: &str) -> Option<u32> {
     if digits.starts_with('+') { None } else { u32::from_str_radix(digits, radix).ok() }
 }
 
+#[inline(never)]
 fn resolve(host: &[u8], family: Family, mask: IpAddr, nets: &mut Vec<Net>) -> Result<(), Fail> {
     let name = text(host);
     let mut addrs = Vec::new();

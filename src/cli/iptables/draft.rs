@@ -89,6 +89,7 @@ pub struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// Starts with what is in the kernel, or with nothing if that is to be thrown away. `all` says
     /// that all rules were read.
+    #[inline(never)]
     pub fn new(table: &'static Table, seen: &'a ruleset::Table, anew: bool, read: ruleset::Need<'_>) -> Self {
         let (slots, order, out) = (Vec::new(), Vec::new(), String::new());
         let mut draft = Draft { table, seen, anew, flush: None, slots, out, order };
@@ -112,6 +113,7 @@ impl<'a> Draft<'a> {
         draft
     }
 
+    #[inline(never)]
     fn insert(&mut self, slot: Slot<'a>) -> usize {
         let at = self.place(slot.name).unwrap_or_else(|at| at);
         self.order.insert(at, self.slots.len());
@@ -152,6 +154,7 @@ impl<'a> Draft<'a> {
         Ok(wanted)
     }
 
+    #[inline(never)]
     fn make(&mut self, name: &'a [u8], line: u32, wanted: bool) -> usize {
         match self.place(name).map(|at| self.order[at]) {
             Err(_) => self.insert(Slot { name, make: true, line, ..Slot::default() }),
@@ -179,6 +182,7 @@ impl<'a> Draft<'a> {
         done.map_err(|fail| fail.at(job.line))
     }
 
+    #[inline(never)]
     fn apply_to(&mut self, name: &'a [u8], job: &'a Job<'a>) -> Result<(), Fail> {
         match job.command {
             Command::Append | Command::Insert | Command::Replace => self.add(name, job),
@@ -210,12 +214,14 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds a line of `-v`.
+    #[inline(never)]
     fn say(&mut self, job: &Job<'_>, what: &str, chain: &[u8]) {
         if job.has(b'v') {
             self.out.push_str(&[what, " chain `", &shown(chain), "'\n"].concat());
         }
     }
 
+    #[inline(never)]
     fn say_rule(&mut self, job: &Job<'_>, spec: &Spec) {
         if job.has(b'v') {
             let look = Look { family: job.family, names: None, numeric: false };
@@ -223,6 +229,7 @@ impl<'a> Draft<'a> {
         }
     }
 
+    #[inline(never)]
     fn add(&mut self, name: &'a [u8], job: &'a Job<'a>) -> Result<(), Fail> {
         self.jump_exists(job)?;
         if job.command == Command::Replace {
@@ -264,6 +271,7 @@ impl<'a> Draft<'a> {
         }
     }
 
+    #[inline(never)]
     fn delete(&mut self, name: &[u8], job: &'a Job<'a>) -> Result<(), Fail> {
         self.jump_exists(job)?;
         for spec in &job.specs {
@@ -285,12 +293,14 @@ impl<'a> Draft<'a> {
     }
 
     /// The place of a rule by its number.
+    #[inline(never)]
     fn numbered(&self, name: &[u8], job: &Job<'_>, beyond: &str) -> Result<(usize, usize), Fail> {
         let slot = self.find(name).ok_or_else(no_chain)?;
         let at = usize::try_from(job.number.unwrap_or(1)).unwrap_or(usize::MAX) - 1;
         if at < self.slots[slot].rules.len() { Ok((slot, at)) } else { Err(Fail::missing(beyond)) }
     }
 
+    #[inline(never)]
     fn flush_all(&mut self, job: &Job<'_>) -> Result<(), Fail> {
         let chains: Vec<Chain> = self.seen.chains.iter().filter(|_| !self.anew).cloned().collect();
         for chain in list::arrange(self.table, &chains, false) {
@@ -306,6 +316,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn zero_all(&mut self, job: &'a Job<'a>) -> Result<(), Fail> {
         for chain in list::arrange(self.table, &self.seen.chains, false) {
             if let Some(slot) = self.find(&chain.name) {
@@ -334,6 +345,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn zero_slot(&mut self, slot: usize, job: &Job<'_>) {
         let slot = &mut self.slots[slot];
         let accept = slot.policy.map(|policy| policy.0).or_else(|| Some(slot.old?.base?.accept));
@@ -359,6 +371,7 @@ fn new<'a>(job: &Job<'_>, spec: &'a Spec, instead: Option<u64>, step: &'static s
 }
 
 /// Notes the old rule that goes with an item.
+#[inline(never)]
 fn bury(item: Item<'_>, dead: &mut Vec<u64>) {
     match item {
         Item::Old(rule) | Item::Zeroed(rule) => dead.push(rule.handle),
@@ -368,6 +381,7 @@ fn bury(item: Item<'_>, dead: &mut Vec<u64>) {
 }
 
 /// Takes all rules out of a chain.
+#[inline(never)]
 fn empty(slot: &mut Slot<'_>, line: u32) {
     slot.rules.clear();
     slot.dead.clear();

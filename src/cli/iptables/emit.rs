@@ -9,6 +9,7 @@ use crate::wire::nft::rule::{self, Place};
 use crate::wire::nft::{chain, table};
 
 /// Adds the messages.
+#[inline(never)]
 pub fn emit<'a>(draft: &Draft<'a>, id: Id<'static>, steps: &mut Steps<'a>) {
     let Id { family, name: table } = id;
     let there = !draft.seen.chains.is_empty();
@@ -53,6 +54,7 @@ pub fn emit<'a>(draft: &Draft<'a>, id: Id<'static>, steps: &mut Steps<'a>) {
     }
 }
 
+#[inline(never)]
 fn base_or_user<'a>(draft: &Draft<'a>, id: Id<'static>, slot: &Slot<'a>, steps: &mut Steps<'a>) {
     let Id { family, name: table } = id;
     let (name, line) = (slot.name, slot.line);
@@ -71,6 +73,7 @@ fn base_or_user<'a>(draft: &Draft<'a>, id: Id<'static>, slot: &Slot<'a>, steps: 
 }
 
 /// New rules go before the old one that follows them; at the end of the chain they are appended.
+#[inline(never)]
 fn rules<'a>(id: Id<'static>, slot: &Slot<'a>, steps: &mut Steps<'a>) {
     let Id { family, name: table } = id;
     let chain = slot.rename.unwrap_or(slot.name);
@@ -104,6 +107,7 @@ fn rules<'a>(id: Id<'static>, slot: &Slot<'a>, steps: &mut Steps<'a>) {
     }
 }
 
+#[inline(never)]
 fn add<'a>(id: Id<'static>, chain: &'a [u8], new: &New<'a>, place: Place, steps: &mut Steps<'a>) {
     let message = rule::add(id.family, id.name, chain, place, new.spec, new.counters, new.dialect);
     steps.push((new.step, "rule in chain ", chain, new.line), message);

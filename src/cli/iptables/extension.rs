@@ -66,6 +66,7 @@ pub const NAME_MAX: usize = 29;
 
 impl<'a> Extensions<'a> {
     /// Takes `-j NAME` or `-g NAME`.
+    #[inline(never)]
     pub fn jump(&mut self, word: &'a [u8], goto: bool) -> Result<(), Fail> {
         if word.is_empty() {
             return Err(Fail::parameter("Invalid target name (too short)"));
@@ -76,10 +77,11 @@ impl<'a> Extensions<'a> {
         if word.iter().any(|b| matches!(b, b'\t'..=b'\r' | b' ')) {
             return Err(Fail::word("Invalid target name `", word, "'"));
         }
-        if !goto && let Some(ext) = Extension::named(word, true, self.context.is_v6) {
+        let extension = !goto && !VERDICTS.contains(&word);
+        if extension && let Some(ext) = Extension::named(word, true, self.context.is_v6) {
             let loaded = self.load(ext, TARGET)?;
             self.target = Some(loaded);
-        } else if !goto && listed(TARGETS, word) {
+        } else if extension && listed(TARGETS, word) {
             return Err(Fail::unsupported("-j ", word));
         } else {
             self.jump = Some((word, goto));
@@ -88,6 +90,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// Takes `-m NAME`.
+    #[inline(never)]
     pub fn load_match(&mut self, word: &[u8]) -> Result<(), Fail> {
         // The protocol's own name, as it is written elsewhere.
         let name = if self.context.is_v6 && matches!(word, b"icmpv6" | b"ipv6-icmp") { b"icmp6" } else { word };
@@ -118,6 +121,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// Makes an empty structure and puts the options before those of what was named earlier.
+    #[inline(never)]
     fn load(&mut self, ext: Extension, index: usize) -> Result<Loaded, Fail> {
         let rows = ext.known_rows();
         let mut options = Vec::new();
@@ -141,6 +145,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// Takes one of [`Extensions::options`] with its value. `second` gives another word for an option that has two.
+    #[inline(never)]
     pub fn option(
         &mut self,
         key: u16,
@@ -177,6 +182,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// What must hold at the end of the command line.
+    #[inline(never)]
     pub fn check(&self, nat_table: bool) -> Result<(), Fail> {
         for loaded in self.matches.iter().chain(&self.target) {
             loaded.check()?;
@@ -191,6 +197,7 @@ impl<'a> Extensions<'a> {
     }
 
     /// Puts the matches and the target into a rule.
+    #[inline(never)]
     pub fn fill(&mut self, spec: &mut Spec) {
         for loaded in &mut self.matches {
             spec.matches.push(loaded.finished());
@@ -288,6 +295,7 @@ impl Loaded {
         Ok(())
     }
 
+    #[inline(never)]
     fn check_policy(&self) -> Result<(), Fail> {
         let info = &self.made.info;
         let flags = get(info, b'h', 304);

@@ -95,6 +95,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads on; `extra` are the options of the target and matches named so far.
+    #[inline(never)]
     pub fn next(&mut self, extra: &[Long]) -> Result<Option<Item<'a>>, Fail> {
         if !self.cluster.is_empty() {
             return self.short().map(Some);
@@ -138,6 +139,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// An option with its argument, attached or in the next word.
+    #[inline(never)]
     fn demanded(&mut self, key: u16, attached: Option<&'a [u8]>) -> Result<Item<'a>, Fail> {
         match attached.or_else(|| self.take()) {
             None => Err(Fail::word("option \"", self.word, "\" requires an argument")),
@@ -145,6 +147,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline(never)]
     fn long(&mut self, text: &'a [u8], extra: &[Long]) -> Result<Item<'a>, Fail> {
         let (name, attached) = match text.iter().position(|&b| b == b'=') {
             Some(at) => (&text[..at], Some(&text[at + 1..])),

@@ -81,6 +81,7 @@ impl<'a> Job<'a> {
     }
 
     /// Which rules it must see.
+    #[inline(never)]
     pub fn need(&self) -> Need<'a> {
         let chain = self.chain.map_or(Need::All, Need::Rules);
         match self.command {
@@ -123,6 +124,7 @@ impl Side {
 }
 
 /// One rule for each pair of source and destination; they differ in nothing else.
+#[inline(never)]
 pub fn pairs(spec: Spec, source: &Side, destination: &Side) -> Vec<Spec> {
     let mut specs = vec![spec];
     for at in 1..source.nets.len().max(1) * destination.nets.len().max(1) {

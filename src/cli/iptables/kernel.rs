@@ -44,6 +44,7 @@ pub fn read<T: Transport>(
 }
 
 /// Reads tables.
+#[inline(never)]
 pub fn snapshot<T: Transport>(kernel: &mut Ruleset<T>, wanted: &[(Id<'_>, Need<'_>)]) -> Result<Snapshot, Fail> {
     kernel.read(wanted).map_err(|failure| {
         let what = if failure.stage == Stage::Chains { "CHAIN_LIST" } else { "RULE_LIST" };
@@ -90,6 +91,7 @@ pub fn change<T: Transport>(
 }
 
 /// What commands must see of the table.
+#[inline(never)]
 fn need<'j>(jobs: &[Job<'j>], anew: bool) -> Need<'j> {
     let mut all = Need::Chains;
     for job in jobs.iter().filter(|_| !anew) {

@@ -66,6 +66,7 @@ pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) ->
 }
 
 /// Says that there are chains that iptables does not work with.
+#[inline(never)]
 pub fn warn_of_others(table: &Table, seen: &ruleset::Table, out: &mut String) {
     if seen.chains.iter().any(|chain| !table.compatible(chain)) {
         add(out, "# Table `");
@@ -154,6 +155,7 @@ struct Listing<'a> {
 
 impl Listing<'_> {
     /// `-S`.
+    #[inline(never)]
     fn save(&mut self) {
         let out = &mut self.out;
         let verbose = self.job.has(b'v');
@@ -201,6 +203,7 @@ impl Listing<'_> {
         }
     }
 
+    #[inline(never)]
     fn head(&mut self, chain: &Chain, rules: usize) {
         let (verbose, exact) = (self.job.has(b'v'), self.job.has(b'x'));
         let out = &mut self.out;
@@ -243,6 +246,7 @@ impl Listing<'_> {
         add(out, "source               destination         \n");
     }
 
+    #[inline(never)]
     fn row(&mut self, line: u32, rule: &Rule) {
         let verbose = self.job.has(b'v');
         let out = &mut self.out;

@@ -60,6 +60,7 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
 }
 
+#[inline(never)]
 fn command(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> {
     let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
     let place = Place { family, table: None, counters: Counters::default(), line: 0 };
@@ -75,6 +76,7 @@ fn command(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> 
 }
 
 /// Carries out one command.
+#[inline(never)]
 fn carry_out<T: Transport>(mut job: Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     if matches!(job.command, Command::List | Command::ListRules) {
         list::run(&job, kernel, io)?;
@@ -99,6 +101,7 @@ fn carry_out<T: Transport>(mut job: Job<'_>, kernel: &mut Ruleset<T>, io: &mut I
 }
 
 /// Translation on the way out is of use only to packets that are forwarded.
+#[inline(never)]
 fn forwarding_hint(family: Family, io: &mut Io) {
     let key = if family == Family::V6 { "net.ipv6.conf.all.forwarding" } else { "net.ipv4.ip_forward" };
     let path = ["/proc/sys/", &key.replace('.', "/")].concat();

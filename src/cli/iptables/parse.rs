@@ -141,6 +141,7 @@ fn read<'a>(words: &'a [&'a [u8]], place: Place, io: &mut Io) -> Result<Said<'a>
 
 impl<'a> Parser<'a> {
     /// Takes one option; what comes back ends the command line.
+    #[inline(never)]
     fn option(
         &mut self,
         letter: u8,
@@ -215,6 +216,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn protocol(&mut self, word: &[u8], io: &mut Io) -> Result<(), Fail> {
         let wrong = || Fail::word("unknown protocol \"", word, "\" specified");
         let value = names::protocol(word).ok_or_else(wrong)?;
@@ -225,7 +227,7 @@ impl<'a> Parser<'a> {
         }
         // What these name in IPv6 is an extension header: the protocol is that behind it.
         if self.place.family == Family::V6 && !not && matches!(value, 43 | 44 | 51 | 60) {
-            let name = shown(word).to_lowercase();
+            let name = shown(word).to_ascii_lowercase();
             io.error(["Warning: never matched protocol: ", &name, ". use extension match instead."].concat());
         }
         self.spec.protocol = Some(Not { not, value });
@@ -233,6 +235,7 @@ impl<'a> Parser<'a> {
     }
 
     /// `-c PACKETS BYTES` or `-c PACKETS,BYTES`.
+    #[inline(never)]
     fn counters(&mut self, word: &'a [u8], scanner: &mut Scanner<'a>) -> Result<(), Fail> {
         let (packets, bytes) = match word.iter().position(|&b| b == b',') {
             Some(at) => (&word[..at], Some(&word[at + 1..])),
@@ -248,6 +251,7 @@ impl<'a> Parser<'a> {
     }
 
     /// There is no lock to wait for: the kernel serialises commits. Only the words are checked.
+    #[inline(never)]
     fn wait(&mut self, letter: u8, argument: Option<&[u8]>, io: &mut Io) -> Result<(), Fail> {
         let numeric = argument.map(|word| word.first().is_some_and(u8::is_ascii_digit));
         let wrong = match (letter, numeric) {
@@ -267,6 +271,7 @@ impl<'a> Parser<'a> {
         Err(Fail::parameter(wrong))
     }
 
+    #[inline(never)]
     fn finish(&mut self, rest: bool) -> Result<(), Fail> {
         let is_nat = self.table == Some(b"nat");
         self.extensions.context.protocol = self.spec.protocol;
@@ -296,6 +301,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The options that go with the command, and its chain.
+    #[inline(never)]
     fn allowed(&self) -> Result<(), Fail> {
         let command = self.job.command;
         let mut legal = match command {
@@ -326,6 +332,7 @@ impl<'a> Parser<'a> {
         if self.job.has(no) { Err(Fail::word(before, chain, "\n")) } else { Ok(()) }
     }
 
+    #[inline(never)]
     fn specs(&mut self) -> Result<(), Fail> {
         let side = |word: Option<&[u8]>, letter| {
             let mut side = Side { not: self.inverted & bit(letter) != 0, ..Side::default() };

@@ -46,6 +46,7 @@ impl Settings<'_> {
 }
 
 /// Runs the tool.
+#[inline(never)]
 pub fn run(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> {
     let fail = |pieces: &[&str]| Fail::new(Prefix::None, pieces, 1);
     let parsed = OPTIONS
@@ -123,6 +124,7 @@ struct Line {
 }
 
 /// Splits the input into words. Quotes and backslashes are taken out on the spot.
+#[inline(never)]
 fn split(input: &mut [u8]) -> Lines {
     let mut all = Lines::default();
     let mut from = 0;
@@ -158,6 +160,7 @@ fn split(input: &mut [u8]) -> Lines {
 
 /// Splits a line as iptables-restore does: a quote begins or goes on with a word, its end ends it; a
 /// backslash counts between quotes only.
+#[inline(never)]
 fn words(input: &mut [u8], line: Range<usize>, words: &mut Vec<Range<usize>>) {
     let (mut quoted, mut escaped) = (false, false);
     // The word so far is shorter than what it was read from.
@@ -208,6 +211,7 @@ struct Restore<'s> {
 }
 
 impl Restore<'_> {
+    #[inline(never)]
     fn all(&mut self, input: &[u8], lines: &Lines, words: &[&[u8]], io: &mut Io) -> Result<(), Fail> {
         let mut table: Option<&'static Table> = None;
         let mut skipped = false;
@@ -267,6 +271,7 @@ impl Restore<'_> {
     }
 
     /// `:CHAIN POLICY [PACKETS:BYTES]`.
+    #[inline(never)]
     fn chain<'a>(&self, table: &'static Table, line: &Line, words: &[&'a [u8]]) -> Result<Job<'a>, Fail> {
         let (first, rest) = words.split_first().map_or((&b""[..], words), |(first, rest)| (*first, rest));
         let (name, rest) = match first.get(1..).unwrap_or_default() {
@@ -303,6 +308,7 @@ impl Restore<'_> {
         })
     }
 
+    #[inline(never)]
     fn rule<'a>(
         &mut self,
         table: &'static Table,
@@ -345,6 +351,7 @@ impl Restore<'_> {
     }
 
     /// Carries out the commands of a table.
+    #[inline(never)]
     fn commit(&mut self, table: &'static Table, jobs: &mut [Job<'_>], io: &mut Io) -> Result<(), Fail> {
         let kernel = match &mut self.kernel {
             Some(kernel) => kernel,
@@ -377,6 +384,7 @@ fn tool(family: Family) -> &'static str {
 }
 
 /// `PACKETS:BYTES`.
+#[inline(never)]
 fn pair(word: &[u8]) -> Option<Counters> {
     let (packets, bytes) = text(word).split_once(':')?;
     Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? })

@@ -4,7 +4,6 @@
 use super::{NFGENMSG, chain, rule, table};
 use crate::model::nat::Rule;
 use crate::wire::attr::Fields;
-use crate::wire::build::HEADER;
 use crate::wire::reply::Frame;
 
 const TABLE: u16 = 1;
@@ -32,14 +31,9 @@ pub enum Effect {
 
 /// The effect of a message (netlink header included), with its family and table; `None` for one that leaves
 /// nothing that could be looked for.
+#[inline(never)]
 pub fn of(message: &[u8]) -> Option<(u8, Vec<u8>, Effect)> {
-    let frame = Frame {
-        kind: u16::from_ne_bytes([*message.get(4)?, *message.get(5)?]),
-        flags: u16::from_ne_bytes([*message.get(6)?, *message.get(7)?]),
-        seq: 0,
-        port: 0,
-        payload: message.get(HEADER..)?,
-    };
+    let frame = Frame::unsealed(message)?;
     let fields = Fields::new(frame.payload.get(NFGENMSG..)?);
     let name = fields.string(TABLE);
     let in_chain = || Some(fields.string(CHAIN).to_vec()).filter(|chain| !chain.is_empty());

@@ -8,6 +8,7 @@ use crate::cli::iptables::parse::chain_name;
 use crate::model::nat::Counters;
 
 impl<'a> Draft<'a> {
+    #[inline(never)]
     pub(super) fn new_chain(&mut self, name: &'a [u8], line: u32) -> Result<(), Fail> {
         if self.leads(name) {
             return Err(Fail::missing("Chain already exists"));
@@ -46,6 +47,7 @@ impl<'a> Draft<'a> {
     }
 
     /// All chains of users, and built-in ones that nothing was done with.
+    #[inline(never)]
     pub(super) fn delete_chains(&mut self, job: &Job<'_>) -> Result<(), Fail> {
         let idle = |slot: &Slot<'_>| {
             let policy = slot.policy.map_or_else(|| slot.old.is_none_or(|c| c.base.is_none_or(|b| b.accept)), |p| p.0);
@@ -85,6 +87,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn policy(&mut self, name: &'a [u8], job: &Job<'_>) -> Result<(), Fail> {
         let accept = match job.word {
             _ if self.table.builtin(name).is_none() => return Err(Fail::missing("Bad built-in chain name")),

@@ -13,6 +13,7 @@ pub type Has<'a> = &'a mut dyn FnMut(&str, u32, bool) -> bool;
 ///
 /// # Errors
 /// What is missing, where nftables has no words for it.
+#[inline(never)]
 pub fn choose(spec: &Spec, family: u8, has: Has<'_>) -> Result<(Dialect, Option<String>), Fail> {
     let mut parts = 0;
     let mut whole = true;
@@ -59,11 +60,12 @@ const PARTS: &str = "tcp=NETFILTER_XTABLES=xt_tcpudp udp=NETFILTER_XTABLES=xt_tc
     SNAT=NETFILTER_XT_NAT=xt_nat DNAT=NETFILTER_XT_NAT=xt_nat";
 
 /// The refusal of what the kernel lacks and nftables has no words for.
+#[inline(never)]
 fn missing(ext: &Ext, is_target: bool, family: u8) -> Fail {
     let name = text(&ext.name);
     let kind = if is_target { "target" } else { "match" };
     let named = PARTS.split(' ').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.split_once('='));
-    let upper = name.to_uppercase();
+    let upper = name.to_ascii_uppercase();
     let (config, module) = match (named, name) {
         (Some((config, module)), _) => (config.to_owned(), module.to_owned()),
         (None, "REJECT") if family == crate::wire::nft::FAMILY_IP6 => {

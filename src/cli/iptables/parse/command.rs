@@ -9,6 +9,7 @@ use crate::cli::iptables::job::Command;
 
 impl<'a> Parser<'a> {
     /// Takes the option of a command.
+    #[inline(never)]
     pub(super) fn command(
         &mut self,
         letter: u8,
@@ -64,6 +65,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
+    #[inline(never)]
     fn number(&mut self, word: &[u8]) -> Result<(), Fail> {
         self.job.number = address::number(text(word)).filter(|&n| n > 0 && n <= i32::MAX.cast_unsigned());
         if self.job.number.is_none() { Err(Fail::word("Invalid rule number `", word, "'")) } else { Ok(()) }

@@ -250,3 +250,60 @@ fn place_and_deletion() {
     assert_eq!(kinds(&flush(2, b"nat", Some(b"C")).seal(1, 0).unwrap()), [1, 2]);
     assert_eq!(kinds(&flush(2, b"nat", None).seal(1, 0).unwrap()), [1]);
 }
+
+/// `ip6tables -A INPUT ! -p udp -s fd00::1/61 ! -d fe80::1 -j ACCEPT`, as ip6tables-nft 1.8.9 sends it.
+#[test]
+fn a_rule_of_ipv6_as_captured_from_ip6tables() {
+    let mask = Net::new("fd00::1".parse().unwrap(), "ffff:ffff:ffff:fff8::".parse().unwrap());
+    let host = Net::new("fe80::1".parse().unwrap(), std::net::Ipv6Addr::from_bits(u128::MAX).into());
+    let spec = Spec {
+        protocol: isnt(17),
+        source: is(mask),
+        destination: isnt(host),
+        target: Target::Accept,
+        ..Spec::default()
+    };
+    let request = add(10, b"filter", b"INPUT", Place::Append, &spec, Counters::default(), Dialect::Iptables);
+    let expected = concat!(
+        "0a0000000b00010066696c74657200000a000200494e505554000000e401048024000180090001006d6574610000000014000280",
+        "080002000000001008000100000000012c00018008000100636d700020000280080001000000000108000200000000010c000380",
+        "0500010011000000340001800c0001007061796c6f61640024000280080001000000000108000200000000010800030000000008",
+        "08000400000000105c0001800c00010062697477697365004c000280080001000000000108000200000000010800030000000010",
+        "1800048014000100fffffffffffffff8000000000000000018000580140001000000000000000000000000000000000038000180",
+        "08000100636d70002c000280080001000000000108000200000000001800038014000100fd000000000000000000000000000000",
+        "340001800c0001007061796c6f616400240002800800010000000001080002000000000108000300000000180800040000000010",
+        "3800018008000100636d70002c000280080001000000000108000200000000011800038014000100fe8000000000000000000000",
+        "000000012c0001800c000100636f756e746572001c0002800c00010000000000000000000c000200000000000000000030000180",
+        "0e000100696d6d6564696174650000001c0002800800010000000000100002800c00028008000100000000011400058008000100",
+        "000000110800020000000002"
+    );
+    assert_eq!(hex(&request.bytes()[16..]), expected);
+    let bytes = request.seal(1, 0).unwrap();
+    let rule = decode(&frames(&bytes).next().unwrap(), b"filter").unwrap();
+    assert_eq!((rule.spec, rule.unknown.as_str()), (spec, ""));
+}
+
+/// `iptables -A INPUT -f -c 5 6`, as iptables-nft 1.8.9 sends it; it tells of protocol 0 too.
+#[test]
+fn fragments_and_counters_as_captured_from_iptables() {
+    let spec = Spec { fragment: Some(true), ..Spec::default() };
+    let counters = Counters { packets: 5, bytes: 6 };
+    let bytes = add(2, b"filter", b"INPUT", Place::Append, &spec, counters, Dialect::Iptables).seal(1, 0).unwrap();
+    let expected = concat!(
+        "d4000480340001800c0001007061796c6f6164002400028008000100000000010800020000000001080003000000000608000400",
+        "00000002440001800c0001006269747769736500340002800800010000000001080002000000000108000300000000020c000480",
+        "060001001fff00000c00058006000100000000002c00018008000100636d70002000028008000100000000010800020000000001",
+        "0c00038006000100000000002c0001800c000100636f756e746572001c0002800c00010000000000000000060c00020000000000",
+        "00000005"
+    );
+    assert!(hex(&bytes).contains(expected));
+    let rule = decode(&frames(&bytes).next().unwrap(), b"filter").unwrap();
+    assert_eq!((&rule.spec, rule.counters), (&spec, Some(counters)));
+    // With its counter at 0 again, in its own place.
+    let listed = Rule { raw: bytes[20..].to_vec(), handle: 7, ..rule };
+    let zeroed = zeroed(2, b"filter", &listed).seal(1, 0).unwrap();
+    let frame = frames(&zeroed).next().unwrap();
+    let rule = decode(&frame, b"filter").unwrap();
+    assert_eq!((rule.spec, rule.counters, rule.handle), (spec, Some(Counters::default()), 7));
+    assert_eq!(frame.flags & (NLM_F_CREATE | NLM_F_REPLACE), NLM_F_REPLACE);
+}
