@@ -291,8 +291,8 @@ mod tests {
     fn the_narrowest_subnet_is_the_targets() {
         let subnets = ["10.0.0.1/8", "10.1.2.3/32", "10.1.0.1/16", "fd00::1/64"]
             .map(|text| parse_prefix(text, Family::Unspec).unwrap());
-        assert_eq!(subnet(&subnets, &"10.1.2.3".parse().unwrap()).unwrap().text(), "10.1.0.0/16");
-        assert_eq!(subnet(&subnets, &"10.2.2.3".parse().unwrap()).unwrap().text(), "10.0.0.0/8");
+        assert_eq!(subnet(&subnets, &"10.1.2.3".parse().unwrap()).unwrap().text().to_string(), "10.1.0.0/16");
+        assert_eq!(subnet(&subnets, &"10.2.2.3".parse().unwrap()).unwrap().text().to_string(), "10.0.0.0/8");
         assert_eq!(subnet(&subnets, &"fd00:1::3".parse().unwrap()), None);
     }
 }

@@ -331,12 +331,7 @@ fn a_forward_chain_that_drops_lets_packets_through_as_long_as_the_rule_is_there(
         iptables("-N DOCKER-USER");
         replace(words).ok();
         let both = [masquerade, forward].concat().replace("CHAIN", "DOCKER-USER");
-        assert_eq!(
-            iptables("-S"),
-            [head, "-N DOCKER-USER\n", tail, &both]
-                .concat()
-                .replace("-A FORWARD -i lo -j ACCEPT\n-A DOCKER", "-A FORWARD -i lo -j ACCEPT\n-A DOCKER")
-        );
+        assert_eq!(iptables("-S"), [head, "-N DOCKER-USER\n", tail, &both].concat());
         assert_eq!(replace(words).ok(), "unchanged\n");
         nat("flush").ok();
         iptables("-X DOCKER-USER");

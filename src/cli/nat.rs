@@ -155,7 +155,8 @@ fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
 /// One rule.
 fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
     let translation = parse(words).map_err(|wrong| Fail::usage(&[&wrong]))?;
-    if translation.key().len() > KEY_MAX {
+    // No rule of IPv4 is.
+    if translation.family == Family::V6 && translation.key().len() > KEY_MAX {
         return Err(Fail::usage(&["the rule is too long to be kept with its words"]));
     }
     if allow_forward && translation.action == Action::Redirect {
@@ -262,9 +263,10 @@ enum Who {
     Forward,
 }
 
-/// What rules need besides: family, for whom, the parameter and the value that is wrong, what is said then, and
-/// the command.
-const HINTS: &[(Family, Who, &str, u8, &str, [&str; 2])] = &[
+/// What rules need besides: family, for whom, the parameter below `/proc/sys/net` and the value that is wrong,
+/// what is said then, and the command that helps.
+type Hint = (Family, Who, &'static str, u8, &'static str, [&'static str; 2]);
+const HINTS: &[Hint] = &[
     (
         Family::V4,
         Who::Passed,

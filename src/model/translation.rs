@@ -171,8 +171,8 @@ fn any(translation: &Translation) -> Option<IpAddr> {
 #[inline(never)]
 pub fn prefix(prefix: Option<Prefix>) -> String {
     match prefix {
-        Some(prefix) if prefix.is_host() => addr_text(&prefix.addr()),
-        Some(prefix) => prefix.text(),
+        Some(prefix) if prefix.is_host() => addr_text(&prefix.addr()).to_string(),
+        Some(prefix) => prefix.text().to_string(),
         None => String::new(),
     }
 }

@@ -175,7 +175,7 @@ impl<'a> Plan<'a> {
 
     /// The rules that entries come to, in order.
     fn pieces(&self, entries: &[Entry]) -> Vec<Piece> {
-        let mut pieces = Vec::new();
+        let mut pieces = Vec::with_capacity(entries.len());
         for (entry, Entry { translation, allow_forward }) in entries.iter().enumerate() {
             let family = family_number(translation.family);
             let foreign = is_foreign(translation, self.missing);

@@ -95,6 +95,12 @@ impl Frames<'_> {
 }
 
 impl<'a> Frame<'a> {
+    /// A message as it is built: its length, number and port are not filled in yet.
+    pub fn unsealed(message: &'a [u8]) -> Option<Self> {
+        let (kind, flags) = (u16_at(message, 4)?, u16_at(message, 6)?);
+        Some(Frame { kind, flags, seq: 0, port: 0, payload: message.get(HEADER..)?, message })
+    }
+
     /// The attributes after a fixed header of `header` bytes.
     pub fn attrs(&self, header: usize) -> Attrs<'a> {
         attrs(self.payload.get(align4(header)..).unwrap_or_default())

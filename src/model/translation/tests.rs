@@ -133,7 +133,7 @@ fn a_masquerade_spares_its_own_subnet_and_multicast_unless_told_where() {
     let excluded = |text: &str| -> Vec<String> {
         let legs = rule(text).legs(None, false);
         assert_eq!((legs.len(), legs[0].hook, legs[0].act), (1, Hook::Postrouting, Act::Masquerade));
-        legs[0].excluded.iter().flatten().map(Prefix::text).collect()
+        legs[0].excluded.iter().flatten().map(|prefix| prefix.text().to_string()).collect()
     };
     assert_eq!(excluded("masquerade from 192.168.15.0/24"), ["192.168.15.0/24", "224.0.0.0/4", "255.255.255.255/32"]);
     assert_eq!(excluded("masquerade from fd00::/64"), ["fd00::/64", "ff00::/8"]);
@@ -160,13 +160,13 @@ fn a_forward_works_from_outside_from_here_and_from_the_targets_own_subnet() {
     assert_eq!(hooks("redirect tcp listen 1.2.3.4:80 to 81"), [Hook::Prerouting, Hook::Output]);
     let legs = rule("forward tcp 80 to 10.1.2.3").legs(None, false);
     assert!(legs[0].local && legs[0].excluded[0].is_none() && legs[1].local);
-    assert_eq!(legs[1].excluded[0].unwrap().text(), "127.0.0.0/8");
+    assert_eq!(legs[1].excluded[0].unwrap().text().to_string(), "127.0.0.0/8");
     let hairpin = |text: &str, subnet: Option<&str>| {
         let subnet = subnet.and_then(|text| crate::model::ip::parse_prefix(text, Family::Unspec));
         let legs = rule(text).legs(subnet, false);
         let last = legs.last().unwrap();
         assert_eq!((last.act, last.state), (Act::Masquerade, State::Dnat));
-        last.source.unwrap().text()
+        last.source.unwrap().text().to_string()
     };
     assert_eq!(hairpin("forward tcp 80 to 10.1.2.3", None), "10.1.2.0/24");
     assert_eq!(hairpin("forward tcp 80 to fd00::5", None), "fd00::/64");
