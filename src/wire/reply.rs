@@ -48,15 +48,6 @@ pub struct Frames<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Frame<'a> {
-    /// A message that is yet to be sent: length, sequence number and port are not filled in.
-    pub fn unsealed(message: &'a [u8]) -> Option<Self> {
-        let kind = u16_at(message, 4)?;
-        let flags = u16_at(message, 6)?;
-        Some(Frame { kind, flags, seq: 0, port: 0, payload: message.get(HEADER..)?, message })
-    }
-}
-
 /// Splits a datagram into messages.
 pub fn frames(datagram: &[u8]) -> Frames<'_> {
     Frames { rest: datagram }
