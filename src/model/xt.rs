@@ -6,7 +6,15 @@
 mod matches;
 mod targets;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use crate::model::nat::Ext;
+
+thread_local! {
+    /// Extensions whose rows were read.
+    static READ: RefCell<Vec<(Extension, Rc<[Row]>)>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A match or target in one revision and family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +177,18 @@ impl Extension {
             .skip_while(|line| line.starts_with('@'))
             .take_while(|line| !line.starts_with('@'))
             .filter_map(move |line| row(line, base))
+    }
+
+    /// The same, read once: a long restore names few extensions, each very often.
+    pub fn known_rows(&self) -> Rc<[Row]> {
+        READ.with_borrow_mut(|read| {
+            if let Some((_, rows)) = read.iter().find(|(ext, _)| std::ptr::eq(ext.rows, self.rows)) {
+                return Rc::clone(rows);
+            }
+            let rows: Rc<[Row]> = self.rows().collect();
+            read.push((*self, Rc::clone(&rows)));
+            rows
+        })
     }
 
     /// A structure of it, in which nothing is set but what tells it from its like.

@@ -2,6 +2,8 @@
 //! commands run by our binary or by the tool that it stands for.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod firewall;
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -39,7 +41,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    /// From what a process left.
+    pub fn of(output: Output) -> Self {
         use std::os::unix::process::ExitStatusExt;
         let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
         Ran { out: text(&output.stdout), err: text(&output.stderr), code }
@@ -78,7 +81,7 @@ pub fn tool(name: &str) -> String {
         "ip" | "bridge" => "iproute2",
         "arp" | "route" => "net-tools",
         "ping" => "iputils-ping",
-        "iptables" | "iptables-save" | "ip6tables" => "iptables",
+        name if name.starts_with("iptables") || name.starts_with("ip6tables") => "iptables",
         "nft" => "nftables",
         "sysctl" | "kill" => "procps",
         "setpriv" | "unshare" => "util-linux",

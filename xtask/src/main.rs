@@ -69,8 +69,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "tidy", words: "", about: "check the rules of the source tree", run: tidy::run },
     Command {
         name: "bench",
-        words: "[--runs N] [--tiny] [--binary FILE]",
-        about: "time the binary against iproute2 and busybox, in turn",
+        words: "[--runs N] [--only ip|nat] [--tiny] [--binary FILE]",
+        about: "time the binary against iproute2, busybox, nft and iptables-nft, in turn",
         run: bench::run,
     },
     Command {

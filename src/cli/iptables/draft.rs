@@ -11,7 +11,7 @@ use super::tables::Table;
 use crate::cli::cursor::shown;
 use crate::model::nat::{Chain, Counters, Rule, Spec, Target};
 use crate::ruleset;
-use crate::wire::nft::rule::Dialect;
+use crate::wire::nft::rule::{self, Dialect};
 
 /// One rule of a chain.
 #[derive(Debug, Clone, Copy)]
@@ -276,9 +276,10 @@ impl<'a> Draft<'a> {
         self.jump_exists(job)?;
         for spec in &job.specs {
             let slot = self.find(name).ok_or_else(bad_rule)?;
+            let wanted = rule::settled(spec);
             let same = |item: &Item<'_>| match item {
-                Item::Old(rule) | Item::Zeroed(rule) => rule.unknown.is_empty() && rule.spec == *spec,
-                Item::New(new) => new.spec == spec,
+                Item::Old(rule) | Item::Zeroed(rule) => rule.unknown.is_empty() && rule.spec == wanted,
+                Item::New(new) => rule::settled(new.spec) == wanted,
                 Item::Rest => false,
             };
             let at = self.slots[slot].rules.iter().position(same).ok_or_else(bad_rule)?;

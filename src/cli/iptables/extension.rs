@@ -1,6 +1,8 @@
 //! Targets and matches that a command line names, with the options that they bring. Which there
 //! are is in the tables of [`crate::model::xt`]; others of iptables are refused by name.
 
+use std::rc::Rc;
+
 use super::ext::show::{POLICY_ELEMENT, in_element, of_element};
 use super::ext::value::{Context, Place};
 use super::fail::Fail;
@@ -26,7 +28,7 @@ pub fn listed(names: &str, word: &[u8]) -> bool {
 /// A match or target that was named, and what its options made of it.
 struct Loaded {
     ext: Extension,
-    rows: Vec<Row>,
+    rows: Rc<[Row]>,
     made: Ext,
     /// Bits of the rows whose options were given.
     used: u32,
@@ -121,7 +123,7 @@ impl<'a> Extensions<'a> {
     /// Makes an empty structure and puts the options before those of what was named earlier.
     #[inline(never)]
     fn load(&mut self, ext: Extension, index: usize) -> Result<Loaded, Fail> {
-        let rows: Vec<Row> = ext.rows().collect();
+        let rows = ext.known_rows();
         let mut options = Vec::new();
         for (at, row) in rows.iter().enumerate() {
             let takes = if matches!(row.shape, b'G' | b'f' | b'n') { b'.' } else { b'=' };

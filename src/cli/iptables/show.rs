@@ -61,11 +61,14 @@ pub fn add(out: &mut String, text: &str) {
 /// Adds a word as it may be shown.
 #[inline(never)]
 pub fn word(out: &mut String, word: &[u8]) {
-    // Nearly all are plain, and listings spend their time here.
-    if word.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+    // Nearly all are plain, and listings spend their time here. Tabs are harmless, and a comment has to come back as it was.
+    if word.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
         return out.push_str(text(word));
     }
-    out.push_str(&shown(word));
+    for (index, part) in word.split(|&b| b == b'\t').enumerate() {
+        add(out, if index > 0 { "\t" } else { "" });
+        out.push_str(&shown(part));
+    }
 }
 
 /// Adds a number at the right of a column.
@@ -125,6 +128,10 @@ pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, look: &Look) {
     match (cell, look.names.as_ref()) {
         (None, None) => add(out, if look.family == Family::V6 { "::/0" } else { "0.0.0.0/0" }),
         (None, Some(_)) => add(out, "anywhere"),
+        // iptables asks for the address alone here.
+        (Some(Not { value, .. }), Some(_)) if look.family == Family::V6 && value.addr().is_unspecified() => {
+            add(out, "anywhere");
+        }
         (Some(Not { value, .. }), names) => net(out, value, false, names),
     }
 }

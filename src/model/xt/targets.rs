@@ -1,6 +1,7 @@
 //! The targets. Source of the structures: `linux/netfilter/xt_*.h`, `nf_nat.h`, `linux/netfilter_ipv4/ipt_*.h`.
 
-/// The table; see the parent module. `base` of a NAT target is where its range begins.
+/// The table; see the parent module. A head without rows shares those of the next one; `-` is no row. `base` of a NAT
+/// target is where its range begins.
 pub const TABLE: &str = "\
 @MASQUERADE t4 = 0 24 4 0 -
 @MASQUERADE t6 = 0 40 0 0 -

@@ -278,6 +278,13 @@ fn load(r: &mut Request<Netfilter>, offset: u32, len: u32) {
     payload::encode(r, payload::Payload { dreg: expr::REG_1, base: payload::BASE_NETWORK, offset, len });
 }
 
+/// A rule as it is read back: iptables has one way to say what it writes alike.
+pub fn settled(spec: &Spec) -> Spec {
+    let mut spec = spec.clone();
+    spec.matches.iter_mut().for_each(span::settle);
+    spec
+}
+
 /// Masks the first register.
 fn mask(r: &mut Request<Netfilter>, by: &[u8]) {
     bitwise::encode(r, expr::REG_1, by);

@@ -4,7 +4,7 @@
 use crate::cli::cursor::text;
 use crate::cli::iptables::fail::Fail;
 use crate::model::nat::{Ext, Spec, Target};
-use crate::wire::nft::rule::{Dialect, Form, form};
+use crate::wire::nft::rule::{self, Dialect, Form};
 
 /// Whether the kernel has an extension: its name, revision, and whether it is a target.
 pub type Has<'a> = &'a mut dyn FnMut(&str, u32, bool) -> bool;
@@ -21,15 +21,16 @@ pub fn choose(spec: &Spec, family: u8, has: Has<'_>) -> Result<(Dialect, Option<
     let target = if let Target::Ext(ext) = &spec.target { Some((Dialect::TARGET, ext, true)) } else { None };
     let matches = spec.matches.iter().enumerate().map(|(index, ext)| (Dialect::part(index), ext, false));
     for (part, ext, is_target) in matches.chain(target) {
-        let form = form(ext, is_target, family);
-        if form == Form::Own {
+        // iptables has no target of its own form, so its forms are looked at only where the kernel has none.
+        let form = if is_target { None } else { Some(rule::form(ext, false, family)) };
+        if form == Some(Form::Own) {
             continue;
         }
         if has(text(&ext.name), ext.rev, is_target) {
             whole = false;
             continue;
         }
-        if form == Form::Extension {
+        if form.unwrap_or_else(|| rule::form(ext, true, family)) == Form::Extension {
             return Err(missing(ext, is_target, family));
         }
         parts |= part;

@@ -57,7 +57,7 @@ pub fn options(out: &mut String, ext: &Extension, info: &[u8], style: Style) {
     let count = get(info, b'h', 306).min(4);
     let strict = get(info, b'h', 304) & 8 != 0;
     for element in 0..count {
-        if style.is_table && strict {
+        if style.is_table && strict && count > 1 {
             add(show.out, " [");
             decimal(show.out, element);
             add(show.out, "]");

@@ -191,11 +191,10 @@ impl Place<'_> {
     fn ports(&mut self, word: &[u8], context: &Context) -> Result<(), Fail> {
         let protocol = context.protocol.map_or(0, |p| p.value);
         if self.row.width != 0 {
-            // conntrack does not ask which protocol.
-            let protocol = if self.row.width == b'u' { 17 } else { 0 };
+            // The new parser does not ask which protocol a service is of.
             return self.pair(word, &mut |_, part| {
                 whole(part)
-                    .or_else(|| names::service(part, protocol).map(u32::from))
+                    .or_else(|| names::service(part, 0).map(u32::from))
                     .ok_or_else(|| Fail::word("Port \"", part, "\" does not resolve to anything.\n"))
             });
         }

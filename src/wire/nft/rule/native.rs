@@ -259,7 +259,7 @@ fn done(r: &mut Request<Netfilter>, known: &Extension, ext: &Ext, family: u8) ->
             log::encode(r, log::Log { prefix: to_nul(info.get(2..32).unwrap_or_default()), level, flags });
         }
         b"MARK" => set_mark(r, meta_key(), number(0), number(4)),
-        b"CONNMARK" => match (get(info, b'b', 14), number(4), number(8)) {
+        b"CONNMARK" if get(info, b'h', 12) == 0 => match (get(info, b'b', 14), number(4), number(8)) {
             (0, ctmask, _) => set_mark(r, Key::Ct(ct::MARK), number(0), ctmask),
             (1, u32::MAX, u32::MAX) => {
                 meta::encode(r, meta::Meta { key: meta::MARK, dreg: expr::REG_1 });

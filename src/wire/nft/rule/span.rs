@@ -212,6 +212,29 @@ pub fn encode(r: &mut Request<Netfilter>, ext: &Ext, is_v6: bool) -> bool {
     told
 }
 
+/// Makes a number in network byte order one larger; `None` for the largest.
+pub fn next(number: &mut [u8]) -> Option<()> {
+    let at = number.iter().rposition(|&b| b != 0xff)?;
+    number[at] += 1;
+    number[at + 1..].fill(0);
+    Some(())
+}
+
+/// Puts ports of a match as a rule has them that is read back: below the first or above the last is one side only, so
+/// that "not up to 1023" is "from 1024".
+pub fn settle(ext: &mut Ext) {
+    for span in Span::of(&ext.name, false).filter(|span| span.len == 2 && span.protocol != 0) {
+        let (not, _) = span.state(&ext.info);
+        let [low, mut high] = span.ends(&ext.info);
+        if not && low != high && low == [0, 0] && next(&mut high).is_some() {
+            let flags = span.flags(&ext.info) & !span.flags.1;
+            copy(&mut ext.info, usize::from(span.flags.0), &[flags]);
+            span.put(&mut ext.info, false, &high);
+            span.put(&mut ext.info, true, &[0xff; 2]);
+        }
+    }
+}
+
 /// Appends the flags of TCP; `None` if there is something that has no words, else whether there are any.
 fn flags(r: &mut Request<Netfilter>, info: &[u8]) -> Option<bool> {
     let [option, flags, value, not] = [8, 9, 10, 11].map(|at| info.get(at).copied().unwrap_or(0));

@@ -108,20 +108,21 @@ impl<'a> Reader<'a> {
         let is_v6 = self.is_v6;
         let protocol = self.of_protocol();
         let (ends, not) = match cmp.op {
-            cmp::GTE => (Ends::First, false),
+            cmp::GTE | cmp::GT => (Ends::First, false),
             cmp::LTE => (Ends::Last, false),
-            cmp::GT => (Ends::Both, true),
             _ => (Ends::Both, equal.unwrap_or(false)),
         };
         if let Some(span) = Span::loaded(protocol, is_v6, (base, offset, data.len())) {
-            let low = vec![0; data.len()];
-            let first = if cmp.op == cmp::GT { &low } else { data };
-            // Less than would be one less than the last.
+            // Less than would be one less than the last; more than is one more than the first.
             if cmp.op == cmp::LT {
                 return None;
             }
+            let mut first = data.to_vec();
+            if cmp.op == cmp::GT {
+                span::next(&mut first)?;
+            }
             let info = self.place(span.name, &|info| span.is_free(info, ends))?;
-            span.set(info, not, ends, first, data);
+            span.set(info, not, ends, &first, data);
             return Some(());
         }
         let icmp = if is_v6 { 58 } else { 1 };
@@ -132,13 +133,13 @@ impl<'a> Reader<'a> {
                 let (min, max) = code.first().map_or((0, 255), |&code| (code, code));
                 copy(info, 0, &[kind, min, max, not.into()]);
             }
-            // nft joins the two ports to one load.
+            // Two ports may be joined to one load; iptables writes so, and means it, where both are negated.
             (span::TRANSPORT, 0, 4, &[a, b, c, d]) if matches!(protocol, 6 | 17) => {
-                let false = equal? else { return None };
+                let not = equal?;
                 for (offset, port) in [(0, [a, b]), (2, [c, d])] {
                     let span = Span::loaded(protocol, is_v6, (base, offset, 2))?;
                     let info = self.place(span.name, &|info| span.is_free(info, Ends::Both))?;
-                    span.set(info, false, Ends::Both, &port, &port);
+                    span.set(info, not, Ends::Both, &port, &port);
                 }
             }
             (1, 7 | 8, 1, &[hops]) if (offset == 7) == is_v6 => {
