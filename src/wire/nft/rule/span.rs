@@ -129,11 +129,12 @@ impl Span {
     pub fn is_free(&self, info: &[u8], ends: Ends) -> bool {
         let (not, given) = self.state(info);
         let [first, last] = self.ends(info);
-        match ends {
-            Ends::Both => !given,
-            Ends::First => !not && first.iter().all(|&b| b == 0),
-            Ends::Last => !not && last.iter().all(|&b| b == 0xff),
-        }
+        !given
+            || match ends {
+                Ends::Both => false,
+                Ends::First => !not && first.iter().all(|&b| b == 0),
+                Ends::Last => !not && last.iter().all(|&b| b == 0xff),
+            }
     }
 
     /// Makes it match everything.
