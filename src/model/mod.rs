@@ -21,3 +21,4 @@ pub mod rule;
 pub mod state;
 pub mod time;
 pub mod token;
+pub mod topology;
