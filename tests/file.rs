@@ -9,6 +9,8 @@ mod docs;
 mod includes;
 #[path = "file/round_trip.rs"]
 mod round_trip;
+#[path = "file/syntax.rs"]
+mod syntax;
 
 use std::io;
 

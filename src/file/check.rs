@@ -8,7 +8,8 @@ pub use links::index;
 
 use super::complaint::Complaints;
 use super::tree::Index;
-use crate::model::name::{IfName, NsName};
+use super::words::plain;
+use crate::model::name::IfName;
 use crate::model::topology::{LinkKind, LinkSpec, Topology};
 
 /// Ports that a bridge takes (`BR_MAX_PORTS`, less the one that is never used).
@@ -55,8 +56,8 @@ impl Checker<'_> {
         for (at, name) in of_routes.chain(of_neighs) {
             if name.as_bytes() != b"lo" && self.find(topology, number, name).is_none() {
                 let hint = links::meant_link(name, &place.links);
-                let name = name.to_string();
-                self.complaints.add(at, "no such link ", &[&place_text(topology, number), ": \"", &name, "\"", &hint]);
+                let [side, there] = place_text(topology, number);
+                self.complaints.add(at, "no such link ", &[side, there, ": \"", plain(&name), "\"", &hint]);
             }
         }
     }
@@ -84,11 +85,11 @@ impl Checker<'_> {
     }
 }
 
-/// `on the host` or `in NAME`.
-fn place_text(topology: &Topology, number: usize) -> String {
+/// `on the host` or `in NAME`, in two pieces.
+fn place_text(topology: &Topology, number: usize) -> [&str; 2] {
     match topology.places.get(number).and_then(|place| place.name.as_ref()) {
-        None => "on the host".to_owned(),
-        Some(name) => ["in ", &NsName::to_string(name)].concat(),
+        None => ["on the host", ""],
+        Some(name) => ["in ", std::str::from_utf8(name.as_bytes()).unwrap_or_default()],
     }
 }
 

@@ -129,7 +129,7 @@ impl fmt::Display for Refused {
 impl std::error::Error for Refused {}
 
 /// `; did you mean "X"?` for the name that is most like a word, if one is alike; else nothing.
-pub fn meant<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> String {
+pub fn meant(word: &str, names: &mut dyn Iterator<Item = &str>) -> String {
     let mut best = ("", 3);
     for name in names {
         let far = distance(word.as_bytes(), name.as_bytes());
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn alike_words() {
-        let of = |word| meant(word, "address mtu route master txqueuelen up".split(' '));
+        let of = |word| meant(word, &mut "address mtu route master txqueuelen up".split(' '));
         assert_eq!(of("adress"), "; did you mean \"address\"?");
         assert_eq!(of("mut"), "; did you mean \"mtu\"?");
         assert_eq!(of("Route"), "; did you mean \"route\"?");

@@ -166,7 +166,7 @@ impl Keys {
 
     /// What to say about a key that is not among some: that it is of other tables, or one like it.
     pub fn hint(&self, word: &str, known: &[Key]) -> String {
-        let meant = meant(word, known.iter().map(|key| key.name));
+        let meant = meant(word, &mut known.iter().map(|key| key.name));
         if !meant.is_empty() {
             return meant;
         }

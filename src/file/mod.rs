@@ -1,7 +1,7 @@
 //! Files that say what a network should be: TOML or JSON in, a [`Topology`] out, and back.
 //!
 //! ```text
-//! text -> toml, json -> tree -> range -> read (keys, words) -> check -> Topology
+//! text -> syntax -> tree      -> range -> read (keys, words) -> check -> Topology
 //! text <- print      <- tree <------------- write (keys, words) <------ Topology
 //! ```
 //!
@@ -9,12 +9,11 @@
 
 mod check;
 pub mod complaint;
-mod json;
 pub mod keys;
 mod print;
 mod range;
 mod read;
-mod toml;
+mod syntax;
 mod tree;
 mod words;
 mod write;
@@ -25,6 +24,7 @@ pub use print::{json, toml};
 pub use range::{MOST_NAMES, MOST_VALUES};
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 
 use complaint::Complaints;
 use tree::{Entry, Form, Node, Table, Value};
@@ -66,13 +66,11 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
+        if path != "-" {
+            return std::fs::read(path);
+        }
         let mut bytes = Vec::new();
-        // One byte more tells that it is too long.
-        let most = MOST_BYTES as u64 + 1;
-        match path {
-            "-" => io::stdin().take(most).read_to_end(&mut bytes)?,
-            _ => std::fs::File::open(path)?.take(most).read_to_end(&mut bytes)?,
-        };
+        std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -143,8 +141,7 @@ impl Loader<'_> {
             }
         };
         let errors = self.complaints.len();
-        let reader = if text.trim_start().starts_with('{') { json::read } else { toml::read };
-        let table = reader(&text, file, &mut self.complaints);
+        let table = syntax::read(&text, file, &mut self.complaints);
         self.sources.files[usize::from(file)].text = text;
         if self.complaints.len() > errors {
             return None;

@@ -98,7 +98,16 @@ impl Expander<'_> {
 /// A text with `{i}` replaced, in a range.
 fn put<'t>(text: &'t str, value: Option<&str>) -> Cow<'t, str> {
     match value {
-        Some(value) if text.contains('{') => text.replace("{i}", value).into(),
+        Some(value) if text.contains('{') => {
+            let (mut out, mut rest) = (String::new(), text);
+            while let Some(at) = rest.find('{') {
+                let is_value = rest.as_bytes()[at..].starts_with(b"{i}");
+                out.push_str(&rest[..at]);
+                out.push_str(if is_value { value } else { "{" });
+                rest = &rest[at + if is_value { 3 } else { 1 }..];
+            }
+            (out + rest).into()
+        }
         _ => text.into(),
     }
 }
@@ -133,7 +142,8 @@ impl<'a> Range<'a> {
     /// Reads a range at the beginning of a text; returns what follows it too.
     fn parse(text: &'a str) -> Result<(Self, &'a str), &'static str> {
         let (body, rest) = text[1..].split_once('}').ok_or("; the brace is not closed")?;
-        if let Some((first, last)) = body.split_once("..") {
+        let numbers = body.split_once('.').and_then(|(first, rest)| Some((first, rest.strip_prefix('.')?)));
+        if let Some((first, last)) = numbers {
             let is_number = |word: &str| (1..=18).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
             if !is_number(first) || !is_number(last) {
                 return Err("; write {1..9}, {001..100} or {a,b,c}");

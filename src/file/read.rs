@@ -10,7 +10,7 @@ pub use link::port_vlan_text;
 use super::complaint::{Complaints, meant};
 use super::keys::{Key, Keys};
 use super::tree::{Entry, Index, Node, Table, Value};
-use super::words::is_name;
+use super::words::{Wrong, is_name};
 use crate::model::name::NsName;
 use crate::model::topology::{LinkKind, Origin, Place, Topology};
 
@@ -118,8 +118,8 @@ impl Reader<'_> {
         let is = |number: usize| places[number].name.as_ref().is_some_and(|own| own.as_bytes() == name.as_bytes());
         let found = self.places.find(name.as_bytes(), is);
         if found.is_none() {
-            let names: Vec<_> = places.iter().filter_map(|place| place.name.as_ref()).map(NsName::to_string).collect();
-            let meant = meant(name, names.iter().map(String::as_str));
+            let names = places.iter().filter_map(|place| place.name.as_ref());
+            let meant = meant(name, &mut names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok()));
             self.complaints.add(at, "no such namespace in the file: ", &["\"", name, "\"", &meant]);
         }
         found
@@ -151,7 +151,18 @@ impl Reader<'_> {
     }
 
     /// Takes what a line of words says, or tells what is wrong with it.
-    fn told<T>(&mut self, at: Origin, result: Result<T, String>) -> Option<T> {
-        result.map_err(|wrong| self.complaints.add(at, "", &[&wrong])).ok()
+    fn told<T>(&mut self, at: Origin, result: Result<T, Wrong>) -> Option<T> {
+        match result {
+            Ok(what) => Some(what),
+            Err(wrong) => {
+                self.tell(at, &wrong);
+                None
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn tell(&mut self, at: Origin, wrong: &Wrong) {
+        self.complaints.add(at, "", &[wrong.text()]);
     }
 }

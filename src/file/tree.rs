@@ -85,6 +85,7 @@ const INDEXED: usize = 8;
 
 impl<'t> Table<'t> {
     /// A table of this form.
+    #[inline(never)]
     pub fn new(form: Form) -> Self {
         Table { form, ..Table::default() }
     }
@@ -108,6 +109,7 @@ impl<'t> Table<'t> {
     }
 
     /// The entry of a key.
+    #[inline(never)]
     pub fn get(&self, key: &str) -> Option<&Entry<'t>> {
         self.find(key).map(|at| &self.entries[at])
     }

@@ -14,13 +14,32 @@ use super::complaint::meant;
 use crate::model::ip::{Family, Prefix};
 use crate::model::name::IfName;
 
-/// What is wrong with a line.
-pub type Wrong = String;
+/// What is wrong with a line. One pointer wide, because nearly every function here returns it.
+#[derive(Debug, PartialEq, Eq)]
+#[allow(clippy::box_collection)]
+pub struct Wrong(Box<String>);
 
-/// A complaint of several pieces.
-#[inline(never)]
+impl Wrong {
+    /// A complaint of several pieces.
+    #[inline(never)]
+    pub fn of(pieces: &[&str]) -> Self {
+        Wrong(Box::new(pieces.concat()))
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A complaint of several pieces, as a result.
 pub fn wrong<T>(pieces: &[&str]) -> Result<T, Wrong> {
-    Err(pieces.concat())
+    Err(Wrong::of(pieces))
+}
+
+/// A name that was checked here.
+pub fn plain(name: &IfName) -> &str {
+    std::str::from_utf8(name.as_bytes()).unwrap_or_default()
 }
 
 /// The words not read yet.
@@ -30,22 +49,26 @@ pub struct Words<'a> {
 
 impl<'a> Words<'a> {
     /// All words of a line.
+    #[inline(never)]
     pub fn new(line: &'a str) -> Self {
         Words { rest: line.split_ascii_whitespace() }
     }
 
     /// Takes the next word.
     #[allow(clippy::should_implement_trait)]
+    #[inline(never)]
     pub fn next(&mut self) -> Option<&'a str> {
         self.rest.next()
     }
 
     /// The next word, which stays.
+    #[inline(never)]
     pub fn peek(&self) -> Option<&'a str> {
         self.rest.clone().next()
     }
 
     /// The word after a keyword.
+    #[inline(never)]
     pub fn value(&mut self, keyword: &str) -> Result<&'a str, Wrong> {
         match self.next() {
             Some(word) => Ok(word),
@@ -54,17 +77,21 @@ impl<'a> Words<'a> {
     }
 
     /// A number after a keyword, of at most `most`.
+    #[inline(never)]
     pub fn number(&mut self, keyword: &str, most: u64) -> Result<u64, Wrong> {
         let word = self.value(keyword)?;
-        number(word, most).ok_or_else(|| [keyword, ": \"", word, "\" is no number up to ", &most.to_string()].concat())
+        number(word, most)
+            .ok_or_else(|| Wrong::of(&[keyword, ": \"", word, "\" is no number up to ", &most.to_string()]))
     }
 
     /// The name of a device after a keyword.
+    #[inline(never)]
     pub fn device(&mut self, keyword: &str) -> Result<IfName, Wrong> {
         device(self.value(keyword)?)
     }
 
     /// An address, or the N-th one of a prefix: `10.0.0.0/8 + 7`.
+    #[inline(never)]
     pub fn address(&mut self, keyword: &str) -> Result<IpAddr, Wrong> {
         let word = self.value(keyword)?;
         match self.peek() {
@@ -74,6 +101,7 @@ impl<'a> Words<'a> {
     }
 
     /// A prefix that begins with a word, or its N-th address with the same length.
+    #[inline(never)]
     pub fn prefix(&mut self, word: &str) -> Result<Prefix, Wrong> {
         let prefix = prefix(word)?;
         if self.peek() != Some("+") {
@@ -133,7 +161,7 @@ pub fn prefix(word: &str) -> Result<Prefix, Wrong> {
     };
     let addr = address(addr)?;
     let len = number(len, 128).and_then(|len| Prefix::new(addr, u8::try_from(len).ok()?));
-    len.ok_or_else(|| ["\"", word, "\" has no valid prefix length"].concat())
+    len.ok_or_else(|| Wrong::of(&["\"", word, "\" has no valid prefix length"]))
 }
 
 /// A prefix without host bits, or `default`, `all`, `any` of a family.
@@ -158,7 +186,7 @@ pub fn device(word: &str) -> Result<IfName, Wrong> {
         return wrong(&["\"", word, "\" is longer than the 15 bytes of an interface's name"]);
     }
     let name = IfName::new(word.as_bytes()).filter(|_| is_name(word));
-    name.ok_or_else(|| ["\"", word, "\" is not a name for an interface ([A-Za-z0-9._-])"].concat())
+    name.ok_or_else(|| Wrong::of(&["\"", word, "\" is not a name for an interface ([A-Za-z0-9._-])"]))
 }
 
 /// Whether a word is a name as plans take them.
@@ -169,7 +197,12 @@ pub fn is_name(word: &str) -> bool {
 
 /// A word that is none of those that may stand here.
 pub fn unknown<T>(word: &str, known: &str) -> Result<T, Wrong> {
-    wrong(&["unknown word \"", word, "\"", &meant(word, known.split_ascii_whitespace())])
+    Err(unknown_word(word, known))
+}
+
+#[inline(never)]
+fn unknown_word(word: &str, known: &str) -> Wrong {
+    Wrong::of(&["unknown word \"", word, "\"", &meant(word, &mut known.split_ascii_whitespace())])
 }
 
 /// Text put together word by word.
@@ -209,7 +242,7 @@ mod tests {
         let of = |line| {
             let mut words = Words::new(line);
             let first = words.next().unwrap();
-            words.prefix(first).map(|prefix| prefix.text())
+            words.prefix(first).map(|prefix| prefix.text()).map_err(|wrong| wrong.text().to_owned())
         };
         for (line, expected) in [
             ("10.1.0.0/16", Ok("10.1.0.0/16")),

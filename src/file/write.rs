@@ -1,14 +1,18 @@
 //! A topology in, the tree of a file that says it out: the same table of keys, the other way round.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use super::check::index;
 use super::keys::{Key, Keys};
 use super::read::port_vlan_text;
 use super::tree::{Form, Index, Node, Table, Value};
-use super::words::{address, nat, neigh, route, rule};
+use super::words::{address, nat, neigh, plain, route, rule};
 use crate::model::ip::addr_text;
-use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, SettingValue, Sysctl, Topology};
+use crate::model::name::IfName;
+use crate::model::topology::{
+    Dns, ForwardPort, LinkKind, LinkSpec, Masquerade, Origin, Place, Said, SettingValue, Sysctl, Topology,
+};
 
 /// The tree of a topology.
 pub fn tree(topology: &Topology) -> Table<'static> {
@@ -50,17 +54,28 @@ fn put_table(table: &mut Table<'static>, key: &'static str, inner: Table<'static
     }
 }
 
-/// Puts a list that is not empty.
-fn put_list(table: &mut Table<'static>, key: &'static str, list: impl Iterator<Item = Value<'static>>) {
-    let list: Vec<Node<'_>> = list.map(node).collect();
-    if !list.is_empty() {
-        put(table, key, Value::List(list));
-    }
-}
+/// A list to be.
+#[derive(Default)]
+struct List(Vec<Node<'static>>);
 
-/// Puts a list of texts.
-fn put_texts(table: &mut Table<'static>, key: &'static str, list: impl Iterator<Item = String>) {
-    put_list(table, key, list.map(text));
+impl List {
+    #[inline(never)]
+    fn push(&mut self, value: Value<'static>) {
+        self.0.push(node(value));
+    }
+
+    #[inline(never)]
+    fn text(&mut self, own: String) {
+        self.push(text(own));
+    }
+
+    /// Puts it where it is not empty.
+    #[inline(never)]
+    fn put(self, table: &mut Table<'static>, key: &'static str) {
+        if !self.0.is_empty() {
+            put(table, key, Value::List(self.0));
+        }
+    }
 }
 
 struct Writer<'a> {
@@ -85,71 +100,45 @@ impl Writer<'_> {
     }
 
     fn place_key(&self, table: &mut Table<'static>, number: usize, place: &Place, key: &Key, routes: &[Vec<String>]) {
+        let mut list = List::default();
+        let mut inner = Table::new(Form::Inline);
         match key.shape {
             b'F' => {
-                let families = [(place.forward.v4, "ipv4"), (place.forward.v6, "ipv6")];
-                put_texts(table, key.name, families.into_iter().filter(|row| row.0).map(|row| row.1.to_owned()));
+                for (on, name) in [(place.forward.v4, "ipv4"), (place.forward.v6, "ipv6")] {
+                    if on {
+                        list.text(name.to_owned());
+                    }
+                }
             }
-            b'S' => put_table(table, key.name, sysctls(&place.sysctls)),
+            b'S' => inner = sysctls(&place.sysctls),
             b'R' => {
-                let own = place.routes.iter().filter(|said| !said.what.of_link);
-                put_texts(table, key.name, own.map(|said| route::text(&said.what)));
+                for said in place.routes.iter().filter(|said| !said.what.of_link) {
+                    list.text(route::text(&said.what));
+                }
             }
-            b'U' => put_texts(table, key.name, place.rules.iter().map(|said| rule::text(&said.what))),
-            b'G' => put_texts(table, key.name, place.neighs.iter().map(|said| neigh::text(&said.what))),
-            b'q' => put_list(
-                table,
-                key.name,
-                place.masquerades.iter().map(|said| {
-                    let mut table = Table::new(Form::Header);
-                    put_texts(&mut table, "from", said.what.from.iter().map(|prefix| prefix.text()));
-                    put_texts(&mut table, "to", said.what.to.iter().map(|prefix| prefix.text()));
-                    if let Some(out) = said.what.out {
-                        put(&mut table, "out", text(out.to_string()));
-                    }
-                    Value::Table(table)
-                }),
-            ),
-            b'f' => put_list(
-                table,
-                key.name,
-                place.forward_ports.iter().map(|said| {
-                    let what = said.what;
-                    let mut table = Table::new(Form::Header);
-                    let listen = nat::listen_text((what.protocol, what.address, what.ports));
-                    put(&mut table, "listen", text(listen));
-                    put(&mut table, "to", text(nat::target_text(what.to, what.to_port)));
-                    if let Some(input) = what.input {
-                        put(&mut table, "in", text(input.to_string()));
-                    }
-                    Value::Table(table)
-                }),
-            ),
+            b'U' => place.rules.iter().for_each(|said| list.text(rule::text(&said.what))),
+            b'G' => place.neighs.iter().for_each(|said| list.text(neigh::text(&said.what))),
+            b'q' => place.masquerades.iter().for_each(|said| list.push(masquerade(&said.what))),
+            b'f' => place.forward_ports.iter().for_each(|said| list.push(forward_port(&said.what))),
             b'D' => {
-                if let Some(dns) = place.dns.as_ref().map(|said| &said.what) {
-                    let mut inner = Table::new(Form::Inline);
-                    put_texts(&mut inner, "nameserver", dns.nameservers.iter().map(addr_text));
-                    put_texts(&mut inner, "search", dns.search.iter().cloned());
-                    put_texts(&mut inner, "options", dns.options.iter().cloned());
-                    put(table, key.name, Value::Table(inner));
+                if let Some(said) = &place.dns {
+                    put(table, key.name, dns(&said.what));
                 }
             }
             b'H' => {
-                let mut inner = Table::new(Form::Inline);
                 for (name, addresses) in place.hosts.iter().map(|said| &said.what) {
-                    let list = addresses.iter().map(|addr| node(text(addr_text(addr)))).collect();
-                    put(&mut inner, name.clone(), Value::List(list));
+                    put(&mut inner, name.clone(), addresses_list(addresses));
                 }
-                put_table(table, key.name, inner);
             }
             _ => {
-                let mut inner = Table::new(Form::Implicit);
+                inner.form = Form::Implicit;
                 for (at, link) in place.links.iter().enumerate().filter(|row| row.1.kind.name() == key.name) {
-                    put(&mut inner, link.name.to_string(), Value::Table(self.link(number, link, &routes[at])));
+                    put(&mut inner, plain(&link.name).to_owned(), Value::Table(self.link(number, link, &routes[at])));
                 }
-                put_table(table, key.name, inner);
             }
         }
+        list.put(table, key.name);
+        put_table(table, key.name, inner);
     }
 
     fn find(&self, place: usize, name: &[u8]) -> Option<usize> {
@@ -160,40 +149,35 @@ impl Writer<'_> {
     fn link(&self, place: usize, link: &LinkSpec, routes: &[String]) -> Table<'static> {
         let mut table = Table::new(if link.kind == LinkKind::Peer { Form::Inline } else { Form::Header });
         for key in self.keys.of(&[link.kind.name(), "link"]) {
+            let mut list = List::default();
+            let mut own = None;
             match key.shape {
-                b'A' => put_texts(&mut table, key.name, link.addresses.iter().map(|said| address::text(&said.what))),
-                b'L' => put_texts(&mut table, key.name, routes.iter().cloned()),
-                b'u' if !link.up => put(&mut table, key.name, Value::Flag(false)),
-                b'u' => {}
-                b'M' => {
-                    if let Some(master) = &link.master {
-                        put(&mut table, key.name, text(master.what.to_string()));
-                    }
-                }
+                b'A' => link.addresses.iter().for_each(|said| list.text(address::text(&said.what))),
+                b'L' => routes.iter().for_each(|route| list.text(route.clone())),
+                b'V' => link.vlans.iter().for_each(|said| list.text(port_vlan_text(said.what))),
+                b'u' => own = (!link.up).then_some(Value::Flag(false)),
+                b'M' => own = link.master.as_ref().map(|said| text(plain(&said.what).to_owned())),
                 b'd' => {
                     if let Some(lower) = link.lower.as_ref().map(|said| &said.what) {
                         let host = if lower.place != place { "host:" } else { "" };
-                        put(&mut table, key.name, text([host, &lower.name.to_string()].concat()));
+                        own = Some(text([host, plain(&lower.name)].concat()));
                     }
                 }
                 b'I' => put_table(&mut table, key.name, sysctls(&link.sysctls)),
-                b'V' => put_texts(&mut table, key.name, link.vlans.iter().map(|said| port_vlan_text(said.what))),
-                b'N' => put(&mut table, key.name, text(link.name.to_string())),
+                b'N' => own = Some(text(plain(&link.name).to_owned())),
                 b'P' => {
                     let name = self.topology.places.get(place).and_then(|place| place.name.as_ref());
-                    if let Some(name) = name {
-                        put(&mut table, key.name, text(name.to_string()));
-                    }
+                    own = name.map(|name| text(name.to_string()));
                 }
                 b'Q' => self.peer(&mut table, key.name, link),
                 _ => {
-                    if let Some(value) = link.get(key.name).map(|own| value(&key, own)) {
-                        let is_default = matches!(&value, Value::Number(number) if number.to_string() == key.default);
-                        if !is_default {
-                            put(&mut table, key.name, value);
-                        }
-                    }
+                    let value = link.get(key.name).map(|own| value(&key, own));
+                    own = value.filter(|value| !matches!(value, Value::Number(n) if n.to_string() == key.default));
                 }
+            }
+            list.put(&mut table, key.name);
+            if let Some(own) = own {
+                put(&mut table, key.name, own);
             }
         }
         table
@@ -208,6 +192,50 @@ impl Writer<'_> {
         let own = own.filter(|spec| spec.of_link && spec.device == Some(peer.name));
         let routes: Vec<String> = own.map(route::text).collect();
         put(table, key, Value::Table(self.link(peer.place, end, &routes)));
+    }
+}
+
+fn addresses_list(addresses: &[IpAddr]) -> Value<'static> {
+    let mut list = List::default();
+    addresses.iter().for_each(|addr| list.text(addr_text(addr)));
+    Value::List(list.0)
+}
+
+fn dns(dns: &Dns) -> Value<'static> {
+    let mut table = Table::new(Form::Inline);
+    if !dns.nameservers.is_empty() {
+        put(&mut table, "nameserver", addresses_list(&dns.nameservers));
+    }
+    for (key, words) in [("search", &dns.search), ("options", &dns.options)] {
+        let mut list = List::default();
+        words.iter().for_each(|word| list.text(word.clone()));
+        list.put(&mut table, key);
+    }
+    Value::Table(table)
+}
+
+fn masquerade(what: &Masquerade) -> Value<'static> {
+    let mut table = Table::new(Form::Header);
+    for (key, prefixes) in [("from", &what.from), ("to", &what.to)] {
+        let mut list = List::default();
+        prefixes.iter().for_each(|prefix| list.text(prefix.text()));
+        list.put(&mut table, key);
+    }
+    put_name(&mut table, "out", what.out);
+    Value::Table(table)
+}
+
+fn forward_port(what: &ForwardPort) -> Value<'static> {
+    let mut table = Table::new(Form::Header);
+    put(&mut table, "listen", text(nat::listen_text((what.protocol, what.address, what.ports))));
+    put(&mut table, "to", text(nat::target_text(what.to, what.to_port)));
+    put_name(&mut table, "in", what.input);
+    Value::Table(table)
+}
+
+fn put_name(table: &mut Table<'static>, key: &'static str, name: Option<IfName>) {
+    if let Some(name) = name {
+        put(table, key, text(plain(&name).to_owned()));
     }
 }
 

@@ -12,7 +12,7 @@ use crate::process::{About, Outcome, read};
 use crate::tree;
 
 /// Crates that the shipped binary may be made of, besides those that these bring along.
-const CRATES: &[&str] = &["bitflags", "libc", "netlink-packet-core", "netlink-sys", "toml_parser"];
+const CRATES: &[&str] = &["bitflags", "libc", "netlink-packet-core", "netlink-sys"];
 
 /// Licences that a crate in the binary may have, as its manifest writes them.
 const LICENCES: &[&str] = &["MIT", "MIT OR Apache-2.0", "Apache-2.0 OR MIT", "MIT/Apache-2.0"];

@@ -3,6 +3,7 @@
 use super::{Checker, MOST_PORTS, place_text};
 use crate::file::complaint::meant;
 use crate::file::tree::Index;
+use crate::file::words::plain;
 use crate::model::name::IfName;
 use crate::model::topology::{LinkKind, LinkSpec, SettingValue, Topology};
 
@@ -21,8 +22,7 @@ pub fn index(links: &[LinkSpec]) -> Index {
 
 /// `; did you mean ...` among the names of links.
 pub fn meant_link(name: IfName, links: &[LinkSpec]) -> String {
-    let names: Vec<_> = links.iter().map(|link| link.name.to_string()).collect();
-    meant(&name.to_string(), names.iter().map(String::as_str))
+    meant(plain(&name), &mut links.iter().map(|link| plain(&link.name)))
 }
 
 impl Checker<'_> {
@@ -36,9 +36,9 @@ impl Checker<'_> {
                     self.complaints.add(link.at, "\"lo\" is always there; it may be a [device.lo]", &[]);
                 }
                 if let Some(first) = first {
-                    let (name, there) = (link.name.to_string(), place_text(topology, place));
-                    let text = [" ", &there, ": \"", &name, "\" is said at "].concat();
-                    self.complaints.add_other(link.at, "two links of one name", &[&text], Some(links[first].at));
+                    let [side, there] = place_text(topology, place);
+                    let rest = [side, there, ": \"", plain(&link.name), "\" is said at "];
+                    self.complaints.add_other(link.at, "two links of one name ", &rest, Some(links[first].at));
                 }
             }
         }
@@ -61,11 +61,12 @@ impl Checker<'_> {
                 };
                 match found {
                     None => {
-                        let hint = meant_link(name, &topology.places[place].links);
-                        let there = place_text(topology, place);
-                        let or = if place == 0 { "" } else { " or on the host" };
-                        let text = [&there, or, ": \"", &name.to_string(), "\"", &hint].concat();
-                        self.complaints.add(lower.at, "no such link ", &[&text]);
+                        let asked = lower.what.place;
+                        let hint = meant_link(name, &topology.places[asked].links);
+                        let [side, there] = place_text(topology, asked);
+                        let or = if asked == 0 { "" } else { " or on the host" };
+                        let rest = [side, there, or, ": \"", plain(&name), "\"", &hint];
+                        self.complaints.add(lower.at, "no such link ", &rest);
                     }
                     Some(found) => {
                         if let Some(lower) = &mut topology.places[place].links[number].lower {
@@ -115,24 +116,24 @@ impl Checker<'_> {
                 }
                 continue;
             };
-            let name = master.what.to_string();
+            let name = plain(&master.what);
             let Some(number) = self.find(topology, place, master.what) else {
-                let text =
-                    [&place_text(topology, place), ": \"", &name, "\"", &meant_link(master.what, links)].concat();
-                self.complaints.add(master.at, "no such master ", &[&text]);
+                let [side, there] = place_text(topology, place);
+                let hint = meant_link(master.what, links);
+                self.complaints.add(master.at, "no such master ", &[side, there, ": \"", name, "\"", &hint]);
                 continue;
             };
             let kind = links[number].kind;
             if !matches!(kind, LinkKind::Bridge | LinkKind::Vrf | LinkKind::Device) {
-                let text = ["\"", &name, "\" is a ", kind.name()].concat();
-                self.complaints.add(master.at, "a master is a bridge or a vrf: ", &[&text]);
+                let rest = ["\"", name, "\" is a ", kind.name()];
+                self.complaints.add(master.at, "a master is a bridge or a vrf: ", &rest);
             }
             if kind == LinkKind::Vrf && !link.vlans.is_empty() {
                 self.complaints.add(link.vlans[0].at, "VLANs are for bridges and their ports", &[]);
             }
             ports[number] += 1;
             if kind == LinkKind::Bridge && ports[number] == MOST_PORTS + 1 {
-                self.complaints.add(master.at, "a bridge takes 1023 ports: ", &["\"", &name, "\" has more"]);
+                self.complaints.add(master.at, "a bridge takes 1023 ports: ", &["\"", name, "\" has more"]);
             }
         }
     }
@@ -186,10 +187,10 @@ impl Checker<'_> {
                     let begin = way.iter().position(|step| step.0 == to).unwrap_or(0);
                     let mut text = String::new();
                     for (number, _) in way[begin..].iter().take(16) {
-                        text.push_str(&all[*number].name.to_string());
+                        text.push_str(plain(&all[*number].name));
                         text.push_str(" on ");
                     }
-                    text.push_str(&all[to].name.to_string());
+                    text.push_str(plain(&all[to].name));
                     self.complaints.add(all[to].at, "a loop of masters and links: ", &[&text]);
                 } else if !done[to] {
                     on_way[to] = true;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use super::{Checker, is_ours, place_text};
 use crate::file::tree::Index;
+use crate::file::words::plain;
 use crate::model::ip::{Family, Prefix, addr_text, family_of};
 use crate::model::route::RouteFlags;
 use crate::model::topology::{LinkKind, Origin, RouteSpec, Topology};
@@ -131,9 +132,9 @@ impl Checker<'_> {
                 other.link != net.link && !other.prefix.is_host() && other.prefix.addr() != net.prefix.addr()
             });
             if let Some(other) = other.filter(|_| !is_link_local(&net.prefix.addr())) {
-                let name = place.links[other.link].name.to_string();
-                let text = [&net.prefix.text(), " and ", &other.prefix.text(), " of ", &name, ", said at "].concat();
-                self.complaints.add_other(net.at, "overlapping networks: ", &[&text], Some(other.at));
+                let name = plain(&place.links[other.link].name);
+                let rest = [&net.prefix.text(), " and ", &other.prefix.text(), " of ", name, ", said at "];
+                self.complaints.add_other(net.at, "overlapping networks: ", &rest, Some(other.at));
             }
         }
         for route in &place.routes {
@@ -158,8 +159,9 @@ impl Checker<'_> {
                 let domain = if is_link_local(&own) { usize::MAX - link } else { domains[link] };
                 match nets.find_own(own, |other| other == domain) {
                     Some(first) => {
-                        let text = [&addr_text(&own), " ", &place_text(topology, number), ", said at "].concat();
-                        self.complaints.add_other(said.at, "an address twice: ", &[&text], Some(first));
+                        let [side, there] = place_text(topology, number);
+                        let rest = [&addr_text(&own), " ", side, there, ", said at "];
+                        self.complaints.add_other(said.at, "an address twice: ", &rest, Some(first));
                     }
                     None => {
                         nets.index.insert(&key(About::Own, 0, Prefix::host(own)), nets.own.len());
@@ -199,9 +201,9 @@ impl Checker<'_> {
             let same = |at: usize| route_key(&place.routes[at].what) == key;
             match seen.find(&key, same) {
                 Some(first) => {
-                    let text = [&spec.route.dst.text(), " is said at "].concat();
+                    let rest = [&spec.route.dst.text(), " is said at "];
                     let first = Some(place.routes[first].at);
-                    self.complaints.add_other(route.at, "two routes to one destination: ", &[&text], first);
+                    self.complaints.add_other(route.at, "two routes to one destination: ", &rest, first);
                 }
                 None => seen.insert(&key, count),
             }
@@ -233,14 +235,14 @@ impl Checker<'_> {
             Some(link) if !is_ours(&place.links[link]) => {}
             Some(link) if nets.holding((About::Link, link), via, 128, |_| true).is_some() => {}
             Some(link) => {
-                let name = place.links[link].name.to_string();
-                self.complaints.add(at, "the gateway is outside every prefix ", &["of ", &name, ": ", &text()]);
+                let name = plain(&place.links[link].name);
+                self.complaints.add(at, "the gateway is outside every prefix ", &["of ", name, ": ", &text()]);
             }
             None => {
                 let open = number == 0 || !place.links.iter().all(is_ours);
                 if !open && nets.holding((About::Anywhere, 0), via, 128, |_| true).is_none() {
-                    let there = place_text(topology, number);
-                    self.complaints.add(at, "the gateway is outside every prefix ", &[&there, ": ", &text()]);
+                    let [side, there] = place_text(topology, number);
+                    self.complaints.add(at, "the gateway is outside every prefix ", &[side, there, ": ", &text()]);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::file::keys::Key;
 use crate::file::tree::{Entry, Node, Table, Value};
-use crate::file::words::{device, number, wrong};
+use crate::file::words::{Wrong, device, number, wrong};
 use crate::model::topology::{LinkKind, LinkRef, LinkSpec, PortVlan, Said, Setting, SettingValue};
 
 impl Reader<'_> {
@@ -71,10 +71,7 @@ impl Reader<'_> {
                     link.addresses.extend(addr.map(|what| Said { at, what }));
                 }
             }
-            b'L' => {
-                let routes = self.routes(node, Some(link.name));
-                self.topology.places[place].routes.extend(routes);
-            }
+            b'L' => self.routes(node, place, Some(link.name)),
             b'u' => {
                 if let Some(SettingValue::Flag(up)) = self.scalar(key, node) {
                     link.up = up;
@@ -109,7 +106,7 @@ impl Reader<'_> {
 }
 
 /// A tunnel's group is multicast, its ends are not.
-fn check_address(key: &Key, value: SettingValue) -> Result<SettingValue, String> {
+fn check_address(key: &Key, value: SettingValue) -> Result<SettingValue, Wrong> {
     match value {
         SettingValue::Address(addr) if addr.is_multicast() != (key.name == "group") => {
             let is = if addr.is_multicast() { " is a multicast address" } else { " is not a multicast address" };
@@ -120,7 +117,7 @@ fn check_address(key: &Key, value: SettingValue) -> Result<SettingValue, String>
 }
 
 /// `ID[-ID] [pvid] [untagged]`.
-fn port_vlan(text: &str) -> Result<PortVlan, String> {
+fn port_vlan(text: &str) -> Result<PortVlan, Wrong> {
     let mut words = text.split_ascii_whitespace();
     let ids = words.next().unwrap_or_default();
     let (first, last) = ids.split_once('-').unwrap_or((ids, ids));

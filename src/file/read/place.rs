@@ -6,7 +6,7 @@ use crate::file::tree::{Entry, Node, Table, Value};
 use crate::file::words::{Words, is_name, nat, neigh, network, route, rule, wrong};
 use crate::model::ip::{Family, Prefix};
 use crate::model::name::IfName;
-use crate::model::topology::{Dns, Forward, ForwardPort, LinkKind, Masquerade, Place, RouteSpec, Said, Sysctl};
+use crate::model::topology::{Dns, Forward, ForwardPort, LinkKind, Masquerade, Place, Said, Sysctl};
 
 /// Parameters of links: the link's own part comes behind these.
 const LINK_SYSCTLS: [&str; 4] = ["net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.", "net.ipv6.neigh."];
@@ -32,19 +32,18 @@ impl Reader<'_> {
         match key.shape {
             b'F' => self.own(number).forward = self.forward(key, node),
             b'S' => self.own(number).sysctls = self.sysctls(node, number == 0, false),
-            b'R' => {
-                let routes = self.routes(node, None);
-                self.own(number).routes.extend(routes);
-            }
+            b'R' => self.routes(node, number, None),
             b'U' => {
-                let lines = self.texts(node).into_iter();
-                let rules = lines.filter_map(|(at, line)| Some(Said { at, what: self.told(at, rule::parse(line))? }));
-                self.topology.places[number].rules = rules.collect();
+                for (at, line) in self.texts(node) {
+                    let rule = self.told(at, rule::parse(line));
+                    self.own(number).rules.extend(rule.map(|what| Said { at, what }));
+                }
             }
             b'G' => {
-                let lines = self.texts(node).into_iter();
-                let neighs = lines.filter_map(|(at, line)| Some(Said { at, what: self.told(at, neigh::parse(line))? }));
-                self.topology.places[number].neighs = neighs.collect();
+                for (at, line) in self.texts(node) {
+                    let neigh = self.told(at, neigh::parse(line));
+                    self.own(number).neighs.extend(neigh.map(|what| Said { at, what }));
+                }
             }
             b'q' => self.own(number).masquerades = self.masquerades(node),
             b'f' => self.own(number).forward_ports = self.forward_ports(node),
@@ -74,10 +73,12 @@ impl Reader<'_> {
         forward
     }
 
-    /// Routes of a place, or of a link.
-    pub fn routes(&mut self, node: &Node<'_>, link: Option<IfName>) -> Vec<Said<RouteSpec>> {
-        let lines = self.texts(node).into_iter();
-        lines.filter_map(|(at, line)| Some(Said { at, what: self.told(at, route::parse(line, link))? })).collect()
+    /// Routes of a place, or of a link in it.
+    pub fn routes(&mut self, node: &Node<'_>, number: usize, link: Option<IfName>) {
+        for (at, line) in self.texts(node) {
+            let route = self.told(at, route::parse(line, link));
+            self.own(number).routes.extend(route.map(|what| Said { at, what }));
+        }
     }
 
     /// Parameters by name.
@@ -90,7 +91,9 @@ impl Reader<'_> {
         for entry in table.entries() {
             let value = match &entry.node.value {
                 Value::Number(number) => number.to_string(),
-                Value::Text(text) if !text.contains(char::is_control) && text.len() < 4096 => text.to_string(),
+                Value::Text(text) if !text.bytes().any(|byte| byte.is_ascii_control()) && text.len() < 4096 => {
+                    text.to_string()
+                }
                 Value::Flag(on) => u8::from(*on).to_string(),
                 _ => {
                     self.expected(&entry.node, &["a number or one line of text"]);

@@ -4,12 +4,13 @@ use super::Reader;
 use crate::file::complaint::meant;
 use crate::file::keys::Key;
 use crate::file::tree::{Node, Table, Value};
-use crate::file::words::{address, neigh, number, wrong};
+use crate::file::words::{Wrong, address, neigh, number, wrong};
 use crate::model::topology::{Origin, SettingValue};
 use std::net::IpAddr;
 
 impl Reader<'_> {
     /// A scalar by its key's shape.
+    #[inline(never)]
     pub fn scalar(&mut self, key: &Key, node: &Node<'_>) -> Option<SettingValue> {
         match (key.shape, &node.value) {
             (b'b' | b'u', Value::Flag(on)) => Some(SettingValue::Flag(*on)),
@@ -43,7 +44,7 @@ impl Reader<'_> {
                     b'e' => duration(text, key.range_seconds()).map(SettingValue::Number),
                     b'w' if !key.limits.split('|').any(|word| word == text) => {
                         let words = key.limits.replace('|', ", ");
-                        wrong(&["\"", text, "\" is none of ", &words, &meant(text, key.limits.split('|'))])
+                        wrong(&["\"", text, "\" is none of ", &words, &meant(text, &mut key.limits.split('|'))])
                     }
                     _ => self.plain(key, text).map(SettingValue::Text),
                 };
@@ -57,16 +58,17 @@ impl Reader<'_> {
     }
 
     /// A text of limited length without control characters.
-    fn plain(&self, key: &Key, text: &str) -> Result<String, String> {
+    fn plain(&self, key: &Key, text: &str) -> Result<String, Wrong> {
         let most = key.limits.parse().unwrap_or(255);
         match text {
             _ if text.len() > most => wrong(&[key.name, ": longer than ", key.limits, " bytes"]),
-            _ if text.chars().any(char::is_control) => wrong(&[key.name, ": a control character"]),
+            _ if text.bytes().any(|byte| byte.is_ascii_control()) => wrong(&[key.name, ": a control character"]),
             _ => Ok(text.to_owned()),
         }
     }
 
     /// A string.
+    #[inline(never)]
     pub fn text<'t>(&mut self, node: &'t Node<'t>) -> Option<&'t str> {
         if let Value::Text(text) = &node.value {
             return Some(text);
@@ -76,21 +78,32 @@ impl Reader<'_> {
     }
 
     /// A string, or a list of them.
+    #[inline(never)]
     pub fn texts<'t>(&mut self, node: &'t Node<'t>) -> Vec<(Origin, &'t str)> {
         let list = if let Value::List(list) = &node.value { list.as_slice() } else { std::slice::from_ref(node) };
-        list.iter().filter_map(|node| Some((node.at, self.text(node)?))).collect()
+        let mut texts = Vec::new();
+        for node in list {
+            if let Some(text) = self.text(node) {
+                texts.push((node.at, text));
+            }
+        }
+        texts
     }
 
     /// A list of addresses.
     pub fn addresses(&mut self, node: &Node<'_>) -> Vec<IpAddr> {
-        self.texts(node).into_iter().filter_map(|(at, text)| self.told(at, address(text))).collect()
+        let mut addresses = Vec::new();
+        for (at, text) in self.texts(node) {
+            addresses.extend(self.told(at, address(text)));
+        }
+        addresses
     }
 
     /// Texts without blanks, as `resolv.conf` has them.
     pub fn tokens(&mut self, key: &Key, node: &Node<'_>) -> Vec<String> {
         let mut tokens = Vec::new();
         for (at, text) in self.texts(node) {
-            let token = match text.is_empty() || text.contains(char::is_whitespace) {
+            let token = match text.is_empty() || text.bytes().any(|byte| byte.is_ascii_whitespace()) {
                 true => wrong(&[key.name, ": \"", text, "\" is not one word"]),
                 false => self.plain(key, text),
             };
@@ -134,11 +147,11 @@ impl Key {
 }
 
 /// A time, `10s` or `500ms`, in milliseconds.
-fn duration(text: &str, most: u64) -> Result<u64, String> {
+fn duration(text: &str, most: u64) -> Result<u64, Wrong> {
     let (digits, scale) = match text.strip_suffix("ms") {
         Some(digits) => (digits, 1),
         None => (text.strip_suffix('s').unwrap_or_default(), 1000),
     };
     let time = number(digits, 1_000_000).map(|number| number * scale).filter(|time| *time <= most * 1000);
-    time.ok_or_else(|| ["\"", text, "\" is no time up to ", &most.to_string(), "s (10s, 500ms)"].concat())
+    time.ok_or_else(|| Wrong::of(&["\"", text, "\" is no time up to ", &most.to_string(), "s (10s, 500ms)"]))
 }

@@ -128,7 +128,7 @@ mod tests {
             ("10.0.0.1/24 metric -1", "metric: \"-1\" is no number up to 4294967295"),
             ("10.0.0.1/24 scope x", "\"x\" is no scope (global, link, host or a number)"),
         ] {
-            assert_eq!(parse(line).unwrap_err(), expected, "{line}");
+            assert_eq!(parse(line).unwrap_err().text(), expected, "{line}");
         }
     }
 }

@@ -12,7 +12,7 @@ pub type Listen = (u8, Option<IpAddr>, (u16, u16));
 
 /// Reads what is listened on.
 pub fn listen(word: &str) -> Result<Listen, Wrong> {
-    let form = || ["\"", word, "\" is not tcp/PORT, tcp/PORT-PORT or tcp/ADDRESS:PORT (or udp)"].concat();
+    let form = || Wrong::of(&["\"", word, "\" is not tcp/PORT, tcp/PORT-PORT or tcp/ADDRESS:PORT (or udp)"]);
     let (protocol, rest) = word.split_once('/').ok_or_else(form)?;
     let protocol = PROTOCOLS.iter().find(|row| row.0 == protocol).ok_or_else(form)?.1;
     let (own, ports) = match rest.rsplit_once(':') {
@@ -89,13 +89,13 @@ mod tests {
         }
         for line in ["8080", "sctp/1", "tcp/", "tcp/0", "tcp/2-1", "tcp/65536", "tcp/+1"] {
             let expected = format!("\"{line}\" is not tcp/PORT, tcp/PORT-PORT or tcp/ADDRESS:PORT (or udp)");
-            assert_eq!(listen(line).unwrap_err(), expected);
+            assert_eq!(listen(line).unwrap_err().text(), expected);
         }
         assert_eq!(
-            listen("tcp/fd00::1:80").unwrap_err(),
+            listen("tcp/fd00::1:80").unwrap_err().text(),
             "\"fd00::1\": an IPv6 address with a port stands in brackets"
         );
-        assert_eq!(target("10.0.0.1:0").unwrap_err(), "\"0\" is no port from 1 to 65535");
-        assert_eq!(target("x").unwrap_err(), "\"x\" is not an address");
+        assert_eq!(target("10.0.0.1:0").unwrap_err().text(), "\"0\" is no port from 1 to 65535");
+        assert_eq!(target("x").unwrap_err().text(), "\"x\" is not an address");
     }
 }

@@ -130,7 +130,7 @@ mod tests {
             ("10.0.0.1 nud stale", "nud: \"stale\" does not last; permanent or noarp"),
             ("10.0.0.1 laddr 1", "unknown word \"laddr\"; did you mean \"lladdr\"?"),
         ] {
-            assert_eq!(parse(line).unwrap_err(), expected, "{line}");
+            assert_eq!(parse(line).unwrap_err().text(), expected, "{line}");
         }
     }
 }

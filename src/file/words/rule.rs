@@ -196,7 +196,7 @@ mod tests {
             ("l3mdev", "from all l3mdev"),
             ("ipproto tcp suppress_prefixlength 0 table main", "from all ipproto 6 suppress_prefixlength 0 table main"),
         ] {
-            let rule = parse(line).unwrap_or_else(|wrong| panic!("{line}: {wrong}"));
+            let rule = parse(line).unwrap_or_else(|wrong| panic!("{line}: {wrong:?}"));
             let back = if back.is_empty() { line } else { back };
             assert_eq!(text(&rule), back);
             assert_eq!(parse(back).unwrap(), rule);
@@ -209,7 +209,7 @@ mod tests {
             ("l3mdev table 5", "\"l3mdev\" has the table of the VRF; \"table\" cannot be said"),
             ("from", "\"from\" lacks its value"),
         ] {
-            assert_eq!(parse(line).unwrap_err(), expected, "{line}");
+            assert_eq!(parse(line).unwrap_err().text(), expected, "{line}");
         }
     }
 }
