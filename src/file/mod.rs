@@ -78,7 +78,9 @@ impl Files for Disk {
         let folder = if folder.is_empty() { "." } else { folder };
         let mut names = Vec::new();
         for entry in std::fs::read_dir(folder)? {
-            names.extend(entry?.file_name().into_string());
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
         }
         Ok(names)
     }

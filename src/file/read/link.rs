@@ -60,7 +60,9 @@ impl Reader<'_> {
             (b'n', default) => number(default, u64::MAX).map(SettingValue::Number),
             _ => None,
         };
-        link.settings.extend(value.map(|value| Setting { at: link.at, key: key.name, value }));
+        if let Some(value) = value {
+            link.settings.push(Setting { at: link.at, key: key.name, value });
+        }
     }
 
     fn link_key(&mut self, link: &mut LinkSpec, place: usize, key: &Key, node: &Node<'_>) {
@@ -68,7 +70,9 @@ impl Reader<'_> {
             b'A' => {
                 for (at, text) in self.texts(node) {
                     let addr = self.told(at, crate::file::words::address::parse(text));
-                    link.addresses.extend(addr.map(|what| Said { at, what }));
+                    if let Some(what) = addr {
+                        link.addresses.push(Said { at, what });
+                    }
                 }
             }
             b'L' => self.routes(node, place, Some(link.name)),
@@ -92,14 +96,18 @@ impl Reader<'_> {
             b'V' => {
                 for (at, text) in self.texts(node) {
                     let vlan = self.told(at, port_vlan(text));
-                    link.vlans.extend(vlan.map(|what| Said { at, what }));
+                    if let Some(what) = vlan {
+                        link.vlans.push(Said { at, what });
+                    }
                 }
             }
             b'N' | b'P' | b'Q' | b'Z' => {}
             _ => {
                 let value = self.scalar(key, node);
                 let value = value.and_then(|value| self.told(node.at, check_address(key, value)));
-                link.settings.extend(value.map(|value| Setting { at: node.at, key: key.name, value }));
+                if let Some(value) = value {
+                    link.settings.push(Setting { at: node.at, key: key.name, value });
+                }
             }
         }
     }

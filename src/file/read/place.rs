@@ -36,13 +36,17 @@ impl Reader<'_> {
             b'U' => {
                 for (at, line) in self.texts(node) {
                     let rule = self.told(at, rule::parse(line));
-                    self.own(number).rules.extend(rule.map(|what| Said { at, what }));
+                    if let Some(what) = rule {
+                        self.own(number).rules.push(Said { at, what });
+                    }
                 }
             }
             b'G' => {
                 for (at, line) in self.texts(node) {
                     let neigh = self.told(at, neigh::parse(line));
-                    self.own(number).neighs.extend(neigh.map(|what| Said { at, what }));
+                    if let Some(what) = neigh {
+                        self.own(number).neighs.push(Said { at, what });
+                    }
                 }
             }
             b'q' => self.own(number).masquerades = self.masquerades(node),
@@ -77,7 +81,9 @@ impl Reader<'_> {
     pub fn routes(&mut self, node: &Node<'_>, number: usize, link: Option<IfName>) {
         for (at, line) in self.texts(node) {
             let route = self.told(at, route::parse(line, link));
-            self.own(number).routes.extend(route.map(|what| Said { at, what }));
+            if let Some(what) = route {
+                self.own(number).routes.push(Said { at, what });
+            }
         }
     }
 
@@ -141,7 +147,9 @@ impl Reader<'_> {
             for (at, text) in self.texts(&entry.node) {
                 let mut words = Words::new(text);
                 let addr = words.address("address");
-                addresses.extend(self.told(at, addr));
+                if let Some(one) = self.told(at, addr) {
+                    addresses.push(one);
+                }
             }
             hosts.push(Said { at: entry.at, what: (entry.key.to_string(), addresses) });
         }
@@ -158,7 +166,9 @@ impl Reader<'_> {
                 Some(word) => wrong(&["\"", word, "\" is too much"]),
                 None => network,
             };
-            networks.extend(self.told(at, whole));
+            if let Some(one) = self.told(at, whole) {
+                networks.push(one);
+            }
         }
         networks
     }

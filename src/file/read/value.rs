@@ -94,7 +94,9 @@ impl Reader<'_> {
     pub fn addresses(&mut self, node: &Node<'_>) -> Vec<IpAddr> {
         let mut addresses = Vec::new();
         for (at, text) in self.texts(node) {
-            addresses.extend(self.told(at, address(text)));
+            if let Some(one) = self.told(at, address(text)) {
+                addresses.push(one);
+            }
         }
         addresses
     }
@@ -107,7 +109,9 @@ impl Reader<'_> {
                 true => wrong(&[key.name, ": \"", text, "\" is not one word"]),
                 false => self.plain(key, text),
             };
-            tokens.extend(self.told(at, token));
+            if let Some(one) = self.told(at, token) {
+                tokens.push(one);
+            }
         }
         tokens
     }
