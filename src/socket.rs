@@ -181,6 +181,20 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
         Ok(items)
     }
 
+    /// As [`Socket::dump`], but the messages as they came, one behind another: for a list that is long and is gone
+    /// through once.
+    ///
+    /// # Errors
+    /// As [`Socket::dump`].
+    pub fn dump_messages<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<u8>> {
+        let mut messages = Vec::new();
+        self.dump_frames(&|| query.encode(), &mut |frame| match frame {
+            Some(frame) => frame.append_to(&mut messages),
+            None => messages.clear(),
+        })?;
+        Ok(messages)
+    }
+
     /// Shows every message of a whole dump; `None` says that what was shown so far does not count.
     fn dump_frames(&mut self, encode: &dyn Fn() -> Request<P>, take: &mut dyn FnMut(Option<&Frame<'_>>)) -> Result<()> {
         for attempt in 0..DUMP_TRIES {

@@ -17,7 +17,6 @@ fn what_is_not_built_says_so() {
             (&["bridge", "monitor"], "object \"monitor\""),
             (&["bridge", "vlan", "global"], "verb \"global\""),
             (&["bridge", "-s", "vlan"], "option \"-s\""),
-            (&["bridge", "-d", "vlan", "show"], "option \"-d\""),
             (&["bridge", "link", "show", "master", "br0"], "argument \"master\""),
             (&["bridge", "fdb", "flush", "dev", "lo", "perm"], "argument \"perm\""),
         ] {

@@ -106,6 +106,17 @@ fn h6_a_large_transaction_is_known_to_be_committed() {
 }
 
 #[test]
+fn h6_a_transaction_of_more_messages_than_answers_fit_is_known_to_be_committed() {
+    sandboxed("h6_a_transaction_of_more_messages_than_answers_fit_is_known_to_be_committed", || {
+        let mut socket = Socket::<Netfilter>::open().unwrap();
+        // The default receive buffer holds 256 acks; no larger one is asked for below 128 KiB.
+        let mut messages = vec![table::create(IPV4, b"t", None)];
+        messages.extend((0..1000).map(|nth| chain(b"t", &format!("c{nth}"))));
+        assert_eq!(socket.transaction(messages, None), Ok(()));
+    });
+}
+
+#[test]
 fn h6_a_refused_transaction_names_its_message_and_leaves_nothing() {
     sandboxed("h6_a_refused_transaction_names_its_message_and_leaves_nothing", || {
         let mut socket = Socket::<Netfilter>::open().unwrap();

@@ -75,3 +75,33 @@ fn no_bytes_make_the_decoders_panic() {
         oracle::judge_decoding(&message);
     }
 }
+
+#[test]
+fn every_rule_reads_back_in_every_dialect() {
+    let mut random = Random(0x6e66_745f_7275_6c65);
+    let mut bytes = [0; 192];
+    for _ in 0..10_000 {
+        random.fill(&mut bytes);
+        oracle::nft::judge_rule(&bytes);
+    }
+}
+
+#[test]
+fn no_bytes_make_the_reader_of_rules_panic() {
+    let mut random = Random(0x6e66_745f_6279_7465);
+    let mut bytes = [0; 160];
+    for round in 0..10_000u32 {
+        random.fill(&mut bytes);
+        // Half of the rounds: the attributes of a real rule with a few bytes changed.
+        if round % 2 == 0 {
+            let mut message = oracle::nft::attributes_of(&bytes);
+            for pair in bytes[..8].chunks(2) {
+                let at = usize::from(pair[0]) % message.len();
+                message[at] = pair[1];
+            }
+            oracle::nft::judge_bytes(&message);
+        } else {
+            oracle::nft::judge_bytes(&bytes);
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub mod bridge;
 pub mod install;
 pub mod ip;
 pub mod iptables;
+pub mod nat;
 pub mod netstrap;
 pub mod ping;
 pub mod route;

@@ -5,13 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::applets::{APPLETS, Applet, find};
 use super::io::Io;
-use super::{install, sandbox};
+use super::{install, nat, sandbox};
 
 /// Exit code of a usage error of an own verb.
 pub const USAGE: u8 = 64;
 
 /// The own verbs, in the order of `--help`.
 const VERBS: &[Applet] = &[
+    Applet { name: "nat", about: "add|del|list|replace|flush: masquerade, snat, forward, redirect", run: nat::run },
     Applet {
         name: "sandbox",
         about: "[-- CMD...]: run a command in a private network, no root needed",
@@ -60,7 +61,7 @@ fn help(io: &mut Io) {
     for (heading, rows) in [("\nverbs:\n", VERBS), ("\napplets:\n", APPLETS)] {
         io.print(heading);
         for row in rows {
-            let pad = " ".repeat(10usize.saturating_sub(row.name.len()));
+            let pad = " ".repeat(18usize.saturating_sub(row.name.len()));
             io.print_of(&["  ", row.name, &pad, row.about, "\n"]);
         }
     }

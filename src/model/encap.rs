@@ -1,6 +1,8 @@
 //! Light-weight tunnels: what a route or next hop wraps its packets in. The kind's
 //! attributes are kept as the kernel has them; words and listings name them.
 
+use super::link::LinkId;
+
 /// `LWTUNNEL_ENCAP_MPLS`: labels.
 pub const ENCAP_MPLS: u16 = 1;
 /// `LWTUNNEL_ENCAP_IP`: what a tunnel device takes for its outer IPv4 header.
@@ -53,10 +55,14 @@ impl Encap {
     pub fn number(&self, attr: u16) -> Option<u32> {
         self.get(attr).and_then(|value| value.get(..4)?.try_into().ok()).map(u32::from_ne_bytes)
     }
+}
 
-    /// Device indexes that it names.
-    pub fn indexes(&self) -> impl Iterator<Item = u32> {
-        let named = |attr| self.number(attr).filter(|_| self.kind == ENCAP_SEG6_LOCAL);
-        named(SEG6_LOCAL_IIF).into_iter().chain(named(SEG6_LOCAL_OIF))
+/// Shows every device index that one next hop names: its device's, and those in what it wraps packets in.
+pub fn each_index(device: Option<LinkId>, encap: Option<&Encap>, see: &mut dyn FnMut(u32)) {
+    if let Some(id) = device {
+        see(id.index.get());
+    }
+    if let Some(encap) = encap.filter(|encap| encap.kind == ENCAP_SEG6_LOCAL) {
+        [SEG6_LOCAL_IIF, SEG6_LOCAL_OIF].iter().filter_map(|attr| encap.number(*attr)).for_each(see);
     }
 }

@@ -1,9 +1,12 @@
 //! Addresses with a prefix length: what iproute2 and iptables call ADDR, ADDR/LEN,
 //! `default`. Parses words, prints words.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::Deref;
 use std::str::FromStr;
+
+use super::rtnames::parse_number;
 
 /// Address family of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,32 +62,78 @@ pub fn family_of(addr: &IpAddr) -> Family {
 }
 
 /// An address as glibc's `inet_ntop` writes it: unlike Rust's, with the last 32 bits in dots after 96 bits of zeros.
-pub fn addr_text(addr: &IpAddr) -> String {
-    match addr {
-        IpAddr::V6(v6) if v6.to_bits() >> 16 != 0 && v6.to_bits() >> 32 == 0 => {
-            let [.., a, b, c, d] = v6.octets();
-            ["::", &addr_text(&Ipv4Addr::new(a, b, c, d).into())].concat()
+pub fn addr_text(addr: &IpAddr) -> Text {
+    let mut text = Text { room: [0; ROOM], len: 0 };
+    text.addr(addr);
+    text
+}
+
+/// Longest text of an address and a prefix length: six groups, four octets, `/128`.
+const ROOM: usize = 6 * 5 + 15 + 4;
+
+/// An address in words, maybe with a prefix length. On the stack: a long listing makes very many.
+#[derive(Debug, Clone)]
+pub struct Text {
+    room: [u8; ROOM],
+    len: usize,
+}
+
+impl Text {
+    #[inline(never)]
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.room.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
         }
-        // By hand: a long listing spends its time here, and `Display` is four times slower.
-        IpAddr::V4(v4) => {
-            let mut text = String::with_capacity(18);
-            for (at, octet) in v4.octets().into_iter().enumerate() {
-                if at > 0 {
-                    text.push('.');
-                }
-                push_number(&mut text, octet);
+    }
+
+    /// `Display` of a number, and so of an address, is four times slower.
+    fn number(&mut self, number: u8) {
+        if number >= 100 {
+            self.push(b'0' + number / 100);
+        }
+        if number >= 10 {
+            self.push(b'0' + number / 10 % 10);
+        }
+        self.push(b'0' + number % 10);
+    }
+
+    fn octets(&mut self, octets: &[u8]) {
+        for (index, octet) in octets.iter().enumerate() {
+            if index > 0 {
+                self.push(b'.');
             }
-            text
+            self.number(*octet);
         }
-        IpAddr::V6(v6) => v6.to_string(),
+    }
+
+    fn addr(&mut self, addr: &IpAddr) {
+        match addr {
+            IpAddr::V4(v4) => self.octets(&v4.octets()),
+            IpAddr::V6(v6) if v6.to_bits() >> 16 != 0 && v6.to_bits() >> 32 == 0 => {
+                self.push(b':');
+                self.push(b':');
+                self.octets(&v6.octets()[12..]);
+            }
+            // There is room for every address.
+            IpAddr::V6(v6) => write!(self, "{v6}").unwrap_or_default(),
+        }
     }
 }
 
-fn push_number(text: &mut String, number: u8) {
-    for (least, digit) in [(100, number / 100), (10, number / 10 % 10), (0, number % 10)] {
-        if number >= least {
-            text.push(char::from(b'0' + digit));
-        }
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.bytes().for_each(|byte| self.push(byte));
+        Ok(())
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    #[inline(never)]
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.room[..self.len]).unwrap_or_default()
     }
 }
 
@@ -140,10 +189,10 @@ impl Prefix {
     }
 
     /// As `Display` writes it.
-    pub fn text(&self) -> String {
+    pub fn text(&self) -> Text {
         let mut text = addr_text(&self.addr);
-        text.push('/');
-        push_number(&mut text, self.len);
+        text.push(b'/');
+        text.number(self.len);
         text
     }
 
@@ -188,19 +237,9 @@ pub fn parse_addr(word: &str, family: Family) -> Option<IpAddr> {
     }
     let mut octets = [0u8; 4];
     for (index, part) in word.split('.').enumerate() {
-        *octets.get_mut(index)? = parse_octet(part)?;
+        *octets.get_mut(index)? = u8::try_from(parse_number(part)?).ok()?;
     }
     Some(IpAddr::V4(Ipv4Addr::from(octets)))
-}
-
-fn parse_octet(part: &str) -> Option<u8> {
-    let number = match part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")) {
-        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-        None if part.len() > 1 && part.starts_with('0') => u32::from_str_radix(part, 8).ok()?,
-        None if part.bytes().all(|b| b.is_ascii_digit()) => part.parse::<u32>().ok()?,
-        None => return None,
-    };
-    u8::try_from(number).ok()
 }
 
 /// Parses `ADDR`, `ADDR/LEN`, `ADDR/NETMASK`, `default`, `any`, `all` as iproute2 does.
@@ -212,9 +251,9 @@ pub fn parse_prefix(word: &str, family: Family) -> Option<Prefix> {
         return parse_addr(word, family).map(Prefix::host);
     };
     let addr = parse_addr(addr, family)?;
-    let len = match len.parse::<u8>() {
-        Ok(len) if len_is_plain(word) => len,
-        _ => netmask_len(parse_addr(len, Family::V4)?)?,
+    let len = match parse_number(len) {
+        Some(number) => u8::try_from(number).ok()?,
+        None => netmask_len(parse_addr(len, Family::V4)?)?,
     };
     Prefix::new(addr, len)
 }
@@ -224,7 +263,7 @@ pub fn aton(word: &str) -> Option<Ipv4Addr> {
     let (mut bits, mut room) = (0, 32);
     let mut parts = word.split('.').peekable();
     while let Some(part) = parts.next() {
-        let number = super::rtnames::parse_number(part)?;
+        let number = parse_number(part)?;
         let width = if parts.peek().is_some() { 8 } else { room };
         if room == 0 || (width < 32 && number >> width != 0) {
             return None;
@@ -235,11 +274,6 @@ pub fn aton(word: &str) -> Option<Ipv4Addr> {
     Some(Ipv4Addr::from_bits(bits))
 }
 
-/// `u8::parse` takes "+8"; iproute2 and iptables don't.
-fn len_is_plain(word: &str) -> bool {
-    word.rsplit('/').next().is_some_and(|len| len.bytes().all(|b| b.is_ascii_digit()))
-}
-
 /// Length of a contiguous netmask (`255.255.255.0` is 24); `None` if it has holes.
 pub fn netmask_len(mask: IpAddr) -> Option<u8> {
     let bits = match mask {
@@ -248,6 +282,14 @@ pub fn netmask_len(mask: IpAddr) -> Option<u8> {
     };
     let len = bits.leading_ones();
     (bits.checked_shl(len).unwrap_or(0) == 0).then(|| u8::try_from(len).ok()).flatten()
+}
+
+/// The mask of a prefix length for addresses of a family.
+pub fn mask_of(family: Family, len: u8) -> IpAddr {
+    match family {
+        Family::V6 => mask(Ipv6Addr::from_bits(u128::MAX).into(), len),
+        _ => netmask(len).into(),
+    }
 }
 
 /// The netmask of a prefix length (24 is `255.255.255.0`).
@@ -262,7 +304,7 @@ mod tests {
     #[test]
     fn addresses_print_as_glibc_prints_them() {
         for text in ["::", "::5", "::0.1.0.2", "::1.2.3.4", "::ffff:1.2.3.4", "::1:0:0", "fe80::1:2", "10.0.0.1"] {
-            assert_eq!(addr_text(&text.parse().unwrap()), text);
+            assert_eq!(&*addr_text(&text.parse().unwrap()), text);
         }
     }
 
@@ -280,7 +322,12 @@ mod tests {
             ("fd00::1", Some("fd00::1/128")),
             ("300.1.1.1", None),
             ("10.0.0.1/33", None),
-            ("10.0.0.1/+8", None),
+            ("0x0a.010.+1/0x10", Some("10.8.1.0/16")),
+            ("10.0.0.1/+8", Some("10.0.0.1/8")),
+            ("10.0.0.1/08", None),
+            ("10.0.0.1/256", None),
+            ("1..2", None),
+            ("0x.1", None),
             ("10.0.0.0/255.0.255.0", None),
             ("1.2.3.4.5", None),
             ("", None),

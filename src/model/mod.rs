@@ -22,3 +22,5 @@ pub mod state;
 pub mod time;
 pub mod token;
 pub mod topology;
+pub mod translation;
+pub mod xt;

@@ -1,7 +1,7 @@
 //! NAT rules as iptables words them: what a rule matches, what it does, and the
 //! chains that hold it. Parsers and decoders make them, encoders and printers read them.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use bitflags::bitflags;
 
@@ -14,32 +14,37 @@ pub struct Not<T> {
     pub value: T,
 }
 
-/// IPv4 addresses under a mask; the mask may have holes. Bits outside it are zero.
+/// Addresses of one family under a mask; the mask may have holes. Bits outside it are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Net {
-    addr: Ipv4Addr,
-    mask: Ipv4Addr,
+    addr: IpAddr,
+    mask: IpAddr,
 }
 
 impl Net {
-    /// The addresses that equal `addr` under `mask`.
-    pub fn new(addr: Ipv4Addr, mask: Ipv4Addr) -> Self {
-        Net { addr: Ipv4Addr::from_bits(addr.to_bits() & mask.to_bits()), mask }
+    /// The addresses that equal `addr` under `mask`; both are of one family.
+    pub fn new(addr: IpAddr, mask: IpAddr) -> Self {
+        let addr = match (addr, mask) {
+            (IpAddr::V6(addr), IpAddr::V6(mask)) => IpAddr::V6((addr.to_bits() & mask.to_bits()).into()),
+            (IpAddr::V4(addr), IpAddr::V4(mask)) => IpAddr::V4((addr.to_bits() & mask.to_bits()).into()),
+            _ => addr,
+        };
+        Net { addr, mask }
     }
 
     /// The address, host bits cleared.
-    pub fn addr(&self) -> Ipv4Addr {
+    pub fn addr(&self) -> IpAddr {
         self.addr
     }
 
     /// The mask.
-    pub fn mask(&self) -> Ipv4Addr {
+    pub fn mask(&self) -> IpAddr {
         self.mask
     }
 
     /// Prefix length; `None` for a mask with holes.
     pub fn prefix(&self) -> Option<u8> {
-        crate::model::ip::netmask_len(self.mask.into())
+        crate::model::ip::netmask_len(self.mask)
     }
 }
 
@@ -81,6 +86,10 @@ pub struct Spec {
     pub output: Option<Not<IfPattern>>,
     /// IP protocol number.
     pub protocol: Option<Not<u8>>,
+    /// IPv4: whether second and further fragments match, or all packets but those.
+    pub fragment: Option<bool>,
+    /// xtables matches, in the order of the command line.
+    pub matches: Vec<Ext>,
     /// Comment, at most 255 bytes, maybe not UTF-8.
     pub comment: Option<Vec<u8>>,
     /// What is done with a packet that matches.
@@ -103,8 +112,20 @@ pub enum Target {
     Jump(Vec<u8>),
     /// Continues in a chain for good.
     Goto(Vec<u8>),
-    /// Translates addresses.
-    Nat(Nat),
+    /// An xtables target.
+    Ext(Ext),
+}
+
+/// An xtables match or target, as the kernel holds it. Two are equal if iptables takes them for
+/// the same: what the kernel keeps for itself in the structure is 0 here.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ext {
+    /// Its name in the kernel: `MASQUERADE`, `conntrack`.
+    pub name: Vec<u8>,
+    /// Revision of its structure.
+    pub rev: u32,
+    /// The structure, padded to 8 bytes.
+    pub info: Vec<u8>,
 }
 
 /// Which translation.
@@ -145,13 +166,13 @@ bitflags! {
     }
 }
 
-/// A translation.
+/// A translation: what the structure of a NAT target ([`Ext`]) says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nat {
     /// Which one.
     pub kind: NatKind,
-    /// First and last new address.
-    pub addrs: Option<(Ipv4Addr, Ipv4Addr)>,
+    /// First and last new address, of one family.
+    pub addrs: Option<(IpAddr, IpAddr)>,
     /// First and last new port.
     pub ports: Option<(u16, u16)>,
     /// How it picks among them.
@@ -178,6 +199,8 @@ pub struct Rule {
     pub spec: Spec,
     /// Its counter, if it has one.
     pub counters: Option<Counters>,
+    /// Its attributes as the kernel listed them; empty unless they were asked for.
+    pub raw: Vec<u8>,
     /// Names of the expressions that `spec` does not tell of, with `, ` between them; empty when
     /// it tells everything.
     pub unknown: String,
@@ -201,6 +224,8 @@ pub struct Base {
 pub struct Chain {
     /// Its name.
     pub name: Vec<u8>,
+    /// The kernel's number of it, unique in its table.
+    pub handle: u64,
     /// Its hook; `None` for a user's chain.
     pub base: Option<Base>,
     /// Rules that it holds plus jumps to it, as the kernel counts uses.

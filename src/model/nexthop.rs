@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::encap::Encap;
+use super::encap::{Encap, each_index};
 use super::ip::Family;
 use super::link::LinkId;
 use super::route::RouteFlags;
@@ -56,10 +56,9 @@ pub struct NextHopObject {
 }
 
 impl NextHopObject {
-    /// Every device index that it names.
-    pub fn indexes(&self) -> impl Iterator<Item = u32> {
-        let device = self.device.map(|id| id.index.get());
-        device.into_iter().chain(self.encap.iter().flat_map(Encap::indexes))
+    /// Shows every device index that it names.
+    pub fn each_index(&self, see: &mut dyn FnMut(u32)) {
+        each_index(self.device, self.encap.as_ref(), see);
     }
 }
 

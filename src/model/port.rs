@@ -85,6 +85,8 @@ pub struct Port {
     pub vlans: Vec<VlanEntry>,
     /// VLANs that are tunnelled.
     pub tunnels: Vec<VlanEntry>,
+    /// VLANs with their details.
+    pub rows: Vec<VlanRow>,
 }
 
 /// One VLAN, or the first or last of several, in the kernel's order.
@@ -98,7 +100,7 @@ pub struct VlanEntry {
     pub tunnel: u32,
 }
 
-/// Which VLANs are asked for in a listing of links (`RTEXT_FILTER_BRVLAN*`).
+/// Which VLANs are asked for in a listing of links (`RTEXT_FILTER_BRVLAN*`), or of VLANs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PortFilter {
     /// None: ports and their properties.
@@ -108,10 +110,12 @@ pub enum PortFilter {
     Vlans,
     /// Those in a row as one.
     VlanRanges,
+    /// Those that are alike in a row as one, with details and no ports (kernel 5.6).
+    VlanDetails,
 }
 
-/// VLANs that stand together in a listing: ids, tunnels' ids, flags.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// VLANs that stand together in a listing: ids, tunnels' ids, flags, details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct VlanRow {
     /// First and last id.
     pub ids: (u16, u16),
@@ -119,6 +123,17 @@ pub struct VlanRow {
     pub tunnels: (u32, u32),
     /// Flags of the last.
     pub flags: u16,
+    /// State of the port in them (`BR_STATE_*`), where details were asked for.
+    pub state: Option<u8>,
+    /// Whether multicast routers are there: 0 never, 1 learned, 2 always (kernel 5.16).
+    pub router: Option<u8>,
+}
+
+impl VlanRow {
+    /// Whether a VLAN is among them; 0 stands for any.
+    pub fn has(&self, id: u16) -> bool {
+        id == 0 || (self.ids.0..=self.ids.1).contains(&id)
+    }
 }
 
 /// Puts first and last together; of one VLAN only, if `only` is not 0.
@@ -130,7 +145,8 @@ pub fn rows(entries: &[VlanEntry], only: u16) -> Vec<VlanRow> {
             first = *entry;
         }
         if entry.flags & RANGE_BEGIN == 0 && (only == 0 || (first.id..=entry.id).contains(&only)) {
-            rows.push(VlanRow { ids: (first.id, entry.id), tunnels: (first.tunnel, entry.tunnel), flags: entry.flags });
+            let (ids, tunnels) = ((first.id, entry.id), (first.tunnel, entry.tunnel));
+            rows.push(VlanRow { ids, tunnels, flags: entry.flags, ..VlanRow::default() });
         }
     }
     rows

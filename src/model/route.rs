@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::encap::Encap;
+use super::encap::{Encap, each_index};
 use super::ip::{Family, Prefix};
 use super::link::LinkId;
 
@@ -297,12 +297,13 @@ impl Route {
         self.dst.family()
     }
 
-    /// Every device index that it names.
-    pub fn indexes(&self) -> impl Iterator<Item = u32> {
-        let hops = self.hops.iter().filter_map(|hop| hop.device);
-        let encaps = self.encap.iter().chain(self.hops.iter().filter_map(|hop| hop.encap.as_ref()));
-        let devices = self.device.into_iter().chain(self.input).chain(hops);
-        devices.map(|id| id.index.get()).chain(encaps.flat_map(Encap::indexes))
+    /// Shows every device index that it names.
+    pub fn each_index(&self, see: &mut dyn FnMut(u32)) {
+        each_index(self.device, self.encap.as_ref(), see);
+        each_index(self.input, None, see);
+        for hop in &self.hops {
+            each_index(hop.device, hop.encap.as_ref(), see);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names of routing tables, protocols, scopes and groups: the built-in ones and those
 //! of `/etc/iproute2` and `/usr/share/iproute2`, whose text the caller reads.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 /// A set of numbers with names.
@@ -122,8 +123,8 @@ impl Names {
     }
 
     /// The name of a number, or its digits.
-    pub fn name(&self, set: NameSet, number: u32) -> String {
-        self.find(set, number).map_or_else(|| number.to_string(), str::to_owned)
+    pub fn name(&self, set: NameSet, number: u32) -> Cow<'_, str> {
+        self.find(set, number).map_or_else(|| number.to_string().into(), Cow::Borrowed)
     }
 
     /// The number of a name or of digits (decimal, `0x` hexadecimal or octal, as strtoul reads them).
@@ -134,8 +135,8 @@ impl Names {
 }
 
 /// The name of a number, or its digits; without names, its digits (`-N`).
-pub fn named(names: Option<&Names>, set: NameSet, number: u32) -> String {
-    names.map_or_else(|| number.to_string(), |names| names.name(set, number))
+pub fn named(names: Option<&Names>, set: NameSet, number: u32) -> Cow<'_, str> {
+    names.map_or_else(|| number.to_string().into(), |names| names.name(set, number))
 }
 
 /// A number as `strtoul(word, _, 0)` reads a whole word.
@@ -146,13 +147,21 @@ pub fn parse_number(word: &str) -> Option<u32> {
 /// The same with 64 bits.
 #[inline(never)]
 pub fn parse_u64(word: &str) -> Option<u64> {
-    let word = word.trim_ascii_start();
-    let word = word.strip_prefix('+').unwrap_or(word);
-    let (digits, radix) = match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
-        Some(hex) => (hex, 16),
-        None => (word, if word.starts_with('0') { 8 } else { 10 }),
+    let word = match word.trim_ascii_start().as_bytes() {
+        [b'+', word @ ..] => word,
+        word => word,
     };
-    u64::from_str_radix(digits, radix).ok().filter(|_| !digits.starts_with('+'))
+    let (digits, radix) = match word {
+        [b'0', b'x' | b'X', digits @ ..] => (digits, 16),
+        [b'0', ..] => (word, 8),
+        _ => (word, 10),
+    };
+    let mut number: u64 = 0;
+    for digit in digits {
+        let digit = char::from(*digit).to_digit(radix)?;
+        number = number.checked_mul(radix.into())?.checked_add(digit.into())?;
+    }
+    Some(number).filter(|_| !digits.is_empty())
 }
 
 /// A number in hexadecimal, with `0x` or without.

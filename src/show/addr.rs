@@ -3,7 +3,7 @@
 use super::out::{Colour, Out};
 use crate::model::addr::{Addr, AddrFlags, FOREVER};
 use crate::model::ip::{Family, addr_text};
-use crate::model::rtnames::{NameSet, Names};
+use crate::model::rtnames::{NameSet, Names, named};
 
 /// An address with the link that has it.
 #[derive(Debug, Clone, Copy)]
@@ -36,9 +36,7 @@ pub fn addr(out: &mut Out, view: AddrView<'_>, names: Option<&Names>) {
         out.text("any ");
         out.paint(colour).str("anycast", "", &addr_text(&anycast), " ");
     }
-    let scope =
-        names.map_or_else(|| addr.scope.to_string(), |names| names.name(NameSet::Scopes, u32::from(addr.scope)));
-    out.str("scope", "scope ", &scope, " ");
+    out.str("scope", "scope ", &named(names, NameSet::Scopes, addr.scope.into()), " ");
     // What the kernel marks as its own (`kernel_lo`, `kernel_ra`, `kernel_ll`) iproute2 shows since 6.3 only.
     if let Some(protocol) = addr.protocol.filter(|protocol| *protocol > 3) {
         out.str("protocol", "proto ", &format!("{protocol:#x}"), " ");

@@ -105,10 +105,11 @@ impl Fields<'_> {
             }
             b'e' => {
                 let ip = attr.ip().filter(|ip| !ip.is_unspecified());
-                out.str(key, before, &ip.map_or_else(|| "any".to_owned(), |ip| addr_text(&ip)), " ");
+                out.str(key, before, ip.map(|ip| addr_text(&ip)).as_deref().unwrap_or("any"), " ");
             }
             b'A' => {
-                let list: Vec<String> = attr.nested().filter_map(|attr| Some(addr_text(&attr.ip()?))).collect();
+                let list: Vec<String> =
+                    attr.nested().filter_map(|attr| Some(addr_text(&attr.ip()?).to_string())).collect();
                 if list.is_empty() {
                     return None;
                 }

@@ -395,7 +395,7 @@ pub fn hardware_address(address: &[u8], hardware: u16) -> String {
         return Ipv4Addr::from(v4).to_string();
     }
     if let (769 | 823, Ok(v6)) = (hardware, <[u8; 16]>::try_from(address)) {
-        return addr_text(&Ipv6Addr::from(v6).into());
+        return addr_text(&Ipv6Addr::from(v6).into()).to_string();
     }
     let mut text = String::with_capacity(address.len() * 3);
     for (position, byte) in address.iter().enumerate() {

@@ -73,7 +73,10 @@ pub fn vlans(out: &mut Out, name: &[u8], rows: &[VlanRow], tunnels: bool) {
                 if position > 0 {
                     out.text(&blanks(NAME, 0));
                 }
-                out.record(|out| fields(out, row, tunnels));
+                out.record(|out| {
+                    fields(out, row, tunnels);
+                    details(out, row);
+                });
                 out.line_break();
             }
         });
@@ -94,6 +97,17 @@ fn fields(out: &mut Out, row: &VlanRow, tunnels: bool) {
                 }
             }
         });
+    }
+}
+
+/// What the kernel tells of VLANs in detail, on a line of its own.
+fn details(out: &mut Out, row: &VlanRow) {
+    let Some(state) = row.state else { return };
+    out.line_break();
+    out.text(&blanks(NAME + 2, 0));
+    property(out, "state", b'A', state.into(), &[]);
+    if let Some(router) = row.router {
+        property(out, "mcast_router", b'Y', router.into(), &[]);
     }
 }
 
@@ -119,7 +133,7 @@ mod tests {
     use crate::show::out::Format;
 
     fn row(ids: (u16, u16), flags: u16) -> VlanRow {
-        VlanRow { ids, tunnels: (10, 14), flags }
+        VlanRow { ids, tunnels: (10, 14), flags, ..VlanRow::default() }
     }
 
     fn shown(format: Format, tunnels: bool) -> String {
@@ -141,6 +155,18 @@ mod tests {
             "\n"
         );
         assert_eq!(shown(Format::Json, false), json);
+        let row = VlanRow { state: Some(3), router: Some(1), ..row((10, 12), 0) };
+        let mut out = Out::new(Format::Text, false);
+        vlans(&mut out, b"br0", &[row], false);
+        let text = "br0               10-12\n                    state forwarding mcast_router 1 \n";
+        assert_eq!(String::from_utf8(out.finish()).unwrap(), text);
+        let mut out = Out::new(Format::Json, false);
+        vlans(&mut out, b"br0", &[row], false);
+        let json = concat!(
+            r#"[{"ifname":"br0","vlans":[{"vlan":10,"vlanEnd":12,"state":"forwarding","mcast_router":1}]}]"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8(out.finish()).unwrap(), json);
         let tunnels = "port              vlan-id    tunnel-id\nbr0               1          10-14\n";
         assert!(shown(Format::Text, true).starts_with(tunnels), "{}", shown(Format::Text, true));
     }

@@ -6,7 +6,7 @@ use super::encap::encap;
 use super::neigh::family_name;
 use super::number::percent_g;
 use super::out::{Colour, Out};
-use crate::model::ip::{Family, Prefix, addr_text, family_of};
+use crate::model::ip::{Family, Prefix, Text, addr_text, family_of};
 use crate::model::link::{Link, LinkId};
 use crate::model::nexthop::NextHopObject;
 use crate::model::route::{
@@ -104,7 +104,7 @@ fn destination(out: &mut Out, route: &Route, view: &RouteView<'_>) {
 }
 
 /// An address alone where all of its bits count.
-fn prefix(prefix: &Prefix) -> String {
+fn prefix(prefix: &Prefix) -> Text {
     if prefix.is_host() { addr_text(&prefix.addr()) } else { prefix.text() }
 }
 

@@ -4,6 +4,8 @@
 
 pub mod address;
 pub mod bpf;
+#[cfg(all(target_arch = "x86_64", any(target_env = "musl", test)))]
+mod copy;
 pub mod device;
 pub mod icmp;
 pub mod inotify;

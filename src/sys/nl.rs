@@ -2,7 +2,7 @@
 //! kernel, close-on-exec. Datagrams in and out, nothing else.
 
 use std::io;
-use std::mem::{MaybeUninit, size_of, zeroed};
+use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use netlink_sys::{Socket, SocketAddr};
@@ -107,18 +107,20 @@ impl Transport for NlSocket {
 
     fn recv(&mut self, buf: &mut [u8]) -> io::Result<Datagram> {
         let mut sender = MaybeUninit::<libc::sockaddr_nl>::zeroed();
-        let mut iov = libc::iovec { iov_base: buf.as_mut_ptr().cast(), iov_len: buf.len() };
-        // SAFETY: msghdr is plain data for which all-zero is valid (no name, no control buffer).
-        let mut header: libc::msghdr = unsafe { zeroed() };
-        header.msg_name = sender.as_mut_ptr().cast();
-        header.msg_namelen = size_of::<libc::sockaddr_nl>() as libc::socklen_t;
-        header.msg_iov = &raw mut iov;
-        header.msg_iovlen = 1;
-        // SAFETY: `header` points to `sender` and `iov`, which outlive the call and are as long as said.
-        let full =
-            unsafe { libc::recvmsg(self.socket.as_raw_fd(), &raw mut header, libc::MSG_TRUNC | libc::MSG_DONTWAIT) };
+        let mut sender_len = size_of::<libc::sockaddr_nl>() as libc::socklen_t;
+        // SAFETY: `buf` and `sender` outlive the call and are as long as said.
+        let full = unsafe {
+            libc::recvfrom(
+                self.socket.as_raw_fd(),
+                buf.as_mut_ptr().cast(),
+                buf.len(),
+                libc::MSG_TRUNC | libc::MSG_DONTWAIT,
+                sender.as_mut_ptr().cast(),
+                &raw mut sender_len,
+            )
+        };
         let full = usize::try_from(full).map_err(|_| io::Error::last_os_error())?;
-        // SAFETY: zeroed above, and all-zero is a valid sockaddr_nl; recvmsg only overwrites it.
+        // SAFETY: zeroed above, and all-zero is a valid sockaddr_nl; recvfrom only overwrites it.
         let sender = unsafe { sender.assume_init() };
         Ok(Datagram { len: full.min(buf.len()), full, sender: sender.nl_pid })
     }

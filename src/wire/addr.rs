@@ -3,7 +3,7 @@
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
-use super::attr::{octets, u32_at};
+use super::attr::u32_at;
 use super::build::{Request, Route};
 use super::query::Query;
 use super::reply::Frame;
@@ -52,16 +52,16 @@ pub fn change(verb: AddrVerb, link: LinkId, addr: &Addr) -> Request<Route> {
     let short = u8::try_from(addr.flags.bits()).ok();
     request.raw(&ifaddrmsg(addr.family, addr.len, short.unwrap_or(0), addr.scope, link.index.get()));
     if let Some(local) = &addr.local {
-        request.attr(IFA_LOCAL, &octets(local));
+        request.ip(IFA_LOCAL, local);
     }
     if let Some(address) = &addr.address {
-        request.attr(IFA_ADDRESS, &octets(address));
+        request.ip(IFA_ADDRESS, address);
     }
     if let Some(broadcast) = &addr.broadcast {
-        request.attr(IFA_BROADCAST, &octets(broadcast));
+        request.ip(IFA_BROADCAST, broadcast);
     }
     if let Some(anycast) = &addr.anycast {
-        request.attr(IFA_ANYCAST, &octets(anycast));
+        request.ip(IFA_ANYCAST, anycast);
     }
     if let Some(label) = &addr.label {
         request.string(IFA_LABEL, label);

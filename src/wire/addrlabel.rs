@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
-use super::attr::{octets, u32_at};
+use super::attr::u32_at;
 use super::build::{Request, Route};
 use super::query::Query;
 use super::reply::Frame;
@@ -36,7 +36,7 @@ pub fn change(add: bool, row: &AddrLabel) -> Request<Route> {
         request.u32(IFAL_LABEL, label);
     }
     if let Some(address) = &row.address {
-        request.attr(IFAL_ADDRESS, &octets(address));
+        request.ip(IFAL_ADDRESS, address);
     }
     request
 }

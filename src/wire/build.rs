@@ -2,6 +2,7 @@
 //! sealed, padded netlink datagram. Errors are sticky and surface in [`Request::seal`].
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
 
 use crate::error::{Error, Kind, Result};
 
@@ -54,12 +55,17 @@ pub struct Request<P> {
 impl<P> Request<P> {
     /// Starts a message of a type with `NLM_F_*` flags; `NLM_F_REQUEST` is added.
     pub fn new(kind: u16, flags: u16) -> Self {
+        let mut header = [0; HEADER];
+        header[4..6].copy_from_slice(&kind.to_ne_bytes());
+        header[6..8].copy_from_slice(&(flags | netlink_packet_core::NLM_F_REQUEST).to_ne_bytes());
         let mut bytes = Vec::with_capacity(256);
-        bytes.extend_from_slice(&[0; 4]);
-        bytes.extend_from_slice(&kind.to_ne_bytes());
-        bytes.extend_from_slice(&(flags | netlink_packet_core::NLM_F_REQUEST).to_ne_bytes());
-        bytes.extend_from_slice(&[0; 8]);
+        bytes.extend_from_slice(&header);
         Request { bytes, overflow: None, ns: None, mixed: false, protocol: PhantomData }
+    }
+
+    /// The message so far; length, sequence number and port are not filled in.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// Message type.
@@ -92,6 +98,11 @@ impl<P> Request<P> {
         if self.mixed { Err(Error::new(Kind::ForeignLink)) } else { Ok(self.ns) }
     }
 
+    /// Takes back what was appended since it was this long.
+    pub fn undo(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
     /// Appends fixed header fields as they are, then pads to 4 bytes.
     pub fn raw(&mut self, fields: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(fields);
@@ -105,6 +116,15 @@ impl<P> Request<P> {
         self.bytes.extend_from_slice(value);
         self.pad();
         self
+    }
+
+    /// Appends an address.
+    #[inline(never)]
+    pub fn ip(&mut self, kind: u16, ip: &IpAddr) -> &mut Self {
+        match ip {
+            IpAddr::V4(v4) => self.attr(kind, &v4.octets()),
+            IpAddr::V6(v6) => self.attr(kind, &v6.octets()),
+        }
     }
 
     /// Appends an attribute without a value.
@@ -195,8 +215,8 @@ impl<P> Request<P> {
             self.overflow = Some("an attribute");
             4
         });
-        self.bytes.extend_from_slice(&len.to_ne_bytes());
-        self.bytes.extend_from_slice(&kind.to_ne_bytes());
+        let ([a, b], [c, d]) = (len.to_ne_bytes(), kind.to_ne_bytes());
+        self.bytes.extend_from_slice(&[a, b, c, d]);
     }
 
     fn pad(&mut self) {

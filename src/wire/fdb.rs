@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use netlink_packet_core::{NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
-use super::attr::{octets, u16_at, u32_at};
+use super::attr::{u16_at, u32_at};
 use super::build::{Request, Route};
 use super::neigh::{
     NDA_CACHEINFO, NDA_DST, NDA_IFINDEX, NDA_LLADDR, NDA_MASTER, NDA_NH_ID, NDA_VLAN, NDA_VNI, NDMSG, header,
@@ -58,7 +58,7 @@ fn attributes(request: &mut Request<Route>, entry: &Fdb) {
         request.attr(NDA_LLADDR, lladdr);
     }
     if let Some(dst) = &entry.dst {
-        request.attr(NDA_DST, &octets(dst));
+        request.ip(NDA_DST, dst);
     }
     if let Some(vlan) = entry.vlan {
         request.u16(NDA_VLAN, vlan);

@@ -5,6 +5,7 @@ pub mod addr;
 pub mod addrlabel;
 pub mod attr;
 pub mod build;
+pub mod conntrack;
 pub mod encap;
 pub mod fdb;
 pub mod kind;
@@ -21,6 +22,7 @@ pub mod route;
 pub mod rule;
 pub mod token;
 pub mod uapi;
+pub mod vlan;
 
 use crate::model::op::Op;
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
-use super::attr::{octets, u16_at, u32_at};
+use super::attr::{u16_at, u32_at};
 use super::build::{Request, Route};
 use super::query::Query;
 use super::reply::Frame;
@@ -55,7 +55,7 @@ pub fn change(verb: NeighVerb, neigh: &Neigh) -> Request<Route> {
     let mut request = Request::new(kind, flags);
     header(&mut request, neigh.family, neigh.device, neigh.state, neigh.flags);
     if let Some(dst) = &neigh.dst {
-        request.attr(NDA_DST, &octets(dst));
+        request.ip(NDA_DST, dst);
     }
     if let Some(lladdr) = &neigh.lladdr {
         request.attr(NDA_LLADDR, lladdr);
@@ -118,7 +118,7 @@ impl Query for NeighQuestion {
         let mut request = Request::new(RTM_GETNEIGH, 0);
         let flags = if self.proxy { NeighFlags::PROXY } else { NeighFlags::empty() };
         header(&mut request, family_of(&self.dst), Some(self.device), NeighState::empty(), flags);
-        request.attr(NDA_DST, &octets(&self.dst));
+        request.ip(NDA_DST, &self.dst);
         request
     }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE};
 
-use super::attr::{Attr, octets, u32_at};
+use super::attr::{Attr, u32_at};
 use super::build::{NESTED, Request, Route};
 use super::encap;
 use super::fdb::number;
@@ -75,7 +75,7 @@ pub fn change(verb: NextHopVerb, hop: &NextHopObject) -> Request<Route> {
     number(&mut request, NHA_ID, hop.id);
     device(&mut request, NHA_OIF, hop.device);
     if let Some(via) = &hop.via {
-        request.attr(NHA_GATEWAY, &octets(via));
+        request.ip(NHA_GATEWAY, via);
     }
     encap::encode(&mut request, [NHA_ENCAP, NHA_ENCAP_TYPE], hop.encap.as_ref());
     flag(&mut request, NHA_BLACKHOLE, hop.blackhole);

@@ -6,7 +6,8 @@ use super::build::{NESTED, Request, Route};
 use super::link::{IFINFOMSG, IFLA_AF_SPEC, IFLA_EXT_MASK};
 use super::query::Query;
 use super::reply::Frame;
-use super::uapi::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_SETLINK};
+use super::uapi::{RTM_DELLINK, RTM_GETLINK, RTM_NEWLINK, RTM_NEWVLAN, RTM_SETLINK};
+use super::vlan;
 use crate::model::ip::Family;
 use crate::model::link::LinkId;
 use crate::model::port::{
@@ -108,6 +109,7 @@ impl Query for PortFilter {
     fn encode(&self) -> Request<Route> {
         let mut request = request(RTM_GETLINK, None);
         match self {
+            PortFilter::VlanDetails => return vlan::request(),
             PortFilter::Ports => &mut request,
             PortFilter::Vlans => request.u32(IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN),
             PortFilter::VlanRanges => request.u32(IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN_COMPRESSED),
@@ -116,7 +118,11 @@ impl Query for PortFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Port> {
-        (frame.kind == RTM_NEWLINK).then(|| decode(frame)).flatten()
+        match frame.kind {
+            RTM_NEWLINK => decode(frame),
+            RTM_NEWVLAN => vlan::decode(frame),
+            _ => None,
+        }
     }
 }
 

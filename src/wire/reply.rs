@@ -30,6 +30,7 @@ pub struct Frame<'a> {
     pub port: u32,
     /// Everything after the netlink header.
     pub payload: &'a [u8],
+    message: &'a [u8],
 }
 
 /// What an ack, an error or the end of a dump says.
@@ -57,13 +58,14 @@ impl<'a> Iterator for Frames<'a> {
 
     fn next(&mut self) -> Option<Frame<'a>> {
         let len = usize::try_from(u32_at(self.rest, 0)?).ok()?;
-        let payload = self.rest.get(HEADER..len)?;
+        let message = self.rest.get(..len)?;
         let frame = Frame {
-            kind: u16_at(self.rest, 4)?,
-            flags: u16_at(self.rest, 6)?,
-            seq: u32_at(self.rest, 8)?,
-            port: u32_at(self.rest, 12)?,
-            payload,
+            kind: u16_at(message, 4)?,
+            flags: u16_at(message, 6)?,
+            seq: u32_at(message, 8)?,
+            port: u32_at(message, 12)?,
+            payload: message.get(HEADER..)?,
+            message,
         };
         self.rest = self.rest.get(align4(len)..).unwrap_or_default();
         Some(frame)
@@ -84,9 +86,21 @@ impl Frames<'_> {
 }
 
 impl<'a> Frame<'a> {
+    /// A message as it is built: its length, number and port are not filled in yet.
+    pub fn unsealed(message: &'a [u8]) -> Option<Self> {
+        let (kind, flags) = (u16_at(message, 4)?, u16_at(message, 6)?);
+        Some(Frame { kind, flags, seq: 0, port: 0, payload: message.get(HEADER..)?, message })
+    }
+
     /// The attributes after a fixed header of `header` bytes.
     pub fn attrs(&self, header: usize) -> Attrs<'a> {
         attrs(self.payload.get(align4(header)..).unwrap_or_default())
+    }
+
+    /// Puts the message as it came behind others, for [`frames`] to split again.
+    pub fn append_to(&self, messages: &mut Vec<u8>) {
+        messages.extend_from_slice(self.message);
+        messages.resize(align4(messages.len()), 0);
     }
 
     /// Whether this message flags its dump as torn.
@@ -204,6 +218,17 @@ mod tests {
         let bytes = message(NLMSG_DONE, NLM_F_ACK_TLVS, &payload);
         let Some(Status::Refused(refusal)) = frames(&bytes).next().unwrap().status() else { panic!() };
         assert_eq!((refusal.errno, refusal.text.as_deref()), (22, Some("no!")));
+    }
+
+    #[test]
+    fn messages_in_a_row_are_what_they_were() {
+        let rows = [message(16, 2, b"odd"), message(24, 0, &[]), message(3, 2, &tlvs())];
+        let mut all = Vec::new();
+        for row in &rows {
+            frames(row).for_each(|frame| frame.append_to(&mut all));
+        }
+        assert_eq!(frames(&all).collect::<Vec<_>>(), rows.iter().flat_map(|row| frames(row)).collect::<Vec<_>>());
+        assert!(frames(&all).is_whole());
     }
 
     #[test]

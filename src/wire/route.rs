@@ -93,7 +93,7 @@ pub fn change(verb: RouteVerb, route: &Route) -> Request<RouteProtocol> {
         gateway(&mut request, route.family(), via);
     }
     if let Some(prefsrc) = &route.prefsrc {
-        request.attr(RTA_PREFSRC, &octets(prefsrc));
+        request.ip(RTA_PREFSRC, prefsrc);
     }
     for (attr, value) in
         [(RTA_PRIORITY, route.metric), (RTA_EXPIRES, route.expires), (RTA_NH_ID, route.nhid), (RTA_FLOW, route.realms)]
@@ -147,7 +147,7 @@ fn header(
     request.raw(&bytes);
     for (attr, prefix) in [(RTA_DST, Some(dst)), (RTA_SRC, from)] {
         if let Some(prefix) = prefix.filter(|p| !p.is_empty() || !p.addr().is_unspecified()) {
-            request.attr(attr, &octets(&prefix.addr()));
+            request.ip(attr, &prefix.addr());
         }
     }
 }
@@ -162,7 +162,7 @@ fn device(request: &mut Request<RouteProtocol>, attr: u16, device: Option<LinkId
 /// A gateway of the route's family, or of the other one (kernel 5.2).
 fn gateway(request: &mut Request<RouteProtocol>, family: Family, via: &IpAddr) {
     if family_of(via) == family {
-        request.attr(RTA_GATEWAY, &octets(via));
+        request.ip(RTA_GATEWAY, via);
     } else {
         let mut value = u16::from(family_of(via).number()).to_ne_bytes().to_vec();
         value.extend(octets(via));
@@ -228,7 +228,7 @@ impl Query for RouteFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Route> {
-        (frame.kind == RTM_NEWROUTE).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWROUTE { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -265,7 +265,7 @@ impl Query for RouteQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Route> {
-        (frame.kind == RTM_NEWROUTE).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWROUTE { decode(frame, self.ns) } else { None }
     }
 }
 

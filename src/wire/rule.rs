@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
-use super::attr::{Attr, octets, u16_at, u32_at};
+use super::attr::{Attr, u16_at, u32_at};
 use super::build::{Request, Route};
 use super::query::Query;
 use super::reply::Frame;
@@ -77,7 +77,7 @@ pub fn change(delete: bool, rule: &Rule) -> Request<Route> {
     request.raw(&header);
     for (attr, prefix) in [(FRA_DST, rule.to), (FRA_SRC, rule.from)] {
         if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
-            request.attr(attr, &octets(&prefix.addr()));
+            request.ip(attr, &prefix.addr());
         }
     }
     for (attr, name) in [(FRA_IFNAME, &rule.input), (FRA_OIFNAME, &rule.output)] {

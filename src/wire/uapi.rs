@@ -31,6 +31,10 @@ pub const RTM_GETNEIGH: u16 = 30;
 pub const RTM_NEWLINKPROP: u16 = 108;
 /// `RTM_DELLINKPROP`.
 pub const RTM_DELLINKPROP: u16 = 109;
+/// `RTM_NEWVLAN` (kernel 5.6).
+pub const RTM_NEWVLAN: u16 = 112;
+/// `RTM_GETVLAN` (kernel 5.6).
+pub const RTM_GETVLAN: u16 = 114;
 /// `RTM_NEWNSID`.
 pub const RTM_NEWNSID: u16 = 88;
 /// `RTM_DELNSID`.

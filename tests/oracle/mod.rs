@@ -3,6 +3,7 @@
 //! four judges look at the message that share no code with the encoder.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, dead_code)]
 
+pub mod nft;
 pub mod second;
 pub mod source;
 pub mod structure;

@@ -29,17 +29,20 @@ static SOME_FILE: LazyLock<File> = LazyLock::new(|| File::open("/dev/null").expe
 pub struct Source<'a>(pub &'a [u8]);
 
 impl Source<'_> {
-    fn byte(&mut self) -> u8 {
+    /// The next byte.
+    pub fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         *first
     }
 
-    fn number(&mut self) -> u32 {
+    /// The next four bytes.
+    pub fn number(&mut self) -> u32 {
         u32::from_le_bytes([self.byte(), self.byte(), self.byte(), self.byte()])
     }
 
-    fn below(&mut self, limit: usize) -> usize {
+    /// A number below a limit.
+    pub fn below(&mut self, limit: usize) -> usize {
         usize::from(self.byte()) % limit
     }
 

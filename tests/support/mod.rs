@@ -2,6 +2,8 @@
 //! commands run by our binary or by the tool that it stands for.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod firewall;
+
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -39,7 +41,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    /// From what a process left.
+    pub fn of(output: Output) -> Self {
         use std::os::unix::process::ExitStatusExt;
         let code = output.status.code().unwrap_or_else(|| 128 + output.status.signal().unwrap_or(0));
         Ran { out: text(&output.stdout), err: text(&output.stderr), code }
@@ -78,7 +81,7 @@ pub fn tool(name: &str) -> String {
         "ip" | "bridge" => "iproute2",
         "arp" | "route" => "net-tools",
         "ping" => "iputils-ping",
-        "iptables" | "iptables-save" => "iptables",
+        name if name.starts_with("iptables") || name.starts_with("ip6tables") => "iptables",
         "nft" => "nftables",
         "sysctl" | "kill" => "procps",
         "setpriv" | "unshare" => "util-linux",
@@ -155,8 +158,8 @@ pub fn split(line: &str) -> Vec<String> {
 /// What comes before seconds that are left of a lifetime.
 const LIFETIMES: [&str; 5] = ["expires", "valid_lft", "preferred_lft", "valid_life_time", "preferred_life_time"];
 
-/// Replaces what differs from run to run: hardware addresses, link-local addresses, a bridge's clock, the
-/// address that a tunnel draws; and rounds lifetimes up to minutes, since the slower side has less left.
+/// Replaces what differs from run to run: hardware addresses, link-local addresses, a bridge's clock with the
+/// blanks before it, the address that a tunnel draws; and rounds lifetimes up to minutes, since the slower side has less left.
 pub fn masked(text: &str) -> String {
     let mut out = String::new();
     let mut is_drawn = false;
@@ -181,7 +184,7 @@ pub fn masked(text: &str) -> String {
         } else if is_drawn && word.bytes().any(|b| b.is_ascii_digit()) {
             out.push_str("DRAWN");
             out.push_str(&piece[word.len()..]);
-        } else {
+        } else if !(is_drawn && piece == " ") {
             out.push_str(piece);
         }
         is_drawn = matches!(word, "gc_timer" | "permaddr") || (is_drawn && matches!(word, "" | ":"));
@@ -193,25 +196,46 @@ pub fn masked(text: &str) -> String {
 const SIDE: &str = "NETSTRAP_TEST_SIDE";
 
 /// Runs every line of a list by our binary and by the tools it stands for, each in a fresh sandbox, and
-/// asserts that every answer (standard output, standard error, exit code) is the same. `#` starts
-/// a comment; `sleep` waits until duplicate address detection is over; `!` before a line runs it
-/// as it is on both sides, unjudged; `~` compares the lines of its output sorted.
+/// asserts that every answer (standard output, standard error, exit code) is the same, if need be in one of
+/// three rounds. `#` starts a comment; `sleep` waits until duplicate address detection is over; `!` before a line runs it
+/// as it is on both sides, unjudged; `~` compares the lines, or the JSON records, of its output sorted.
 pub fn same_answers(test: &str, list: &str) {
     match std::env::var(SIDE).as_deref() {
         Ok("ours") => return print_answers(list, ours),
         Ok(_) => return print_answers(list, theirs),
         Err(_) => {}
     }
+    let mut different = compared(test);
+    for _ in 0..2 {
+        if different.is_empty() {
+            break;
+        }
+        // The kernel works on its own between two lines (duplicate address detection, routes that
+        // it adds, timers): a busy machine shows another moment of it. What we do differently we do each time.
+        let again = compared(test);
+        different.retain(|(line, _)| again.iter().any(|(other, _)| other == line));
+    }
+    let text: Vec<&str> = different.iter().map(|(_, text)| text.as_str()).collect();
+    assert!(text.is_empty(), "{} differ:\n{}", text.len(), text.join("\n"));
+}
+
+/// Both sides once: the lines that are answered differently, by number, with both answers.
+fn compared(test: &str) -> Vec<(usize, String)> {
     let (ours, theirs) = (side(test, "ours"), side(test, "theirs"));
     assert_eq!(ours.len(), theirs.len());
-    let different: Vec<String> = ours
-        .iter()
+    println!("{} command lines", ours.len());
+    ours.iter()
         .zip(&theirs)
-        .filter(|(ours, theirs)| ours != theirs)
-        .map(|(ours, theirs)| format!("--- theirs: {theirs}\n+++ ours: {ours}"))
-        .collect();
-    assert!(different.is_empty(), "{} of {} differ:\n{}", different.len(), ours.len(), different.join("\n"));
-    println!("{} command lines answered alike", ours.len());
+        .enumerate()
+        .filter(|(_, (ours, theirs))| ours != theirs)
+        .map(|(line, (ours, theirs))| (line, format!("--- theirs: {theirs}\n+++ ours: {ours}")))
+        .collect()
+}
+
+/// A JSON list without `{}`: iproute2 leaves one for each link that its own filter takes out, which depends on
+/// whether the kernel, where it knows a kind, filters before.
+fn without_empty(json: &str) -> String {
+    json.replace("{},", "").replace(",{}", "").replace("[{}]", "[]")
 }
 
 fn print_answers(list: &str, tool: fn(&[&str]) -> Ran) {
@@ -231,6 +255,14 @@ fn print_answers(list: &str, tool: fn(&[&str]) -> Ran) {
             let mut lines: Vec<&str> = ran.out.split_inclusive('\n').collect();
             lines.sort_unstable();
             ran.out = lines.concat();
+            if let Some(list) = ran.out.strip_prefix("[{").and_then(|list| list.strip_suffix("}]\n")) {
+                let mut records: Vec<&str> = list.split("},{").collect();
+                records.sort_unstable();
+                ran.out = records.join("\n") + "\n";
+            }
+        }
+        if line.contains("-j") {
+            ran.out = without_empty(&ran.out);
         }
         println!("@@ {line}\n{}[2] {}-> {}", masked(&ran.out), masked(&ran.err), ran.code);
     }

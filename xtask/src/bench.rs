@@ -1,9 +1,10 @@
-//! `bench`: what the binary costs beside iproute2 and busybox, doing the same, in turn, in a
-//! private sandbox. Out: one table of wall time, CPU time, peak memory and system calls, with
+//! `bench`: what the binary costs beside iproute2, busybox, nft and iptables-nft, doing the same, in turn,
+//! in a private sandbox. Out: one table of wall time, CPU time, peak memory and system calls, with
 //! ratios to the first row of each case. It measures; nothing here is a test.
 
 mod bulk;
 mod measure;
+mod nat;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -28,6 +29,10 @@ pub fn run(words: Vec<String>) -> Outcome {
     let runs = args.number("--runs", 60)?.max(1);
     let given = args.value("--binary")?;
     let only_tiny = args.flag("--tiny");
+    let only = args.value("--only")?.unwrap_or_else(|| "all".to_string());
+    if !["all", "ip", "nat"].contains(&only.as_str()) {
+        return Err(Failure::usage("bench: --only ip or --only nat"));
+    }
     args.finish()?;
     let mut builds = Vec::new();
     match given {
@@ -39,7 +44,7 @@ pub fn run(words: Vec<String>) -> Outcome {
             builds.push(("netstrap-tiny", dist::build(&Build { kind: Kind::Tiny, ..Build::host()? })?));
         }
     }
-    let mut inside = vec!["bench-inside".to_string(), runs.to_string()];
+    let mut inside = vec!["bench-inside".to_string(), only.clone(), runs.to_string()];
     let mut walkers = Vec::new();
     for (name, binary) in &builds {
         let links = demo::links(binary, &format!("bench-{name}"))?;
@@ -54,6 +59,9 @@ pub fn run(words: Vec<String>) -> Outcome {
     if !status.success() {
         return Err(format!("bench: {status}").into());
     }
+    if only == "nat" {
+        return Ok(());
+    }
     walks(sandbox, &walkers, (runs / 10).max(3))
 }
 
@@ -64,13 +72,24 @@ fn sandboxed(binary: &Path) -> Outcome<Command> {
     Ok(command)
 }
 
-/// The part inside the sandbox: `bench-inside RUNS NAME=FOLDER-OF-LINKS...`.
+/// The part inside the sandbox: `bench-inside all|ip|nat RUNS NAME=FOLDER-OF-LINKS...`.
 pub fn inside(words: Vec<String>) -> Outcome {
-    let usage = || Failure::usage("usage: bench-inside RUNS NAME=FOLDER...");
-    let (runs, folders) = words.split_first().ok_or_else(usage)?;
+    let usage = || Failure::usage("usage: bench-inside all|ip|nat RUNS NAME=FOLDER...");
+    let [only, runs, folders @ ..] = words.as_slice() else { return Err(usage()) };
     let runs: usize = runs.parse().map_err(|_| usage())?;
     let folders: Vec<(&str, &str)> = folders.iter().filter_map(|word| word.split_once('=')).collect();
     let first = folders.first().ok_or_else(usage)?.1;
+    if only != "ip" {
+        nat::cases(&folders, runs)?;
+    }
+    if only == "nat" {
+        return Ok(());
+    }
+    ip_cases(&folders, first, runs)
+}
+
+/// `ip` beside iproute2 and busybox.
+fn ip_cases(folders: &[(&str, &str)], first: &str, runs: usize) -> Outcome {
     let setup = Runner::new(first.into(), own_binary()?);
     for line in ["ip link set lo up", "ip link add v-bench type bridge", "ip netns add red"] {
         let words: Vec<String> = line.split(' ').map(str::to_string).collect();

@@ -10,6 +10,7 @@ mod diff;
 mod dist;
 mod fuzz;
 mod golden;
+mod mutate;
 mod namespaces;
 mod packages;
 mod probe;
@@ -19,6 +20,7 @@ mod size;
 mod sys;
 mod test;
 mod tidy;
+mod traffic;
 mod tree;
 mod uml;
 mod vm;
@@ -67,8 +69,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "tidy", words: "", about: "check the rules of the source tree", run: tidy::run },
     Command {
         name: "bench",
-        words: "[--runs N] [--tiny] [--binary FILE]",
-        about: "time the binary against iproute2 and busybox, in turn",
+        words: "[--runs N] [--only ip|nat] [--tiny] [--binary FILE]",
+        about: "time the binary against iproute2, busybox, nft and iptables-nft, in turn",
         run: bench::run,
     },
     Command {
@@ -115,9 +117,15 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "vm",
-        words: "[--tiny] [--binary FILE] [--kernel PACKAGE]",
-        about: "boot the binary in an initramfs on a distribution kernel and run the walkthrough there",
+        words: "[--tiny] [--binary FILE] [--kernel PACKAGE] [--boot NAME,...]",
+        about: "boot the binary in an initramfs on distribution kernels: the walkthrough, and traffic translated",
         run: vm::run,
+    },
+    Command {
+        name: "mutate",
+        words: "[NAME...]",
+        about: "make builds that are wrong on purpose, and see that the tests which are named beside them fail",
+        run: mutate::run,
     },
     Command {
         name: "uml",
@@ -127,7 +135,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "diff",
-        words: "ip [--topologies N] [--seed S] [--show N] [--refusals] [--vm] [--binary FILE]",
+        words: "ip [--topologies N] [--seconds N] [--seed S] [--show N] [--refusals] [--vm] [--binary FILE]",
         about: "show generated topologies with iproute2 and with the binary, and compare",
         run: diff::run,
     },

@@ -26,7 +26,8 @@ const INIT: &str = include_str!("uml/init.sh");
 const MODULES: &str = "overlay veth bridge dummy 8021q vrf bonding wireguard ipvlan ipvtap macvlan macvtap tun \
     ip_gre ip6_gre ipip sit ip6_tunnel geneve vxlan ifb nlmon vcan macsec mpls_iptunnel mpls_router fou fou6 nf_tables \
     nft_chain_nat nft_masq nft_nat nft_compat xt_MASQUERADE nft_ct nf_conntrack_netlink xt_conntrack \
-    xt_nat xt_comment xt_REDIRECT xt_mark xt_tcpudp xt_addrtype xt_limit xt_multiport";
+    xt_nat xt_comment xt_REDIRECT xt_mark xt_tcpudp xt_addrtype xt_limit xt_multiport br_netfilter nft_redir nft_fib \
+    nft_fib_ipv4 nft_fib_ipv6";
 /// Memory of a machine; the host gives what is used of it.
 const MEMORY: &str = "1024M";
 /// Variables of the caller that say something of the caller only.

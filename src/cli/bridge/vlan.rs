@@ -1,7 +1,7 @@
 //! `bridge vlan`: its words in, changes and listings of VLANs out.
 
 use super::{dump, once, side, unknown, unsupported, usage, vlan_id};
-use crate::cli::cursor::{Cursor, shown, text};
+use crate::cli::cursor::{Cursor, text};
 use crate::cli::ip::context::Context;
 use crate::cli::ip::fail::{Fail, Outcome};
 use crate::cli::ip::words::{keyword, prefixes, value};
@@ -87,27 +87,42 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>, tunnels: bool) -> Outc
                 if only.replace(vlan_id(word)).is_some() {
                     return Err(Fail::duplicate("vid", word));
                 }
-                if vlan_id(word) == 0 {
-                    return Err(Fail::usage_of(&["Invalid VLAN ID \"", &shown(word), "\""]));
-                }
             }
             _ => return Err(unsupported("argument ", word)),
         }
     }
     let device = name.map(|name| super::device(context, name, "device")).transpose()?;
-    for (asked, option) in [(context.options.statistics != 0, "-s"), (context.options.details && !tunnels, "-d")] {
-        if asked {
-            return Err(unsupported("with VLANs, option ", option.as_bytes()));
-        }
+    if context.options.statistics != 0 {
+        return Err(unsupported("with VLANs, option ", b"-s"));
     }
-    let filter = if context.options.compress_vlans { PortFilter::VlanRanges } else { PortFilter::Vlans };
-    let ports = dump(context, &filter)?;
+    let detailed = context.options.details && !tunnels;
+    let filter = match context.options.compress_vlans {
+        _ if detailed => PortFilter::VlanDetails,
+        true => PortFilter::VlanRanges,
+        false => PortFilter::Vlans,
+    };
     let mut out = context.listing();
     heading(&mut out, tunnels);
-    for port in ports.iter().filter(|port| device.is_none_or(|id| id.index.get() == port.link.index)) {
-        let rows = rows(if tunnels { &port.tunnels } else { &port.vlans }, only.unwrap_or(0));
-        if !rows.is_empty() {
-            vlans(&mut out, &port.link.name, &rows, tunnels);
+    let ports = match dump(context, &filter) {
+        Ok(ports) => ports,
+        Err(fail) => {
+            // Of a kernel that refuses there is the heading still; JSON would not be whole.
+            if !out.is_json() {
+                context.print(out);
+            }
+            return Err(fail);
+        }
+    };
+    let only = only.unwrap_or(0);
+    for mut port in ports.into_iter().filter(|port| device.is_none_or(|id| id.index.get() == port.link.index)) {
+        if detailed {
+            port.link.name = context.device_name(port.link.index);
+            port.rows.retain(|row| row.has(only));
+        } else {
+            port.rows = rows(if tunnels { &port.tunnels } else { &port.vlans }, only);
+        }
+        if !port.rows.is_empty() {
+            vlans(&mut out, &port.link.name, &port.rows, tunnels);
         }
     }
     context.print(out);

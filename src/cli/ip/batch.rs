@@ -1,18 +1,17 @@
 //! `ip -batch`: a file of commands in, each carried out in this one process over the sockets
 //! that are open; the number of a line that failed out.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::fd::AsFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 use super::Object;
 use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::words::prefixes;
 use crate::cli::cursor::{Cursor, shown};
-use crate::model::ip::Family;
 
 /// Objects whose commands leave links as they are, so that what was learned of them stays good.
 const KEEPS_LINKS: [&str; 5] = ["address", "route", "rule", "neighbour", "nexthop"];
@@ -22,15 +21,23 @@ const KEEPS_LINKS: [&str; 5] = ["address", "route", "rule", "neighbour", "nextho
 pub fn run(context: &mut Context<'_>, file: &[u8], object: Object) -> Outcome {
     let opened = match file {
         b"-" => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
-        path => File::open(std::ffi::OsStr::from_bytes(path)),
+        path => File::open(OsStr::from_bytes(path)),
     };
     let unreadable = |e| Fail::own_io(&["Cannot open file \"", &shown(file), "\" for reading"].concat(), &e);
     let mut input = BufReader::new(opened.map_err(unreadable)?);
     context.batch = true;
     let family = context.options.family;
     let (mut number, mut code) = (0, 0);
-    while let Some(line) = logical_line(&mut input, &mut number).map_err(|e| Fail::own_io("read", &e))? {
-        if !one(context, &line, family, object) {
+    // Both are filled again and again, in the room that they have.
+    let (mut line, mut words) = (Vec::new(), Vec::new());
+    while logical_line(&mut input, &mut line, &mut number).map_err(|e| Fail::own_io("read", &e))? {
+        let outcome = split(&line, &mut words).and_then(|()| one(context, &line, &words, object));
+        context.options.family = family;
+        let done = match outcome {
+            Ok(code) => code == 0,
+            Err(fail) => fail.print(context.io) == 0,
+        };
+        if !done {
             context.io.error_of(&["Command failed ", &shown(file), ":", &number.to_string()]);
             code = 1;
             if !context.options.force {
@@ -41,53 +48,48 @@ pub fn run(context: &mut Context<'_>, file: &[u8], object: Object) -> Outcome {
     Ok(code)
 }
 
-/// Carries out one line; whether it succeeded.
-fn one(context: &mut Context<'_>, line: &[u8], family: Family, object: Object) -> bool {
-    let outcome = split(line).and_then(|words| {
-        let Some(first) = words.first() else { return Ok(0) };
-        context.options.family = family;
-        context.begin(line);
-        let outcome = object(context, Cursor::new(&words));
-        if !KEEPS_LINKS.iter().any(|object| prefixes(first.as_bytes(), object)) {
-            context.forget();
-        }
-        outcome
-    });
-    match outcome {
-        Ok(code) => code == 0,
-        Err(fail) => fail.print(context.io) == 0,
+/// Carries out one line.
+fn one(context: &mut Context<'_>, line: &[u8], words: &[OsString], object: Object) -> Outcome {
+    let Some(first) = words.first() else { return Ok(0) };
+    context.begin(line);
+    let outcome = object(context, Cursor::new(words));
+    if !KEEPS_LINKS.iter().any(|object| prefixes(first.as_bytes(), object)) {
+        context.forget();
     }
+    outcome
 }
 
-/// The next line without its comment, joined with those that follow a `\`; `None` at the end. Counts lines.
-fn logical_line(input: &mut impl BufRead, number: &mut usize) -> std::io::Result<Option<Vec<u8>>> {
-    let mut whole = Vec::new();
+/// Reads the next line without its comment, joined with those that follow a `\`; false at the end. Counts lines.
+fn logical_line(input: &mut impl BufRead, line: &mut Vec<u8>, number: &mut usize) -> std::io::Result<bool> {
+    line.clear();
     loop {
-        let mut line = Vec::new();
-        if input.read_until(b'\n', &mut line)? == 0 {
-            return Ok((!whole.is_empty()).then_some(whole));
+        let start = line.len();
+        if input.read_until(b'\n', line)? == 0 {
+            return Ok(start > 0);
         }
         *number += 1;
-        if let Some(at) = line.iter().position(|&b| b == b'#') {
-            line.truncate(at);
-        }
-        match line.strip_suffix(b"\\\n") {
-            Some(part) => whole.extend(part),
+        let part = &line[start..];
+        let end = part.iter().position(|&b| b == b'#').unwrap_or(part.len());
+        match part[..end].strip_suffix(b"\\\n") {
+            Some(part) => line.truncate(start + part.len()),
             None => {
-                whole.extend(&line);
-                return Ok(Some(whole));
+                line.truncate(start + end);
+                return Ok(true);
             }
         }
     }
 }
 
 /// Words of a line, parted by blanks; `"..."` and `'...'` at the start of a word keep them together.
-fn split(line: &[u8]) -> Result<Vec<OsString>, Fail> {
-    let mut words = Vec::new();
+fn split(line: &[u8], words: &mut Vec<OsString>) -> Result<(), Fail> {
+    let mut count = 0;
     let mut rest = line;
     loop {
         rest = rest.trim_ascii_start();
-        let Some(&first) = rest.first() else { return Ok(words) };
+        let Some(&first) = rest.first() else {
+            words.truncate(count);
+            return Ok(());
+        };
         let (word, after) = if matches!(first, b'"' | b'\'') {
             let inner = &rest[1..];
             let end = inner.iter().position(|&b| b == first).ok_or_else(|| Fail::own("Unterminated quoted string"))?;
@@ -95,7 +97,12 @@ fn split(line: &[u8]) -> Result<Vec<OsString>, Fail> {
         } else {
             rest.split_at(rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len()))
         };
-        words.push(OsString::from_vec(word.to_vec()));
+        if count == words.len() {
+            words.push(OsString::new());
+        }
+        words[count].clear();
+        words[count].push(OsStr::from_bytes(word));
+        count += 1;
         rest = after;
     }
 }
@@ -109,14 +116,15 @@ mod tests {
         let mut input = &b"link add a \\\n type bridge # one\n\n'x y' \"z\" w\n# end"[..];
         let mut number = 0;
         let mut lines = Vec::new();
-        while let Some(line) = logical_line(&mut input, &mut number).unwrap() {
-            let words = split(&line).unwrap();
+        let (mut line, mut words) = (Vec::new(), Vec::new());
+        while logical_line(&mut input, &mut line, &mut number).unwrap() {
+            split(&line, &mut words).unwrap();
             lines.push((number, words.iter().map(|w| w.to_string_lossy().into_owned()).collect::<Vec<_>>()));
         }
         assert_eq!(lines[0], (2, ["link", "add", "a", "type", "bridge"].map(String::from).to_vec()));
         assert_eq!(lines[1], (3, Vec::new()));
         assert_eq!(lines[2], (4, ["x y", "z", "w"].map(String::from).to_vec()));
         assert_eq!(lines[3].0, 5);
-        assert!(split(b"a 'b").is_err());
+        assert!(split(b"a 'b", &mut words).is_err());
     }
 }

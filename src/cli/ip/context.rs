@@ -21,7 +21,7 @@ use crate::socket::Socket;
 use crate::wire::build::{Request, Route};
 use crate::wire::encode;
 use crate::wire::link::GetLink;
-use crate::wire::reply::Frame;
+use crate::wire::reply::frames;
 use netlink_packet_core::NLM_F_ECHO;
 use std::os::unix::ffi::OsStrExt;
 
@@ -125,7 +125,8 @@ pub struct Context<'a> {
     pub event: Option<Event>,
     /// Whether this is one command of a batch: the process goes on after it.
     pub batch: bool,
-    act: String,
+    /// The command line, for the hint.
+    act: Vec<u8>,
     socket: Option<Socket<Route>>,
     links: Vec<Link>,
     nsids: Option<Vec<(i32, Vec<u8>)>>,
@@ -141,7 +142,7 @@ impl<'a> Context<'a> {
             ns: None,
             event: None,
             batch: false,
-            act: super::act(words),
+            act: super::act(words).into_bytes(),
             socket: None,
             links: Vec::new(),
             nsids: None,
@@ -174,10 +175,9 @@ impl<'a> Context<'a> {
         if self.options.echo {
             request.add_flags(NLM_F_ECHO);
         }
-        let outcome =
-            self.socket()?.request_with(request, &mut |frame| echoed.push((frame.kind, frame.payload.to_vec())));
-        for (kind, payload) in &echoed {
-            event::print(self, &Frame { kind: *kind, flags: 0, seq: 0, port: 0, payload }, false)?;
+        let outcome = self.socket()?.request_with(request, &mut |frame| frame.append_to(&mut echoed));
+        for frame in frames(&echoed) {
+            event::print(self, &frame, false)?;
         }
         match outcome {
             Ok(None) => Ok(()),
@@ -224,7 +224,7 @@ impl<'a> Context<'a> {
 
     /// A refused request, with the command line and the namespace for the hint.
     pub fn refused(&self, error: Error) -> Fail {
-        Fail::explain(error.in_ns(self.ns.as_deref()), &self.act)
+        Fail::explain(error.in_ns(self.ns.as_deref()), &shown(&self.act))
     }
 
     /// Advice for a name that is no device: where to look.
@@ -349,7 +349,7 @@ impl<'a> Context<'a> {
     /// Begins another command of a batch.
     pub fn begin(&mut self, line: &[u8]) {
         self.act.clear();
-        self.act.push_str(&shown(line.trim_ascii()));
+        self.act.extend_from_slice(line.trim_ascii());
     }
 
     /// Links met so far.
@@ -374,9 +374,7 @@ impl<'a> Context<'a> {
     /// Looks the devices of next hops up.
     pub fn learn_next_hops(&mut self, hops: &[NextHopObject]) {
         for hop in hops {
-            for index in hop.indexes() {
-                self.learn(index);
-            }
+            hop.each_index(&mut |index| self.learn(index));
         }
     }
 

@@ -174,7 +174,7 @@ pub fn view<'l>(context: &mut Context<'_>, link: &'l Link) -> LinkView<'l> {
             group if context.options.numeric => group.to_string(),
             // Nearly all links: not worth reading a file for.
             0 => "default".to_owned(),
-            group => context.names.name(NameSet::Groups, group),
+            group => context.names.name(NameSet::Groups, group).into_owned(),
         },
         numeric: context.options.numeric,
         details: context.options.details,

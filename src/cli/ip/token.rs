@@ -18,8 +18,8 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let Some(verb) = words.next() else { return list(context, words) };
     match keyword(verb, "list~l lst~l show~l set~s add~s delete~d get~l help~h").1 {
         b'l' => list(context, words),
-        b's' => set(context, words, None),
-        b'd' => set(context, words, Some(Ipv6Addr::UNSPECIFIED)),
+        b's' => set(context, words, false),
+        b'd' => set(context, words, true),
         b'h' => Err(usage::fail(usage::TOKEN)),
         _ => Err(Fail::unknown_verb(verb, "token")),
     }
@@ -62,14 +62,18 @@ fn list(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     Ok(0)
 }
 
-fn set(context: &mut Context<'_>, mut words: Cursor<'_>, mut token: Option<Ipv6Addr>) -> Outcome {
+/// `set`, and `del`, which a device is enough for: the token that it may name is not looked at.
+fn set(context: &mut Context<'_>, mut words: Cursor<'_>, delete: bool) -> Outcome {
     let mut link = None;
+    let mut token = delete.then_some(Ipv6Addr::UNSPECIFIED);
     while let Some(word) = words.next() {
         if word == b"dev" {
             let found = device(context, &mut words)?;
             link.get_or_insert(found);
         } else if prefixes(word, "help") {
             return Err(usage::fail(usage::TOKEN));
+        } else if delete {
+            // iproute2 gives the kernel no token either: a link has one at most.
         } else if token.is_some() {
             return Err(Fail::garbage("token", word));
         } else if let IpAddr::V6(address) = prefix(word, Family::V6)?.addr() {

@@ -163,8 +163,8 @@ fn device(out: &mut Out, link: &Link, mut flags: u16, details: bool) {
             (IFF_TAP, "tap"),
             (IFF_NO_PI, "pi"),
             (IFF_ONE_QUEUE, "one_queue"),
-            (IFF_VNET_HDR, "vnet_hdr"),
             (IFF_MULTI_QUEUE, "multi_queue"),
+            (IFF_VNET_HDR, "vnet_hdr"),
             (IFF_PERSIST, "persist"),
             (IFF_NO_PI, "filter"),
         ] {

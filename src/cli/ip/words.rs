@@ -16,6 +16,10 @@ pub fn prefixes(word: &[u8], keyword: &str) -> bool {
 /// names costs relocations.
 pub fn keyword(word: &[u8], list: &'static str) -> (&'static str, u8) {
     let mut rest = list.as_bytes();
+    // An address is told from a keyword by its first character.
+    if !word.first().is_some_and(|first| rest.contains(first)) {
+        return ("", 0);
+    }
     while !rest.is_empty() {
         let end = rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
         let entry = &rest[..end];

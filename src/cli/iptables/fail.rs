@@ -3,9 +3,10 @@
 
 use crate::cli::cursor::shown;
 
-/// Name and version that the texts carry; scripts read them from `-V`.
-pub const PROGRAM: &str = "iptables v1.8.9 (nf_tables)";
-const TRY_HELP: &str = "Try `iptables -h' or 'iptables --help' for more information.";
+/// Version that the texts carry; scripts read it from `-V`.
+pub const VERSION: &str = " v1.8.9 (nf_tables)";
+/// Stands for the program's name in a text. No word that is shown has it: control characters are escaped.
+pub const PROGRAM: &str = "\u{1}";
 
 /// A failure, ready to print. Boxed: it is in the result of nearly every function here.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,23 +15,44 @@ pub struct Fail(pub Box<Words>);
 /// What is printed, and the exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Words {
+    /// What stands before the text.
+    pub prefix: Prefix,
     /// Lines for standard error, without the last line's end.
     pub text: String,
     /// Exit code.
     pub code: u8,
+    /// Line of the input of iptables-restore that it is about; 0 for a command line.
+    pub line: u32,
+}
+
+/// What stands before the text of a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefix {
+    /// Nothing; behind it is the advice to ask for help.
+    Advice,
+    /// Name and version; behind it is the advice to ask for help.
+    Parameter,
+    /// Name and version.
+    Version,
+    /// Name and version, for a refusal of the kernel.
+    Kernel,
+    /// Name.
+    Name,
+    /// Nothing.
+    None,
 }
 
 impl Fail {
     /// Any text, in pieces, and exit code.
     #[inline(never)]
-    pub fn new(pieces: &[&str], code: u8) -> Self {
-        Fail(Box::new(Words { text: pieces.concat(), code }))
+    pub fn new(prefix: Prefix, pieces: &[&str], code: u8) -> Self {
+        Fail(Box::new(Words { prefix, text: pieces.concat(), code, line: 0 }))
     }
 
     /// A wrong word or value: exit code 2.
     #[inline(never)]
     pub fn parameter(text: &str) -> Self {
-        Fail::new(&[PROGRAM, ": ", text, "\n", TRY_HELP], 2)
+        Fail::new(Prefix::Parameter, &[text], 2)
     }
 
     /// As [`Fail::parameter`], of a word between two pieces of text.
@@ -39,48 +61,86 @@ impl Fail {
         Fail::parameter(&[before, &shown(word), after].concat())
     }
 
-    /// A word between two pieces of text.
+    /// A word that is no option: as [`Fail::parameter`], without the program's name.
     #[inline(never)]
-    fn say(program: &str, before: &str, word: &[u8], after: &str, code: u8) -> Self {
-        Fail::new(&[program, before, &shown(word), after], code)
-    }
-
-    /// As [`Fail::parameter`], without the program's name.
     pub fn argument(word: &[u8]) -> Self {
-        Fail::say("Bad argument `", "", word, "'\nTry `iptables -h' or 'iptables --help' for more information.", 2)
+        Fail::new(Prefix::Advice, &["Bad argument `", &shown(word), "'\n"], 2)
     }
 
     /// Only the advice to ask for help.
     pub fn advice() -> Self {
-        Fail::say(TRY_HELP, "", b"", "", 2)
+        Fail::new(Prefix::Advice, &[], 2)
     }
 
     /// A table that this version does not know: exit code 3.
     pub fn table(name: &[u8]) -> Self {
-        let after = "' does not exist\nPerhaps iptables or your kernel needs to be upgraded.";
-        Fail::say(PROGRAM, ": table '", name, after, 3)
+        let pieces = &["table '", &shown(name), "' does not exist\nPerhaps \u{1} or your kernel needs to be upgraded."];
+        Fail::new(Prefix::Version, pieces, 3)
     }
 
-    /// The rule set does not have what was named: exit code 1.
+    /// The rule set does not have what was named, or has it already: exit code 1.
     #[inline(never)]
     pub fn missing(text: &str) -> Self {
-        Fail::say("iptables: ", text, b".", "", 1)
+        Fail::new(Prefix::Name, &[text, "."], 1)
     }
 
     /// As [`Fail::missing`], in the words of a listing.
-    pub fn incompatible(chain: &[u8]) -> Self {
-        Fail::say(PROGRAM, ": chain `", chain, "' in table `nat' is incompatible, use 'nft' tool.", 1)
+    pub fn incompatible(chain: &[u8], table: &str) -> Self {
+        let pieces = &["chain `", &shown(chain), "' in table `", table, "' is incompatible, use 'nft' tool."];
+        Fail::new(Prefix::Version, pieces, 1)
     }
 
     /// The kernel said no: exit code 4.
     pub fn kernel(text: &str) -> Self {
-        Fail::say(PROGRAM, ": ", b"", text, 4)
+        Fail::new(Prefix::Version, &[text], 4)
     }
 
     /// Something that iptables has and netstrap has not: exit code 2.
     #[inline(never)]
     pub fn unsupported(what: &str, word: &[u8]) -> Self {
-        Fail::say("iptables: ", what, word, " is not supported by netstrap yet", 2)
+        Fail::new(Prefix::Name, &[what, &shown(word), " is not supported by netstrap"], 2)
+    }
+
+    /// Notes the line of the input that it is about, if none is noted yet.
+    #[must_use]
+    pub fn at(mut self, line: u32) -> Self {
+        if self.0.line == 0 {
+            self.0.line = line;
+        }
+        self
+    }
+
+    /// As [`Fail::at`], whatever is noted.
+    #[must_use]
+    pub fn again(mut self, line: u32) -> Self {
+        self.0.line = line;
+        self
+    }
+
+    /// The lines for standard error, from a program of this name.
+    #[inline(never)]
+    pub fn say(&self, program: &str) -> String {
+        let Words { prefix, text, line, .. } = &*self.0;
+        let number = line.to_string();
+        let line: &[&str] = match prefix {
+            _ if *line == 0 => &[],
+            Prefix::Advice | Prefix::Parameter => &["Error occurred at line: ", &number, "\n"],
+            Prefix::Name => &["line ", &number, " failed: "],
+            Prefix::Kernel => &["\nline ", &number, ": "],
+            _ => &[],
+        };
+        let line = line.concat();
+        let advice = ["Try `", PROGRAM, " -h' or '", PROGRAM, " --help' for more information."].concat();
+        let pieces: &[&str] = match prefix {
+            Prefix::Advice => &[text, &line, &advice],
+            Prefix::Parameter => &[PROGRAM, VERSION, ": ", text, "\n", &line, &advice],
+            Prefix::Version => &[PROGRAM, VERSION, ": ", text],
+            Prefix::Kernel if line.is_empty() => &[PROGRAM, VERSION, ":  ", text],
+            Prefix::Kernel => &[PROGRAM, VERSION, ": ", &line, text],
+            Prefix::Name => &[PROGRAM, ": ", &line, text],
+            Prefix::None => &[text],
+        };
+        pieces.concat().replace(PROGRAM, program)
     }
 }
 

@@ -1,17 +1,14 @@
 //! The words of a command line as `getopt_long` splits them: clusters of short options,
 //! long ones with their unique abbreviations, arguments attached or in the next word.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-
 use super::fail::Fail;
 
 /// Long options, as `NAME`, how it takes an argument (`=` the next word at the latest, `?` only
 /// attached, `.` not at all), and its key, which is its short form; a space between two.
 pub type Longs = &'static str;
 
-/// Keys below this are options of a target or match.
-pub const COMMANDS: u8 = b'0';
+/// A long option of a match or target: name, how it takes an argument, key.
+pub type Long = (&'static str, u8, u16);
 
 /// The long options of every command.
 const LONG: Longs = "append=A check=C delete=D delete-chain?X destination=d dst=d exact.x flush?F fragments.f goto=g \
@@ -27,24 +24,35 @@ fn each(list: Longs) -> impl Iterator<Item = (&'static [u8], u8, u8)> {
     })
 }
 
-/// The option of a key in such a list.
-pub fn name_of(list: Longs, key: u8) -> Option<&'static [u8]> {
-    each(list).find(|option| option.2 == key).map(|option| option.0)
-}
-
 /// What the next word was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Item<'a> {
     /// An option's key, and its argument.
     Option(u8, Option<&'a [u8]>),
+    /// The key of an option of a match or target, and its argument.
+    Extension(u16, Option<&'a [u8]>),
     /// A word that is no option.
     Word(&'a [u8]),
+}
+
+/// Bit of a key that is an extension's.
+const EXTENSION: u16 = 0x8000;
+
+fn item(key: u16, argument: Option<&[u8]>) -> Item<'_> {
+    match u8::try_from(key) {
+        Ok(letter) => Item::Option(letter, argument),
+        Err(_) => Item::Extension(key & !EXTENSION, argument),
+    }
 }
 
 /// A walk over a command line.
 #[derive(Debug)]
 pub struct Scanner<'a> {
-    words: &'a [OsString],
+    words: &'a [&'a [u8]],
+    /// The words before the last one was taken.
+    before: &'a [&'a [u8]],
+    /// Whether the last word was refused as an option that is not known.
+    unknown: bool,
     /// Rest of a cluster of short options.
     cluster: &'a [u8],
     /// The word that the last option came from.
@@ -54,20 +62,31 @@ pub struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     /// Starts at the first word after the program's name.
-    pub fn new(words: &'a [OsString]) -> Self {
-        Scanner { words, cluster: b"", word: b"", ended: false }
+    pub fn new(words: &'a [&'a [u8]]) -> Self {
+        Scanner { words, before: words, unknown: false, cluster: b"", word: b"", ended: false }
     }
 
     fn take(&mut self) -> Option<&'a [u8]> {
         let (first, rest) = self.words.split_first()?;
         self.words = rest;
-        Some(first.as_bytes())
+        Some(first)
     }
 
     /// The next word, if it may be an argument that an option takes without demanding it.
     pub fn argument(&mut self) -> Option<&'a [u8]> {
-        let word = self.words.first()?.as_bytes();
+        let word = self.words.first()?;
         if matches!(word.first(), Some(b'-' | b'!')) { None } else { self.take() }
+    }
+
+    /// The second argument of an option.
+    pub fn second(&mut self) -> Option<&'a [u8]> {
+        self.argument()
+    }
+
+    /// Goes back before an option that was not known, if that is what the last word was.
+    pub fn retry(&mut self) -> bool {
+        self.words = if self.unknown { self.before } else { self.words };
+        std::mem::take(&mut self.unknown)
     }
 
     /// Whether words are left after `--`.
@@ -76,13 +95,15 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads on; `extra` are the options of the target and matches named so far.
-    pub fn next(&mut self, extra: &[Longs; 2]) -> Result<Option<Item<'a>>, Fail> {
+    #[inline(never)]
+    pub fn next(&mut self, extra: &[Long]) -> Result<Option<Item<'a>>, Fail> {
         if !self.cluster.is_empty() {
             return self.short().map(Some);
         }
         if self.ended {
             return Ok(None);
         }
+        self.before = self.words;
         let Some(word) = self.take() else { return Ok(None) };
         self.word = word;
         match word {
@@ -105,7 +126,7 @@ impl<'a> Scanner<'a> {
         self.cluster = b"";
         let attached = (!rest.is_empty()).then_some(rest);
         if b"ACDRIMNEPopsdjitmcg".contains(&option) {
-            return self.demanded(option, attached);
+            return self.demanded(option.into(), attached);
         }
         if b"LSFZXhwW".contains(&option) {
             return Ok(Item::Option(option, attached));
@@ -118,40 +139,45 @@ impl<'a> Scanner<'a> {
     }
 
     /// An option with its argument, attached or in the next word.
-    fn demanded(&mut self, key: u8, attached: Option<&'a [u8]>) -> Result<Item<'a>, Fail> {
+    #[inline(never)]
+    fn demanded(&mut self, key: u16, attached: Option<&'a [u8]>) -> Result<Item<'a>, Fail> {
         match attached.or_else(|| self.take()) {
             None => Err(Fail::word("option \"", self.word, "\" requires an argument")),
-            argument => Ok(Item::Option(key, argument)),
+            argument => Ok(item(key, argument)),
         }
     }
 
-    fn long(&mut self, text: &'a [u8], extra: &[Longs; 2]) -> Result<Item<'a>, Fail> {
+    #[inline(never)]
+    fn long(&mut self, text: &'a [u8], extra: &[Long]) -> Result<Item<'a>, Fail> {
         let (name, attached) = match text.iter().position(|&b| b == b'=') {
             Some(at) => (&text[..at], Some(&text[at + 1..])),
             None => (text, None),
         };
         let (mut takes, mut key) = (0, 0);
-        'lists: for list in [LONG, extra[0], extra[1]] {
-            for option in each(list) {
-                if option.0 == name {
-                    (_, takes, key) = option;
-                    break 'lists;
-                }
-                if !option.0.starts_with(name) {
-                    continue;
-                }
-                if key == 0 {
-                    (_, takes, key) = option;
-                } else if key != option.2 {
-                    // Options of one key are one option; anything else is ambiguous.
-                    takes = 0;
-                }
+        let own = each(LONG).map(|option| (option.0, option.1, u16::from(option.2)));
+        let extra = extra.iter().map(|option| (option.0.as_bytes(), option.1, option.2 | EXTENSION));
+        for option in own.chain(extra) {
+            if option.0 == name {
+                (_, takes, key) = option;
+                break;
+            }
+            if !option.0.starts_with(name) {
+                continue;
+            }
+            if key == 0 {
+                (_, takes, key) = option;
+            } else if key != option.2 {
+                // Options of one key are one option; anything else is ambiguous.
+                takes = 0;
             }
         }
         match (takes, attached) {
-            (0, _) | (b'.', Some(_)) => Err(self.unknown()),
+            (0, _) | (b'.', Some(_)) => {
+                self.unknown = true;
+                Err(self.unknown())
+            }
             (b'=', _) => self.demanded(key, attached),
-            _ => Ok(Item::Option(key, attached)),
+            _ => Ok(item(key, attached)),
         }
     }
 
@@ -167,19 +193,20 @@ mod tests {
     use crate::cli::cursor::shown;
 
     fn scan(line: &str) -> String {
-        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
         let mut scanner = Scanner::new(&words);
         let mut out = String::new();
         loop {
-            match scanner.next(&["random.! random-fully.#", ""]) {
+            match scanner.next(&[("random", b'.', 1), ("random-fully", b'.', 2)]) {
                 Ok(Some(Item::Option(key, argument))) => {
                     let name = char::from(key);
                     let argument = argument.map(|a| format!("={}", shown(a))).unwrap_or_default();
                     out += &format!("{name}{argument} ");
                 }
+                Ok(Some(Item::Extension(key, _))) => out += &format!("#{key} "),
                 Ok(Some(Item::Word(word))) => out += &format!("[{}] ", shown(word)),
                 Ok(None) => return out,
-                Err(fail) => return out + fail.0.text.lines().next().unwrap(),
+                Err(fail) => return out + fail.say("iptables").lines().next().unwrap(),
             }
         }
     }
@@ -192,7 +219,7 @@ mod tests {
             ("--tab nat --source=1.2.3.4 --so x", "t=nat s=1.2.3.4 s=x "),
             ("--line -w5 --wait=6 -w", "0 w=5 w=6 w "),
             ("! -s x", "[!] s=x "),
-            ("--random --random-f", "! # "),
+            ("--random --random-f", "#1 #2 "),
             ("a -- -S", "[a] "),
         ] {
             assert_eq!(scan(line), expected, "{line}");

@@ -1,63 +1,113 @@
-//! `iptables`: the nat table, in iptables-nft's texts, exit codes and rule shapes.
-//! argv becomes a job, the job is carried out on nf_tables, failures are printed here.
+//! `iptables` and its kin, for IPv4 and IPv6: iptables-nft's texts, exit codes and rule shapes.
+//! argv becomes jobs, those are carried out on nf_tables, failures are printed here.
 
 mod address;
-mod edit;
+mod dialect;
+mod draft;
+mod emit;
+mod ext;
 mod extension;
 mod fail;
 mod getopt;
 mod help;
+mod job;
 mod kernel;
 mod list;
 mod parse;
+mod restore;
+mod save;
 mod show;
+mod tables;
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 
 use super::io::Io;
-use crate::model::nat::Target;
+use crate::model::ip::Family;
+use crate::model::nat::{Counters, Target};
+use crate::ruleset::Ruleset;
+use crate::sys::nl::Transport;
 use fail::Fail;
-use parse::{Command, Job};
+use job::{Command, Job};
+use parse::{Place, Said};
 
-/// Runs the applet. Exit codes: 0, 1 not there, 2 bad command line or not supported,
-/// 3 no such table, 4 refused by the kernel.
+/// Runs the tool that the first word names: `iptables` or `ip6tables`, maybe with `-save` or `-restore`.
+/// Exit codes: 0, 1 not there, 2 bad command line or not supported, 3 no such table, 4 refused by the kernel.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
-    match carry_out(argv, io) {
+    let (first, words) = match argv.split_first() {
+        Some((first, words)) => (first.as_bytes(), words),
+        None => (&b"iptables"[..], argv),
+    };
+    let name = first.rsplit(|&b| b == b'/').next().unwrap_or(first);
+    let family = if name.starts_with(b"ip6") { Family::V6 } else { Family::V4 };
+    let done = if name.ends_with(b"-save") {
+        save::run(words, family, io)
+    } else if name.ends_with(b"-restore") {
+        restore::run(words, family, io)
+    } else {
+        command(words, family, io)
+    };
+    match done {
         Ok(()) => 0,
-        Err(Fail(words)) => {
-            io.error(&words.text);
-            if words.text.ends_with("(you must be root)") {
+        Err(fail) => {
+            let text = fail.say(super::cursor::text(name));
+            io.error(&text);
+            if text.ends_with("(you must be root)") {
                 io.hint("run it as root, or in a sandbox: netstrap sandbox");
             }
-            words.code
+            fail.0.code
         }
     }
 }
 
-fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
-    let mut job = Job::default();
-    if let Some(text) = parse::parse(argv, io, &mut job)? {
-        io.print(text);
-        return Ok(());
+#[inline(never)]
+fn command(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> {
+    let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+    let place = Place { family, table: None, counters: Counters::default(), line: 0 };
+    match parse::parse(&words, place, io)? {
+        Said::Job(job) => carry_out(*job, &mut kernel::open()?, io),
+        Said::Text(text) => {
+            let tool = if family == Family::V6 { "ip6tables" } else { "iptables" };
+            io.print(text.replace(fail::PROGRAM, tool));
+            Ok(())
+        }
+        Said::Nothing => Ok(()),
     }
-    let mut kernel = kernel::open()?;
+}
+
+/// Carries out one command.
+#[inline(never)]
+fn carry_out<T: Transport>(mut job: Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) -> Result<(), Fail> {
     if matches!(job.command, Command::List | Command::ListRules) {
-        return list::run(&job, &mut kernel, io);
+        list::run(&job, kernel, io)?;
+        if !job.zero {
+            return Ok(());
+        }
+        job.command = Command::Zero;
     }
-    edit::run(&mut job, &mut kernel, io)?;
-    if matches!(job.command, Command::Append | Command::Insert) && matches!(job.specs.spec.target, Target::Nat(_)) {
-        forwarding_hint(io);
+    dialect::Probes::default().choose(&mut job, kernel, io)?;
+    let mut out = String::new();
+    let on = (job.table, job.family);
+    let done = kernel::change(kernel, on, std::slice::from_ref(&job), false, false, &mut out);
+    io.print(&out);
+    done?;
+    if matches!(job.command, Command::Append | Command::Insert)
+        && job.table.is_nat()
+        && job.specs.iter().any(|spec| matches!(spec.target, Target::Ext(_)))
+    {
+        forwarding_hint(job.family, io);
     }
     Ok(())
 }
 
 /// Translation on the way out is of use only to packets that are forwarded.
-fn forwarding_hint(io: &mut Io) {
-    if io.hints() && std::fs::read("/proc/sys/net/ipv4/ip_forward").is_ok_and(|value| value.starts_with(b"0")) {
+#[inline(never)]
+fn forwarding_hint(family: Family, io: &mut Io) {
+    let key = if family == Family::V6 { "net.ipv6.conf.all.forwarding" } else { "net.ipv4.ip_forward" };
+    let path = ["/proc/sys/", &key.replace('.', "/")].concat();
+    if io.hints() && std::fs::read(path).is_ok_and(|value| value.starts_with(b"0")) {
         let sysctl = io.inside("sysctl");
-        io.hint(
-            ["forwarding is off here, so nothing will be translated: ", &sysctl, " -w net.ipv4.ip_forward=1"].concat(),
-        );
+        io.hint(["forwarding is off here, so nothing will be translated: ", &sysctl, " -w ", key, "=1"].concat());
     }
 }
 

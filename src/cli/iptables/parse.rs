@@ -1,120 +1,53 @@
 //! An iptables command line becomes a [`Job`]: which command, on which chain, and the
 //! rules it describes. Errors come in the order and words of iptables-nft 1.8.9.
 
-use std::ffi::OsString;
+mod command;
 
-use super::address;
-use super::extension::{Extensions, NAME_MAX, listed};
-use super::fail::Fail;
-use super::getopt::{COMMANDS, Item, Scanner};
-use super::help;
-use super::kernel::builtin;
+use super::ext::names;
+use super::extension::{Extensions, NAME_MAX, is_target};
+use super::fail::{Fail, PROGRAM, VERSION};
+use super::getopt::{Item, Scanner};
+use super::job::{Command, Job, Side, bit, bits, pairs};
+use super::tables::{self, Table};
+use super::{address, help};
 use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
-use crate::model::nat::{IfPattern, Net, Not, Spec};
+use crate::model::ip::Family;
+use crate::model::nat::{Counters, IfPattern, Not, Spec};
+use crate::wire::nft::rule::Dialect;
 
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Command {
-    /// Nothing was said.
-    #[default]
-    None,
-    /// `-A`
-    Append,
-    /// `-C`
-    Check,
-    /// `-D` with a description
-    Delete,
-    /// `-D` with a number
-    DeleteNumber,
-    /// `-F`
-    Flush,
-    /// `-I`
-    Insert,
-    /// `-L`
-    List,
-    /// `-S`
-    ListRules,
+/// Where the words of a command line stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The tool's family.
+    pub family: Family,
+    /// The table that iptables-restore is at; `None` for a command line of its own.
+    pub table: Option<&'static Table>,
+    /// Counters before the rule in the input of iptables-restore.
+    pub counters: Counters,
+    /// Its line; 0 for a command line.
+    pub line: u32,
 }
 
-/// A command line that makes sense.
-#[derive(Debug, Default)]
-pub struct Job<'a> {
-    /// The command.
-    pub command: Command,
-    /// Its chain; `None` is all of them.
-    pub chain: Option<&'a [u8]>,
-    /// Rule number, from 1.
-    pub number: Option<u32>,
-    /// The rules that it describes.
-    pub specs: Specs,
-    /// Bits of the options given, see [`bit`].
-    options: u32,
-}
-
-impl Job<'_> {
-    /// Whether an option was given.
-    pub fn has(&self, letter: u8) -> bool {
-        self.options & bit(letter) != 0
-    }
-}
-
-/// The bit of one of the [`OPTIONS`]: they differ in their low five bits.
-const fn bit(letter: u8) -> u32 {
-    1 << (letter & 31)
-}
-
-/// Bits of several options.
-const fn bits(letters: &[u8]) -> u32 {
-    match letters {
-        [first, rest @ ..] => bit(*first) | bits(rest),
-        [] => 0,
-    }
-}
-
-/// Rules that differ in their addresses only: one for each pair of source and destination.
-#[derive(Debug, Default)]
-pub struct Specs {
-    /// What they have in common.
-    pub spec: Spec,
-    source: Side,
-    destination: Side,
-}
-
-/// Addresses of `-s` or `-d`; none match all.
-#[derive(Debug, Default)]
-struct Side {
-    nets: Vec<Net>,
-    not: bool,
-}
-
-impl Side {
-    fn get(&self, index: usize) -> Option<Not<Net>> {
-        let value = *self.nets.get(index)?;
-        // 0.0.0.0/0 is no condition, but its negation is one, which the kernel refuses.
-        (self.not || !value.mask().is_unspecified()).then_some(Not { not: self.not, value })
-    }
-}
-
-impl Specs {
-    /// Shows each rule, in order.
-    pub fn each(&mut self, show: &mut dyn FnMut(&Spec) -> Result<(), Fail>) -> Result<(), Fail> {
-        for source in 0..self.source.nets.len().max(1) {
-            for destination in 0..self.destination.nets.len().max(1) {
-                self.spec.source = self.source.get(source);
-                self.spec.destination = self.destination.get(destination);
-                show(&self.spec)?;
-            }
-        }
-        Ok(())
-    }
+/// What the words say.
+#[derive(Debug)]
+pub enum Said<'a> {
+    /// Something is to be done.
+    Job(Box<Job<'a>>),
+    /// Only this is to be printed.
+    Text(String),
+    /// Nothing: the line is for the other family.
+    Nothing,
 }
 
 /// Options, in the order in which iptables complains of them.
-const OPTIONS: &[u8] = b"nsdjvxio0";
+const OPTIONS: &[u8] = b"nsdpjvxio0cf";
 
-struct Parser<'j, 'a> {
-    job: &'j mut Job<'a>,
+struct Parser<'a> {
+    place: Place,
+    job: Job<'a>,
+    /// The rule, but for addresses.
+    spec: Spec,
     /// Letter of the command; 0 if there is none yet.
     command: u8,
     table: Option<&'a [u8]>,
@@ -129,13 +62,33 @@ struct Parser<'j, 'a> {
     not: bool,
 }
 
-/// Reads a command line, program name first. A text that comes back is all that is to be done.
-pub fn parse<'a>(argv: &'a [OsString], io: &mut Io, job: &mut Job<'a>) -> Result<Option<&'static str>, Fail> {
-    let mut scanner = Scanner::new(argv.get(1..).unwrap_or_default());
+/// Reads the words behind the program's name.
+pub fn parse<'a>(words: &'a [&'a [u8]], place: Place, io: &mut Io) -> Result<Said<'a>, Fail> {
+    read(words, place, io).map_err(|fail| fail.at(place.line))
+}
+
+fn read<'a>(words: &'a [&'a [u8]], place: Place, io: &mut Io) -> Result<Said<'a>, Fail> {
+    let mut scanner = Scanner::new(words);
+    let filter = place.table.or_else(|| tables::find(b"filter"));
     let mut parser = Parser {
-        job,
+        place,
+        job: Job {
+            family: place.family,
+            table: filter.unwrap_or(&tables::TABLES[0]),
+            command: Command::None,
+            zero: false,
+            chain: None,
+            word: b"",
+            number: None,
+            specs: Vec::new(),
+            counters: place.counters,
+            dialect: Dialect::Iptables,
+            line: place.line,
+            options: 0,
+        },
+        spec: Spec::default(),
         command: 0,
-        table: None,
+        table: place.table.map(|table| table.name.as_bytes()),
         inverted: 0,
         source: None,
         destination: None,
@@ -144,7 +97,20 @@ pub fn parse<'a>(argv: &'a [OsString], io: &mut Io, job: &mut Job<'a>) -> Result
         wait_interval: false,
         not: false,
     };
-    while let Some(item) = scanner.next(&parser.extensions.options)? {
+    parser.extensions.context.is_v6 = place.family == Family::V6;
+    loop {
+        let item = match scanner.next(&parser.extensions.options) {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            // It may be an option of the protocol's match.
+            Err(fail) => {
+                parser.extensions.context.protocol = parser.spec.protocol;
+                if !scanner.retry() || !parser.extensions.load_implied()? {
+                    return Err(fail);
+                }
+                continue;
+            }
+        };
         match item {
             Item::Word(b"!") if parser.not => return Err(Fail::parameter("multiple consecutive ! not allowed")),
             Item::Word(b"!") => {
@@ -152,96 +118,86 @@ pub fn parse<'a>(argv: &'a [OsString], io: &mut Io, job: &mut Job<'a>) -> Result
                 continue;
             }
             Item::Word(word) => return Err(Fail::argument(word)),
-            Item::Option(key, argument) if key < COMMANDS => {
-                parser.extensions.option(key, argument.unwrap_or_default(), parser.not)?;
+            Item::Extension(key, argument) => {
+                parser.extensions.context.protocol = parser.spec.protocol;
+                let value = argument.unwrap_or_default();
+                parser.extensions.option(key, value, parser.not, &mut || scanner.second())?;
+                let warnings = std::mem::take(&mut parser.extensions.context.warnings);
+                if !warnings.is_empty() {
+                    io.error(warnings.trim_end());
+                }
             }
             Item::Option(key, argument) => {
-                let text = parser.option(key, argument, &mut scanner, io)?;
-                if text.is_some() {
-                    return Ok(text);
+                if let Some(said) = parser.option(key, argument, &mut scanner, io)? {
+                    return Ok(said);
                 }
             }
         }
         parser.not = false;
     }
     parser.finish(scanner.has_rest())?;
-    Ok(None)
+    Ok(Said::Job(Box::new(parser.job)))
 }
 
-impl<'a> Parser<'_, 'a> {
-    /// Takes one option; a text to print ends the command line.
+impl<'a> Parser<'a> {
+    /// Takes one option; what comes back ends the command line.
+    #[inline(never)]
     fn option(
         &mut self,
         letter: u8,
         argument: Option<&'a [u8]>,
         scanner: &mut Scanner<'a>,
         io: &mut Io,
-    ) -> Result<Option<&'static str>, Fail> {
+    ) -> Result<Option<Said<'a>>, Fail> {
         let value = argument.unwrap_or_default();
+        let restoring = self.place.table.is_some();
         match letter {
-            b's' | b'd' | b'i' | b'o' | b'n' | b'x' | b'0' => self.set(letter)?,
+            b's' | b'd' | b'p' | b'i' | b'o' | b'n' | b'x' | b'0' | b'c' => self.set(letter)?,
+            b'f' if self.place.family == Family::V6 => {
+                return Err(Fail::parameter("`-f' is not supported in IPv6, use -m frag instead"));
+            }
+            b'f' => self.set(letter)?,
             b'v' if !self.job.has(b'v') => self.set(letter)?,
             b'j' | b'g' => self.set(b'j')?,
             b'm' if self.not => return Err(Fail::parameter("unexpected ! flag before --match")),
             b't' if self.not => return Err(Fail::parameter("unexpected ! flag before --table")),
+            b't' if restoring => {
+                return Err(Fail::parameter(&["The -t option cannot be used in ", PROGRAM, ".\n"].concat()));
+            }
+            b'w' | b'W' if restoring => {
+                return Err(Fail::word("You cannot use `-", &[letter], &["' from ", PROGRAM].concat()));
+            }
             _ => {}
         }
         match letter {
-            b'A' | b'C' | b'D' | b'I' | b'L' | b'S' | b'F' => self.command(letter, argument, scanner)?,
+            b'A' | b'C' | b'D' | b'I' | b'L' | b'S' | b'F' | b'N' | b'X' | b'E' | b'P' | b'R' | b'Z' => {
+                self.command(letter, argument, scanner)?;
+            }
             b's' => self.source = argument,
             b'd' => self.destination = argument,
-            b'i' => interface(&mut self.job.specs.spec.input, value, self.not, io)?,
-            b'o' => interface(&mut self.job.specs.spec.output, value, self.not, io)?,
+            b'p' => self.protocol(value, io)?,
+            b'i' => interface(&mut self.spec.input, value, self.not, io)?,
+            b'o' => interface(&mut self.spec.output, value, self.not, io)?,
+            b'f' => self.spec.fragment = Some(!self.not),
+            b'c' => self.counters(value, scanner)?,
             b'j' | b'g' => self.extensions.jump(value, letter == b'g')?,
             b'm' => self.extensions.load_match(value)?,
             b't' => self.table = argument,
-            b'v' | b'n' | b'x' | b'0' | b'4' => {}
+            b'v' | b'n' | b'x' | b'0' => {}
             b'w' | b'W' => self.wait(letter, argument.or_else(|| scanner.argument()), io)?,
-            b'6' => return Err(Fail::advice()),
-            b'h' => return Ok(Some(help::TEXT)),
-            b'V' if self.not => return Ok(Some("Not 1.8.9 (nf_tables) ;-)\n")),
-            b'V' => return Ok(Some("iptables v1.8.9 (nf_tables)\n")),
+            b'4' | b'6' => {
+                let other = if letter == b'4' { Family::V6 } else { Family::V4 };
+                if self.place.family == other {
+                    return if restoring { Ok(Some(Said::Nothing)) } else { Err(Fail::advice()) };
+                }
+            }
+            b'h' => return Ok(Some(Said::Text(help::TEXT.to_owned()))),
+            b'V' if self.not => return Ok(Some(Said::Text("Not 1.8.9 (nf_tables) ;-)\n".to_owned()))),
+            b'V' => return Ok(Some(Said::Text([PROGRAM, VERSION, "\n"].concat()))),
             b'M' => return Err(Fail::unsupported("--modprobe", b"")),
             _ => return Err(Fail::unsupported("-", &[letter])),
         }
         Ok(None)
-    }
-
-    fn command(&mut self, letter: u8, argument: Option<&'a [u8]>, scanner: &mut Scanner<'a>) -> Result<(), Fail> {
-        if self.not {
-            return Err(Fail::parameter("unexpected '!' flag"));
-        }
-        if self.command != 0 {
-            return Err(Fail::word(
-                "Cannot use -",
-                &[letter, b' ', b'w', b'i', b't', b'h', b' ', b'-', self.command],
-                "",
-            ));
-        }
-        self.command = letter;
-        self.job.command = match letter {
-            b'A' => Command::Append,
-            b'C' => Command::Check,
-            b'D' => Command::Delete,
-            b'I' => Command::Insert,
-            b'L' => Command::List,
-            b'S' => Command::ListRules,
-            _ => Command::Flush,
-        };
-        self.job.chain = argument.or_else(|| scanner.argument());
-        if matches!(letter, b'D' | b'I' | b'L' | b'S')
-            && self.job.chain.is_some()
-            && let Some(word) = scanner.argument()
-        {
-            self.job.number = address::number(text(word)).filter(|&n| n > 0 && n <= i32::MAX.cast_unsigned());
-            if self.job.number.is_none() {
-                return Err(Fail::word("Invalid rule number `", word, "'"));
-            }
-            if letter == b'D' {
-                self.job.command = Command::DeleteNumber;
-            }
-        }
-        Ok(())
     }
 
     /// Notes that an option was given, once, negated only where that means something.
@@ -252,7 +208,7 @@ impl<'a> Parser<'_, 'a> {
         }
         self.job.options |= bit(letter);
         if self.not {
-            if !b"sdio".contains(&letter) {
+            if !b"sdpiof".contains(&letter) {
                 return Err(Fail::word("cannot have ! before -", &[letter], ""));
             }
             self.inverted |= bit(letter);
@@ -260,7 +216,42 @@ impl<'a> Parser<'_, 'a> {
         Ok(())
     }
 
+    #[inline(never)]
+    fn protocol(&mut self, word: &[u8], io: &mut Io) -> Result<(), Fail> {
+        let wrong = || Fail::word("unknown protocol \"", word, "\" specified");
+        let value = names::protocol(word).ok_or_else(wrong)?;
+        let not = self.not;
+        if value == 0 {
+            // Every protocol is no condition.
+            return if not { Err(Fail::parameter("rule would never match protocol")) } else { Ok(()) };
+        }
+        // What these name in IPv6 is an extension header: the protocol is that behind it.
+        if self.place.family == Family::V6 && !not && matches!(value, 43 | 44 | 51 | 60) {
+            let name = shown(word).to_ascii_lowercase();
+            io.error(["Warning: never matched protocol: ", &name, ". use extension match instead."].concat());
+        }
+        self.spec.protocol = Some(Not { not, value });
+        Ok(())
+    }
+
+    /// `-c PACKETS BYTES` or `-c PACKETS,BYTES`.
+    #[inline(never)]
+    fn counters(&mut self, word: &'a [u8], scanner: &mut Scanner<'a>) -> Result<(), Fail> {
+        let (packets, bytes) = match word.iter().position(|&b| b == b',') {
+            Some(at) => (&word[..at], Some(&word[at + 1..])),
+            None => (word, scanner.argument()),
+        };
+        let Some(bytes) = bytes else { return Err(Fail::parameter("-c requires packet and byte counter")) };
+        let number = |word, wrong| text(word).parse().map_err(|_| Fail::parameter(wrong));
+        self.job.counters = Counters {
+            packets: number(packets, "-c packet counter not numeric")?,
+            bytes: number(bytes, "-c byte counter not numeric")?,
+        };
+        Ok(())
+    }
+
     /// There is no lock to wait for: the kernel serialises commits. Only the words are checked.
+    #[inline(never)]
     fn wait(&mut self, letter: u8, argument: Option<&[u8]>, io: &mut Io) -> Result<(), Fail> {
         let numeric = argument.map(|word| word.first().is_some_and(u8::is_ascii_digit));
         let wrong = match (letter, numeric) {
@@ -280,9 +271,14 @@ impl<'a> Parser<'_, 'a> {
         Err(Fail::parameter(wrong))
     }
 
+    #[inline(never)]
     fn finish(&mut self, rest: bool) -> Result<(), Fail> {
-        self.extensions.check(self.table == Some(b"nat"))?;
-        let wrong = if rest {
+        let is_nat = self.table == Some(b"nat");
+        self.extensions.context.protocol = self.spec.protocol;
+        self.extensions.check(is_nat)?;
+        let wrong = if is_nat && self.job.command == Command::Policy && self.job.word == b"DROP" {
+            NAT_DROP
+        } else if rest {
             "unknown arguments found on commandline"
         } else if self.command == 0 {
             "no command specified"
@@ -298,20 +294,26 @@ impl<'a> Parser<'_, 'a> {
         }
         self.specs()?;
         self.allowed()?;
-        match self.table.unwrap_or(b"filter") {
-            b"nat" => Ok(()),
-            name if listed("filter mangle raw security", name) => Err(Fail::unsupported("table ", name)),
-            name => Err(Fail::table(name)),
+        if let Some(name) = self.table {
+            self.job.table = tables::find(name).ok_or_else(|| Fail::table(name))?;
         }
+        Ok(())
     }
 
     /// The options that go with the command, and its chain.
+    #[inline(never)]
     fn allowed(&self) -> Result<(), Fail> {
-        let legal = match self.job.command {
-            Command::Append | Command::Insert | Command::Delete | Command::Check => const { bits(b"sdjvio") },
+        let command = self.job.command;
+        let mut legal = match command {
+            Command::Append | Command::Insert | Command::Replace => const { bits(b"sdpjviofc") },
+            Command::Delete | Command::Check => const { bits(b"sdpjviof") },
             Command::List => const { bits(b"nvx0") },
+            Command::Policy => const { bits(b"vc") },
             _ => bit(b'v'),
         };
+        if self.job.zero {
+            legal |= bit(b'v');
+        }
         for &letter in OPTIONS {
             if self.job.has(letter) && legal & bit(letter) == 0 {
                 return Err(Fail::word("Illegal option `-", &[letter], "' with this command"));
@@ -321,32 +323,57 @@ impl<'a> Parser<'_, 'a> {
         if chain.len() >= NAME_MAX {
             return Err(Fail::word("chain name `", chain, "' too long (must be under 29 chars)"));
         }
-        // Hooks 0 and 1 come before routing to the way out.
-        let (no, before) = match builtin(chain).map(|base| base.hook) {
-            Some(0 | 1) => (b'o', "Can't use -o with "),
-            Some(_) => (b'i', "Can't use -i with "),
-            None => return Ok(()),
+        let (no, before) = match chain {
+            b"PREROUTING" | b"INPUT" => (b'o', "Can't use -o with "),
+            b"OUTPUT" | b"POSTROUTING" => (b'i', "Can't use -i with "),
+            _ => return Ok(()),
         };
         // What is not legal was refused above.
         if self.job.has(no) { Err(Fail::word(before, chain, "\n")) } else { Ok(()) }
     }
 
+    #[inline(never)]
     fn specs(&mut self) -> Result<(), Fail> {
-        let specs = &mut self.job.specs;
-        specs.source.not = self.inverted & bit(b's') != 0;
-        specs.destination.not = self.inverted & bit(b'd') != 0;
-        for (side, word) in [(&mut specs.source, self.source), (&mut specs.destination, self.destination)] {
+        let side = |word: Option<&[u8]>, letter| {
+            let mut side = Side { not: self.inverted & bit(letter) != 0, ..Side::default() };
             if let Some(word) = word {
-                address::nets(word, &mut side.nets)?;
+                address::nets(word, self.place.family, &mut side.nets)?;
             }
-        }
-        if [&specs.source, &specs.destination].iter().any(|side| side.not && side.nets.len() > 1) {
+            Ok(side)
+        };
+        let (source, destination) = (side(self.source, b's')?, side(self.destination, b'd')?);
+        let several = source.nets.len().max(1) * destination.nets.len().max(1) > 1;
+        if [&source, &destination].iter().any(|side| side.not && side.nets.len() > 1) {
             return Err(Fail::parameter("! not allowed with multiple source or destination IP addresses"));
         }
-        specs.spec.comment = self.extensions.comment();
-        specs.spec.target = self.extensions.target();
+        if several && self.job.command == Command::Replace {
+            return Err(Fail::parameter("Replacement rule does not specify a unique address"));
+        }
+        self.extensions.fill(&mut self.spec);
+        self.job.specs = pairs(std::mem::take(&mut self.spec), &source, &destination);
         Ok(())
     }
+}
+
+/// Why nothing is dropped in table `nat`.
+pub const NAT_DROP: &str =
+    "\nThe \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.\n\n";
+
+/// Checks the name of a new chain.
+pub fn chain_name(name: &[u8]) -> Result<(), Fail> {
+    if let Some(first @ (b'-' | b'!')) = name.first() {
+        return Err(Fail::word("chain name not allowed to start with `", &[*first], "'"));
+    }
+    if is_target(name) {
+        return Err(Fail::parameter("chain name may not clash with target name"));
+    }
+    if name.len() >= NAME_MAX {
+        return Err(Fail::word("chain name `", name, "' too long (must be under 29 chars)"));
+    }
+    if name.iter().any(|b| matches!(b, b'\t'..=b'\r' | b' ')) {
+        return Err(Fail::word("Invalid chain name `", name, "'"));
+    }
+    Ok(())
 }
 
 /// Takes an interface's name, or the beginning of names with a `+`; `+` alone is no condition.

@@ -1,11 +1,14 @@
 //! The words of a listing: addresses, interfaces, protocols, targets, numbers and quoted
 //! comments, as iptables prints each of them.
 
-use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use crate::cli::cursor::shown;
-use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Target};
+use super::ext::show::{Style, options};
+use super::list::Look;
+use crate::cli::cursor::{shown, text};
+use crate::model::ip::{Family, addr_text, family_of};
+use crate::model::nat::{Ext, IfPattern, Net, Not, Spec, Target};
+use crate::model::xt::Extension;
 
 /// Names of addresses, from `/etc/hosts` and `/etc/networks`. DNS is not asked: a listing must
 /// not wait for a network that may just be what is being set up.
@@ -58,18 +61,34 @@ pub fn add(out: &mut String, text: &str) {
 /// Adds a word as it may be shown.
 #[inline(never)]
 pub fn word(out: &mut String, word: &[u8]) {
-    out.push_str(&shown(word));
+    // Nearly all are plain, and listings spend their time here. Tabs are harmless, and a comment has to come back as it was.
+    if word.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\t')) {
+        return out.push_str(text(word));
+    }
+    for (index, part) in word.split(|&b| b == b'\t').enumerate() {
+        add(out, if index > 0 { "\t" } else { "" });
+        out.push_str(&shown(part));
+    }
 }
 
 /// Adds a number at the right of a column.
 #[inline(never)]
 pub fn number(out: &mut String, number: u64, width: usize) {
-    let _ = write!(out, "{number:>width$}");
+    // Without the formatter: listings spend their time here.
+    let mut digits = [b' '; 20];
+    let (mut at, mut rest) = (digits.len(), number);
+    while at == digits.len() || rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    let from = at.min(digits.len().saturating_sub(width));
+    out.push_str(text(&digits[from..]));
 }
 
 #[inline(never)]
-fn address(out: &mut String, addr: Ipv4Addr) {
-    let _ = write!(out, "{addr}");
+fn address(out: &mut String, addr: IpAddr) {
+    add(out, &addr_text(&addr));
 }
 
 /// Fills a column of this width, which began at `from`, with spaces.
@@ -91,7 +110,7 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
         word(out, name);
     }
     match net.prefix() {
-        Some(32) if !host => {}
+        Some(len) if !host && len == family_of(&net.addr()).bits() => {}
         Some(len) => {
             add(out, "/");
             number(out, len.into(), 0);
@@ -105,10 +124,14 @@ pub fn net(out: &mut String, net: &Net, host: bool, names: Option<&Names>) {
 
 /// Adds a network in a table.
 #[inline(never)]
-pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, names: Option<&Names>) {
-    match (cell, names) {
-        (None, None) => add(out, "0.0.0.0/0"),
+pub fn net_cell(out: &mut String, cell: Option<&Not<Net>>, look: &Look) {
+    match (cell, look.names.as_ref()) {
+        (None, None) => add(out, if look.family == Family::V6 { "::/0" } else { "0.0.0.0/0" }),
         (None, Some(_)) => add(out, "anywhere"),
+        // iptables asks for the address alone here.
+        (Some(Not { value, .. }), Some(_)) if look.family == Family::V6 && value.addr().is_unspecified() => {
+            add(out, "anywhere");
+        }
         (Some(Not { value, .. }), names) => net(out, value, false, names),
     }
 }
@@ -133,28 +156,6 @@ pub fn interface_cell(out: &mut String, pattern: Option<&Not<IfPattern>>, numeri
     }
 }
 
-/// Adds a protocol by name, if it is a common one.
-#[inline(never)]
-pub fn protocol(out: &mut String, protocol: u8, numeric: bool) {
-    const NAMES: &[(u8, &str)] = &[
-        (0, "all"),
-        (1, "icmp"),
-        (2, "igmp"),
-        (6, "tcp"),
-        (17, "udp"),
-        (41, "ipv6"),
-        (47, "gre"),
-        (50, "esp"),
-        (51, "ah"),
-        (132, "sctp"),
-        (136, "udplite"),
-    ];
-    match NAMES.iter().find(|row| row.0 == protocol && !numeric) {
-        Some(row) => add(out, row.1),
-        None => number(out, protocol.into(), 0),
-    }
-}
-
 /// Adds the target's column.
 #[inline(never)]
 pub fn target_name(out: &mut String, target: &Target) {
@@ -164,23 +165,12 @@ pub fn target_name(out: &mut String, target: &Target) {
         Target::Drop => b"DROP",
         Target::Return => b"RETURN",
         Target::Jump(chain) | Target::Goto(chain) => chain,
-        Target::Nat(nat) => nat.kind.name().as_bytes(),
+        Target::Ext(ext) => &ext.name,
     };
     word(out, name);
 }
 
-/// Adds what a table says of a target behind the addresses.
-pub fn target_details(out: &mut String, target: &Target) {
-    let Target::Nat(nat) = target else { return };
-    let what = match nat.kind {
-        NatKind::Masquerade => " masq ports: ",
-        NatKind::Redirect => " redir ports ",
-        NatKind::Snat | NatKind::Dnat => " to:",
-    };
-    words(out, nat, what, " ");
-}
-
-/// Adds ` -j NAME OPTIONS`, as `-S` prints it.
+/// Adds ` -j NAME` for a target that is no extension, as `-S` prints it.
 pub fn target_option(out: &mut String, target: &Target) {
     let how = match target {
         Target::None => return,
@@ -189,44 +179,24 @@ pub fn target_option(out: &mut String, target: &Target) {
     };
     add(out, how);
     target_name(out, target);
-    let Target::Nat(nat) = target else { return };
-    let what = match nat.kind {
-        NatKind::Masquerade | NatKind::Redirect => " --to-ports ",
-        NatKind::Snat => " --to-source ",
-        NatKind::Dnat => " --to-destination ",
-    };
-    words(out, nat, what, " --");
 }
 
-/// Range and flags of a translation, behind the word for the range; `dashes` go before flags.
+/// How the extensions of a rule are shown, in a table or as options.
+pub fn style(spec: &Spec, is_table: bool, is_numeric: bool, is_v6: bool) -> Style {
+    let protocol = spec.protocol.filter(|p| !p.not).map_or(0, |p| p.value);
+    Style { is_v6, is_table, is_numeric, protocol }
+}
+
+/// Adds a match or target, behind its name if it is shown as options of `how` (`-m` or `-j`).
 #[inline(never)]
-fn words(out: &mut String, nat: &Nat, what: &str, dashes: &str) {
-    if nat.addrs.is_some() || nat.ports.is_some() {
-        add(out, what);
+pub fn extension(out: &mut String, ext: &Ext, how: &str, style: Style) {
+    let target = how == " -j " || ext.name.first().is_some_and(u8::is_ascii_uppercase);
+    let Some(found) = Extension::of(ext, target, style.is_v6) else { return };
+    if !style.is_table {
+        add(out, how);
+        add(out, found.name);
     }
-    if let Some((min, max)) = nat.addrs {
-        address(out, min);
-        if min != max {
-            add(out, "-");
-            address(out, max);
-        }
-    }
-    if let Some((min, max)) = nat.ports {
-        add(out, if nat.addrs.is_some() || nat.kind == NatKind::Dnat { ":" } else { "" });
-        number(out, min.into(), 0);
-        if min != max {
-            add(out, "-");
-            number(out, max.into(), 0);
-        }
-    }
-    for (flag, word) in
-        [(NatFlags::RANDOM, "random"), (NatFlags::FULLY_RANDOM, "random-fully"), (NatFlags::PERSISTENT, "persistent")]
-    {
-        if nat.flags.contains(flag) {
-            add(out, dashes);
-            add(out, word);
-        }
-    }
+    options(out, &found, &ext.info, style);
 }
 
 /// Adds a count in a column, or `bare` in a sentence; thousands beyond 99999 are shortened unless `exact`.

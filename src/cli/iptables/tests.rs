@@ -3,13 +3,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::rc::Rc;
 
-use super::kernel::Kernel;
-use super::parse::{Job, parse};
+use super::parse::{Place, Said};
 use crate::cli::io::Io;
+use crate::model::ip::Family;
+use crate::model::nat::Counters;
+use crate::ruleset::Ruleset;
 use crate::socket::Socket;
 use crate::sys::nl::{Datagram, Transport};
 use crate::wire::reply::frames;
@@ -26,6 +27,10 @@ struct Script {
     generation: u32,
     commits: Vec<Vec<u8>>,
     queue: VecDeque<Vec<u8>>,
+    /// Answers to commits that are lost, and whether those commits are made.
+    lose: (u32, bool),
+    /// errno that a commit is not even sent for; 0 sends it.
+    unsent: i32,
 }
 
 #[derive(Clone, Default)]
@@ -63,6 +68,22 @@ impl Transport for Scripted {
                 reply(0x0a0f, first.seq, &payload)
             }
             0x0b00 => status(script.probe, first.seq),
+            0x10 if script.unsent != 0 => return Err(io::Error::from_raw_os_error(script.unsent)),
+            0x10 if script.lose.0 > 0 => {
+                script.commits.push(bytes.to_vec());
+                script.lose.0 -= 1;
+                script.generation += u32::from(script.lose.1);
+                return Ok(bytes.len());
+            }
+            // The rule of the last commit, as a list of one, if that was made.
+            0x0a07 | 0x0a04 if script.lose.1 && !script.commits.is_empty() => {
+                let commit = script.commits[script.commits.len() - 1].clone();
+                let wanted = if first.kind == 0x0a07 { 0x0a06 } else { 0x0a03 };
+                for sent in frames(&commit).filter(|sent| sent.kind == wanted) {
+                    script.queue.push_back(reply(wanted, first.seq, sent.payload));
+                }
+                reply(3, first.seq, &[0; 4])
+            }
             0x10 => {
                 script.commits.push(bytes.to_vec());
                 if script.refuse.0 > 0 {
@@ -107,14 +128,14 @@ impl Write for Sink {
 
 /// Runs a command line on a scripted kernel; gives the failure's text and what was printed.
 fn run(line: &str, kernel: &Scripted) -> (Option<String>, String) {
-    let argv: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+    let words: Vec<&[u8]> = line.split(' ').skip(1).map(str::as_bytes).collect();
     let sink = Sink::default();
     let mut io = Io::to(Box::new(sink.clone()), Box::new(sink.clone()), false);
-    let mut job = Job::default();
-    assert_eq!(parse(&argv, &mut io, &mut job), Ok(None), "{line}");
-    let done = super::edit::run(&mut job, &mut Kernel::new(Socket::over(kernel.clone(), 100)), &mut io);
+    let place = Place { family: Family::V4, table: None, counters: Counters::default(), line: 0 };
+    let Ok(Said::Job(job)) = super::parse::parse(&words, place, &mut io) else { panic!("{line}") };
+    let done = super::carry_out(*job, &mut Ruleset::over(Socket::over(kernel.clone(), 100)), &mut io);
     let printed = String::from_utf8(sink.0.borrow().clone()).unwrap();
-    (done.err().map(|fail| fail.0.text), printed)
+    (done.err().map(|fail| fail.say("iptables")), printed)
 }
 
 fn holds(haystack: &[u8], needle: &[u8]) -> bool {
@@ -124,16 +145,16 @@ fn holds(haystack: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn without_nft_compat_rules_are_native_and_that_is_said() {
     for errno in [libc::ENOENT, libc::EINVAL, libc::EPROTONOSUPPORT] {
-        for (line, native, own) in [
-            ("iptables -t nat -A POSTROUTING -j MASQUERADE", &b"masq\0"[..], "masquerade"),
-            ("iptables -t nat -A POSTROUTING -j SNAT --to-source 1.2.3.4", b"nat\0\x1c\0\x02\x80", "snat"),
+        for (line, native, name) in [
+            ("iptables -t nat -A POSTROUTING -j MASQUERADE", &b"masq\0"[..], "MASQUERADE"),
+            ("iptables -t nat -A POSTROUTING -j SNAT --to-source 1.2.3.4", b"nat\0\x1c\0\x02\x80", "SNAT"),
         ] {
             let kernel = Scripted::default();
             kernel.0.borrow_mut().probe = errno;
             let (failure, printed) = run(line, &kernel);
             assert_eq!(failure, None);
             assert_eq!(printed.lines().count(), 1, "{printed}");
-            assert!(printed.contains("nft_compat") && printed.contains(own), "{printed}");
+            assert!(printed.contains("nft_compat") && printed.contains(name), "{printed}");
             let script = kernel.0.borrow();
             assert!(holds(&script.commits[0], native) && !holds(&script.commits[0], b"target\0"), "{line}");
         }
@@ -180,4 +201,31 @@ fn another_refusal_is_worded_at_once() {
         Some("iptables v1.8.9 (nf_tables):  COMMIT failed (Operation not supported): table nat")
     );
     assert_eq!(kernel.0.borrow().commits.len(), 1);
+}
+
+#[test]
+fn where_the_answer_was_lost_the_rule_set_tells() {
+    let line = "iptables -t nat -A POSTROUTING -j MASQUERADE";
+    // Not made: the generation stands still, and it is sent again.
+    let kernel = Scripted::default();
+    kernel.0.borrow_mut().lose = (2, false);
+    assert_eq!(run(line, &kernel).0, None);
+    assert_eq!(kernel.0.borrow().commits.len(), 3);
+    // Made: the rule is there, and it is not sent again.
+    let kernel = Scripted::default();
+    kernel.0.borrow_mut().lose = (1, true);
+    assert_eq!(run(line, &kernel).0, None);
+    assert_eq!(kernel.0.borrow().commits.len(), 1);
+    // Never made, never answered.
+    let kernel = Scripted::default();
+    kernel.0.borrow_mut().lose = (u32::MAX, false);
+    assert!(run(line, &kernel).0.unwrap().contains("kept changing"));
+}
+
+#[test]
+fn a_batch_beyond_the_users_limit_is_refused_in_words() {
+    let kernel = Scripted::default();
+    kernel.0.borrow_mut().unsent = libc::EMSGSIZE;
+    let (failure, _) = run("iptables -A INPUT -j ACCEPT", &kernel);
+    assert!(failure.unwrap().contains("net.core.wmem_max"));
 }

@@ -1,18 +1,23 @@
 //! Chains: base chains on a netfilter hook are created, and the chains of a table are listed.
 
-use netlink_packet_core::NLM_F_CREATE;
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 
-use super::{FAMILY_IP, NFGENMSG, expr::counter, message};
-use crate::model::nat::{Base, Chain};
+use super::{NFGENMSG, expr::counter, message};
+use crate::model::nat::{Base, Chain, Counters};
 use crate::wire::attr::Fields;
 use crate::wire::build::{NESTED, Netfilter, Request};
 use crate::wire::reply::Frame;
 
 /// `NFT_MSG_NEWCHAIN`.
 pub(super) const NEWCHAIN: u16 = 3;
+/// `NFT_MSG_DELCHAIN`.
+pub(super) const DELCHAIN: u16 = 5;
+/// `NLM_F_NONREC`: not with its rules.
+const NLM_F_NONREC: u16 = 0x100;
 const REPLY: u16 = 0x0a03;
 const GETCHAIN: u16 = 4;
 const TABLE: u16 = 1;
+const HANDLE: u16 = 2;
 const NAME: u16 = 3;
 const HOOK: u16 = 4;
 const POLICY: u16 = 5;
@@ -33,9 +38,45 @@ pub fn create(family: u8, table: &[u8], name: &[u8], base: &Base) -> Request<Net
     request
 }
 
-/// Asks for the chains of all IPv4 tables; for a dump.
-pub fn list() -> Request<Netfilter> {
-    message(GETCHAIN, 0, FAMILY_IP)
+/// Sets policy and counters of a base chain, which is created where it is not there.
+pub fn set(family: u8, table: &[u8], name: &[u8], base: &Base, counters: Counters) -> Request<Netfilter> {
+    let mut request = create(family, table, name, base);
+    let outer = request.begin(COUNTERS | NESTED);
+    counter::values(&mut request, counters);
+    request.end(outer);
+    request
+}
+
+/// Creates a user's chain; `EEXIST` if it is there already.
+pub fn create_user(family: u8, table: &[u8], name: &[u8]) -> Request<Netfilter> {
+    let mut request = message(NEWCHAIN, NLM_F_CREATE | NLM_F_EXCL, family);
+    request.string(TABLE, table).string(NAME, name);
+    request
+}
+
+/// Gives the chain of a handle another name.
+pub fn rename(family: u8, table: &[u8], handle: u64, name: &[u8]) -> Request<Netfilter> {
+    let mut request = message(NEWCHAIN, 0, family);
+    request.string(TABLE, table).be64(HANDLE, handle).string(NAME, name);
+    request
+}
+
+/// Deletes a chain that is empty; `EBUSY` if it is not, or if rules lead to it.
+pub fn delete(family: u8, table: &[u8], name: &[u8]) -> Request<Netfilter> {
+    let mut request = message(DELCHAIN, NLM_F_NONREC, family);
+    request.string(TABLE, table).string(NAME, name);
+    request
+}
+
+/// Name of the chain of a message, and the policy (whether it accepts) if it has one.
+pub(super) fn name_and_policy<'a>(fields: &Fields<'a>) -> (&'a [u8], Option<bool>) {
+    let policy = !fields.bytes[usize::from(POLICY)].is_empty();
+    (fields.string(NAME), policy.then(|| fields.be32[usize::from(POLICY)] != 0))
+}
+
+/// Asks for the chains of all tables of a family; for a dump.
+pub fn list(family: u8) -> Request<Netfilter> {
+    message(GETCHAIN, 0, family)
 }
 
 /// Types of base chains; iptables works with the first.
@@ -59,6 +100,7 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Chain> {
     let counters = fields.bytes[usize::from(COUNTERS)];
     Some(Chain {
         name: fields.string(NAME).to_vec(),
+        handle: fields.be64(HANDLE).unwrap_or_default(),
         base,
         uses: fields.be32[usize::from(USE)],
         counters: (!counters.is_empty()).then(|| counter::decode(&Fields::new(counters))),
@@ -95,7 +137,8 @@ mod tests {
         let bytes = create(2, b"nat", b"POSTROUTING", &postrouting()).seal(1, 0).unwrap();
         let frame = frames(&bytes).next().unwrap();
         let chain = decode(&frame, b"nat").unwrap();
-        let expected = Chain { name: b"POSTROUTING".to_vec(), base: Some(postrouting()), uses: 0, counters: None };
+        let expected =
+            Chain { name: b"POSTROUTING".to_vec(), handle: 0, base: Some(postrouting()), uses: 0, counters: None };
         assert_eq!(chain, expected);
         assert_eq!(decode(&frame, b"filter"), None);
     }

@@ -4,8 +4,10 @@
 
 pub mod batch;
 pub mod chain;
+pub mod effect;
 pub mod expr;
 pub mod generation;
+pub mod leg;
 pub mod rule;
 pub mod table;
 pub mod xt;
@@ -16,6 +18,8 @@ use batch::{NFGENMSG, SUBSYS_NFTABLES, nfgenmsg};
 
 /// `NFPROTO_IPV4`, the family of `table ip`.
 pub const FAMILY_IP: u8 = 2;
+/// `NFPROTO_IPV6`, the family of `table ip6`.
+pub const FAMILY_IP6: u8 = 10;
 
 /// Starts an nf_tables message (`NFT_MSG_*`) for a family, with `NLM_F_*` flags.
 pub fn message(kind: u16, flags: u16, family: u8) -> Request<Netfilter> {
@@ -65,10 +69,18 @@ mod tests {
     #[test]
     fn the_expression_at_an_offset_is_named() {
         let nat = Nat { kind: NatKind::Masquerade, addrs: None, ports: None, flags: NatFlags::empty() };
-        let spec = Spec { target: Target::Nat(nat), ..Spec::default() };
-        let bytes = rule::add(FAMILY_IP, b"nat", b"POSTROUTING", rule::Place::Append, &spec, rule::Dialect::Native)
-            .seal(1, 0)
-            .unwrap();
+        let spec = Spec { target: Target::Ext(xt::target(&nat, false)), ..Spec::default() };
+        let bytes = rule::add(
+            FAMILY_IP,
+            b"nat",
+            b"POSTROUTING",
+            rule::Place::Append,
+            &spec,
+            Default::default(),
+            rule::Dialect::Native,
+        )
+        .seal(1, 0)
+        .unwrap();
         let at = bytes.windows(4).position(|w| w == b"masq").unwrap();
         assert_eq!(name_at(&bytes, at), Some("masq expression"));
         assert_eq!(name_at(&bytes, at - 8), Some("masq expression"));

@@ -8,7 +8,8 @@ use crate::wire::build::{Netfilter, Request};
 
 /// `NFT_MSG_NEWTABLE`.
 pub(super) const NEWTABLE: u16 = 0;
-const DELTABLE: u16 = 2;
+/// `NFT_MSG_DELTABLE`.
+pub(super) const DELTABLE: u16 = 2;
 const NAME: u16 = 1;
 const USERDATA: u16 = 6;
 

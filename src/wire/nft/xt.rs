@@ -2,10 +2,9 @@
 //! the question whether a kernel has an extension. Source: `linux/netfilter/xt_*.h`,
 //! `linux/netfilter_ipv4/`, `nf_nat.h`, `nf_tables_compat.h`.
 
-use super::FAMILY_IP;
 use super::batch::nfgenmsg;
-use crate::model::nat::{Nat, NatFlags, NatKind};
-use crate::wire::attr::u32_at;
+use crate::model::nat::{Ext, Nat, NatFlags, NatKind};
+use crate::wire::attr::{Attr, octets, u16_at, u32_at};
 use crate::wire::build::{Netfilter, Request};
 
 /// `NFNL_SUBSYS_NFT_COMPAT << 8 | NFNL_MSG_COMPAT_GET`.
@@ -20,65 +19,94 @@ const MAP_IPS: u32 = 1;
 const PROTO_SPECIFIED: u32 = 2;
 /// Size of `struct nf_nat_ipv4_multi_range_compat`, padded to 8.
 const RANGE_V4: usize = 24;
+/// Size of `struct nf_nat_range`.
+const RANGE: usize = 40;
 /// Size of `struct nf_nat_range2`, padded to 8.
 const RANGE2: usize = 48;
 /// Size of `struct xt_comment_info`.
 pub const COMMENT: usize = 256;
 
-/// Asks whether the kernel has an xtables extension in a revision (and nft_compat at all);
+/// Asks whether the kernel has an xtables extension for a family in a revision (and nft_compat at all);
 /// `ENOENT`, `EINVAL` or `EPROTONOSUPPORT` is a no.
-pub fn probe(name: &str, rev: u32, is_target: bool) -> Request<Netfilter> {
+pub fn probe(family: u8, name: &str, rev: u32, is_target: bool) -> Request<Netfilter> {
     let mut request = Request::new(COMPAT_GET, 0);
-    request.raw(&nfgenmsg(FAMILY_IP, 0));
+    request.raw(&nfgenmsg(family, 0));
     request.string(NAME, name.as_bytes()).be32(REV, rev).be32(TYPE, u32::from(is_target));
     request
 }
 
-/// The structure of a MASQUERADE or SNAT target, revision 0.
-pub fn nat_info(nat: &Nat) -> [u8; RANGE_V4] {
-    let mut info = [0; RANGE_V4];
+/// The target of a translation, in the revision that iptables writes: SNAT 1 for IPv6, DNAT 2, else 0.
+pub fn target(nat: &Nat, v6: bool) -> Ext {
+    let rev = match nat.kind {
+        NatKind::Dnat => 2,
+        NatKind::Snat => u32::from(v6),
+        _ => 0,
+    };
+    let mut info = match (rev, v6) {
+        (2, _) => vec![0; RANGE2],
+        (_, true) => vec![0; RANGE],
+        _ => vec![0; RANGE_V4],
+    };
+    let (flags_at, min_at, max_at, ports_at) = places(&info);
     let mut flags = nat.flags.bits();
-    info[0..4].copy_from_slice(&1u32.to_ne_bytes()); // one range
+    if info.len() == RANGE_V4 {
+        put(&mut info, 0, &1u32.to_ne_bytes()); // one range
+    }
     if let Some((min, max)) = nat.addrs {
         flags |= MAP_IPS;
-        info[8..12].copy_from_slice(&min.octets());
-        info[12..16].copy_from_slice(&max.octets());
+        put(&mut info, min_at, &octets(&min));
+        put(&mut info, max_at, &octets(&max));
     }
     if let Some((min, max)) = nat.ports {
         flags |= PROTO_SPECIFIED;
-        info[16..18].copy_from_slice(&min.to_be_bytes());
-        info[18..20].copy_from_slice(&max.to_be_bytes());
+        put(&mut info, ports_at, &min.to_be_bytes());
+        put(&mut info, ports_at + 2, &max.to_be_bytes());
     }
-    info[4..8].copy_from_slice(&flags.to_ne_bytes());
-    info
+    put(&mut info, flags_at, &flags.to_ne_bytes());
+    Ext { name: nat.kind.name().as_bytes().to_vec(), rev, info }
+}
+
+/// Where a NAT structure has its flags, first and last address, and ports.
+fn places(info: &[u8]) -> (usize, usize, usize, usize) {
+    if info.len() == RANGE_V4 { (4, 8, 12, 16) } else { (0, 4, 20, 36) }
+}
+
+fn put(info: &mut [u8], at: usize, bytes: &[u8]) {
+    if let Some(place) = info.get_mut(at..at + bytes.len()) {
+        place.copy_from_slice(bytes);
+    }
 }
 
 /// Reads the structure of a NAT target; `None` for another target or an unknown revision.
-pub fn nat(name: &[u8], rev: u32, info: &[u8]) -> Option<Nat> {
-    let &(.., kind) = KINDS.iter().find(|row| row.0 == name && row.1 == rev)?;
-    // nf_nat_range2: flags, then two 16-byte addresses, then the ports.
-    let (size, places) = if rev == 2 { (RANGE2 - 8, [0, 4, 20, 36]) } else { (RANGE_V4 - 4, [4, 8, 12, 16]) };
-    if info.len() < size {
-        return None;
-    }
-    let [flags, min, max, ports] = places.map(|at| u32_at(info, at).unwrap_or_default().to_ne_bytes());
-    let flags = u32::from_ne_bytes(flags);
-    let [a, b, c, d] = ports;
+pub fn nat(ext: &Ext, v6: bool) -> Option<Nat> {
+    let &(.., kind) = KINDS.iter().find(|row| row.0 == ext.name && row.1 == ext.rev && row.2 == ext.info.len())?;
+    let info = &ext.info;
+    let (flags_at, min_at, max_at, ports_at) = places(info);
+    let flags = u32_at(info, flags_at)?;
+    let addr = |at: usize| {
+        let value = info.get(at..at + if v6 { 16 } else { 4 })?;
+        Attr { kind: 0, value }.ip()
+    };
+    let port = |at| u16_at(info, at).map(u16::from_be);
     Some(Nat {
         kind,
-        addrs: (flags & MAP_IPS != 0).then_some((min.into(), max.into())),
-        ports: (flags & PROTO_SPECIFIED != 0).then_some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]))),
+        addrs: if flags & MAP_IPS != 0 { addr(min_at).zip(addr(max_at)) } else { None },
+        ports: if flags & PROTO_SPECIFIED != 0 { port(ports_at).zip(port(ports_at + 2)) } else { None },
         flags: NatFlags::from_bits(flags & !(MAP_IPS | PROTO_SPECIFIED))?,
     })
 }
 
-/// Targets with a structure that is known, by name and revision.
-const KINDS: &[(&[u8], u32, NatKind)] = &[
-    (b"MASQUERADE", 0, NatKind::Masquerade),
-    (b"SNAT", 0, NatKind::Snat),
-    (b"REDIRECT", 0, NatKind::Redirect),
-    (b"DNAT", 0, NatKind::Dnat),
-    (b"DNAT", 2, NatKind::Dnat),
+/// Targets with a structure that is known: name, revision, size.
+const KINDS: &[(&[u8], u32, usize, NatKind)] = &[
+    (b"MASQUERADE", 0, RANGE_V4, NatKind::Masquerade),
+    (b"MASQUERADE", 0, RANGE, NatKind::Masquerade),
+    (b"SNAT", 0, RANGE_V4, NatKind::Snat),
+    (b"SNAT", 1, RANGE, NatKind::Snat),
+    (b"REDIRECT", 0, RANGE_V4, NatKind::Redirect),
+    (b"REDIRECT", 0, RANGE, NatKind::Redirect),
+    (b"DNAT", 0, RANGE_V4, NatKind::Dnat),
+    (b"DNAT", 1, RANGE, NatKind::Dnat),
+    (b"DNAT", 2, RANGE2, NatKind::Dnat),
 ];
 
 /// The structure of a `comment` match; the text is cut at 255 bytes.
@@ -92,49 +120,45 @@ pub fn comment_info(text: &[u8]) -> [u8; COMMENT] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::Ipv4Addr;
 
     fn snat() -> Nat {
-        let addr = Ipv4Addr::new(1, 2, 3, 4);
+        let addr = "1.2.3.4".parse().unwrap();
         Nat { kind: NatKind::Snat, addrs: Some((addr, addr)), ports: None, flags: NatFlags::empty() }
     }
 
     #[test]
     fn snat_as_captured() {
-        let hex: String = nat_info(&snat()).iter().map(|b| format!("{b:02x}")).collect();
+        let hex: String = target(&snat(), false).info.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "010000000100000001020304010203040000000000000000");
-        let ports = Nat { ports: Some((100, 200)), flags: NatFlags::all(), ..snat() };
-        for nat_in in [snat(), ports, Nat { kind: NatKind::Masquerade, addrs: None, ..ports }] {
-            let name = nat_in.kind.name().as_bytes();
-            assert_eq!(nat(name, 0, &nat_info(&nat_in)), Some(nat_in));
+    }
+
+    #[test]
+    fn all_read_back() {
+        let v6 = Some(("fd00::1".parse().unwrap(), "fd00::9".parse().unwrap()));
+        for kind in [NatKind::Masquerade, NatKind::Snat, NatKind::Dnat, NatKind::Redirect] {
+            for (addrs, family) in [(None, false), (None, true), (snat().addrs, false), (v6, true)] {
+                for ports in [None, Some((100, 200))] {
+                    let of = Nat { kind, addrs, ports, flags: NatFlags::all() };
+                    assert_eq!(nat(&target(&of, family), family), Some(of));
+                }
+            }
         }
     }
 
     #[test]
-    fn dnat_of_revision_2() {
-        let mut info = [0; RANGE2];
-        info[..4].copy_from_slice(&3u32.to_ne_bytes());
-        info[4..8].copy_from_slice(&[10, 0, 0, 1]);
-        info[20..24].copy_from_slice(&[10, 0, 0, 2]);
-        info[36..40].copy_from_slice(&[0, 80, 0, 81]);
-        let got = nat(b"DNAT", 2, &info).unwrap();
-        assert_eq!(got.addrs, Some((Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2))));
-        assert_eq!(got.ports, Some((80, 81)));
-    }
-
-    #[test]
     fn what_is_not_known_is_no_nat() {
-        assert_eq!(nat(b"SNAT", 1, &[0; 40]), None);
-        assert_eq!(nat(b"LOG", 0, &[0; 32]), None);
-        assert_eq!(nat(b"SNAT", 0, &[0; 19]), None);
-        let mut info = nat_info(&snat());
-        info[5] = 0x40;
-        assert_eq!(nat(b"SNAT", 0, &info), None);
+        let ext = |name: &[u8], rev, info: &[u8]| Ext { name: name.to_vec(), rev, info: info.to_vec() };
+        assert_eq!(nat(&ext(b"SNAT", 2, &[0; 40]), false), None);
+        assert_eq!(nat(&ext(b"LOG", 0, &[0; 32]), false), None);
+        assert_eq!(nat(&ext(b"SNAT", 0, &[0; 19]), false), None);
+        let mut more = target(&snat(), false);
+        more.info[5] = 0x40;
+        assert_eq!(nat(&more, false), None);
     }
 
     #[test]
     fn probe_as_captured() {
-        let bytes = probe("SNAT", 0, true).seal(0, 0).unwrap();
+        let bytes = probe(2, "SNAT", 0, true).seal(0, 0).unwrap();
         let hex: String = bytes[16..].iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(hex, "0200000009000100534e41540000000008000200000000000800030000000001");
     }

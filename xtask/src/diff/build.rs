@@ -17,6 +17,9 @@ pub struct Builder {
     home: File,
 }
 
+/// What a kernel may be built without although it knows the kind, with the arguments that it then refuses.
+const ABILITIES: [(&str, &str); 1] = [("vlan_filtering", "bridge vlan_filtering 1")];
+
 /// After each line of a batch: tells that the line did not end iproute2.
 const MARK: &str = "link show dev lo\n";
 
@@ -33,13 +36,15 @@ impl Builder {
         if name == "bridge" { &self.bridge } else { &self.ip }
     }
 
-    /// The kinds of a list that the kernel knows.
+    /// The kinds of a list that the kernel knows, and the [`ABILITIES`] that it has.
     pub fn kinds(&self, kinds: &[&str]) -> Outcome<Vec<String>> {
         self.fresh()?;
         self.enter(0)?;
         let mut known = Vec::new();
-        for kind in kinds {
-            let result = output(Command::new(&self.ip).args(["link", "add", "probe", "type", kind]))?;
+        let plain = kinds.iter().map(|kind| (*kind, *kind));
+        for (kind, words) in plain.chain(ABILITIES) {
+            let words = words.split(' ');
+            let result = output(Command::new(&self.ip).args(["link", "add", "probe", "type"]).args(words))?;
             let words = String::from_utf8_lossy(&result.stderr).into_owned();
             if !words.contains("Unknown device type") && !words.contains("Operation not supported") {
                 known.push(kind.to_string());

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use super::json::{self, Json};
 use super::text;
@@ -20,6 +21,10 @@ pub struct Found {
     /// Words that name what it is about.
     pub about: Vec<String>,
 }
+
+/// Most looks at one listing after the first, and how much longer the wait before each is than before the last.
+const ROUNDS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What a tool answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +44,14 @@ pub fn run(command: &mut Command) -> Outcome<Answer> {
     Ok(Answer { out: text(&result.stdout), err: text(&result.stderr), code: result.status.code() })
 }
 
-/// Looks with both, again where the state moves; also gives iproute2's last answer.
+/// Looks with both, again where they differ, for the state may move; also gives iproute2's last answer.
 pub fn look(listing: &str, tool: &Path, binary: &Path) -> Outcome<(Vec<Found>, Answer)> {
     let words: Vec<&str> = listing.split(' ').collect();
-    let mut left = 3;
+    let mut last: Option<Vec<Found>> = None;
+    let mut round = 0;
     loop {
+        // What is learned from packets comes and goes for a moment after the links are up.
+        std::thread::sleep(PAUSE * round);
         let before = run(Command::new(tool).args(&words[1..]))?;
         let ours = run(Command::new(binary).args(&words))?;
         if ours == before {
@@ -53,19 +61,23 @@ pub fn look(listing: &str, tool: &Path, binary: &Path) -> Outcome<(Vec<Found>, A
         if ours == after {
             return Ok((Vec::new(), after));
         }
-        left -= 1;
-        if before == after || left == 0 {
+        let mut found = compare(listing, &before, &ours);
+        if before != after {
             // What moves from one answer of iproute2 to the next is no difference of ours.
-            let moves = |found: &Found, answer: &Answer| {
-                compare(listing, &before, answer).iter().any(|moved| moved.about == found.about)
-            };
-            let mut found = compare(listing, &before, &ours);
-            if before != after {
-                let again: Vec<String> = compare(listing, &after, &ours).into_iter().map(|f| f.cause).collect();
-                found.retain(|found| again.contains(&found.cause) && !moves(found, &after));
-            }
+            let moved: Vec<Vec<String>> = compare(listing, &before, &after).into_iter().map(|f| f.about).collect();
+            let again: Vec<String> = compare(listing, &after, &ours).into_iter().map(|f| f.cause).collect();
+            found.retain(|found| again.contains(&found.cause) && !moved.contains(&found.about));
+        }
+        // A clock that ticks between two commands does not do so in every round.
+        if let Some(last) = &last {
+            found.retain(|found| last.iter().any(|one| one.cause == found.cause));
+        }
+        let settled = before == after && last.as_ref() == Some(&found);
+        if settled || round == ROUNDS || (round > 0 && found.is_empty()) {
             return Ok((found, after));
         }
+        last = Some(found);
+        round += 1;
     }
 }
 

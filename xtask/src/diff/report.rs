@@ -77,7 +77,7 @@ fn options(table: &Table, tally: &Tally, kernel: &str) -> (String, usize) {
         counted += 1;
         if taken(tally, number) > 0 {
             used += 1;
-        } else if let Some(why) = option.excused(kernel) {
+        } else if let Some(why) = option.excused(kernel, &tally.kinds) {
             *excused.entry(why).or_default() += 1;
         } else {
             missing += 1;

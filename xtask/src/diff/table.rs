@@ -24,7 +24,8 @@ pub struct Choice {
     pub name: String,
     /// The kind of device that the kernel must have for it.
     pub kind: Option<String>,
-    /// The kernels that do not take it, and why: `host`, `uml`, `vm`, joined by commas, or `all`.
+    /// The kernels that do not take it, and why: `host`, `uml`, `vm` or `-KIND` (those without the kind), joined by
+    /// commas, or `all`.
     pub excuse: Option<(String, String)>,
 }
 
@@ -73,6 +74,7 @@ pub fn parse(text: &str) -> Outcome<Table> {
     let mut table = Table::default();
     let mut listing = false;
     let mut name = String::new();
+    let mut excuse = "";
     for (number, line) in (1..).zip(text.lines()) {
         let wrong = |what: &str| format!("ip-topologies.txt:{number}: {what}");
         let line = line.trim();
@@ -88,14 +90,14 @@ pub fn parse(text: &str) -> Outcome<Table> {
         } else if let Some(head) = line.strip_prefix('[') {
             let (head, why) = head.split_once(" ## ").unwrap_or((head, ""));
             let (own, times) = head.split_once(']').ok_or_else(|| wrong("no ]"))?;
-            name = own.to_string();
+            (name, excuse) = (own.to_string(), why);
             let times = self::times(times.trim()).ok_or_else(|| wrong("no times"))?;
             let kind = name.strip_prefix("kind ").and_then(|rest| rest.split([' ', ':']).next()).map(str::to_string);
             let option = table.option(name.clone(), kind.clone(), why);
             let section = Section { kind, times, lines: Vec::new(), option };
             table.phases.last_mut().ok_or_else(|| wrong("no phase"))?.push(section);
         } else {
-            let (body, why) = line.split_once(" ## ").unwrap_or((line, ""));
+            let (body, why) = line.split_once(" ## ").unwrap_or((line, excuse));
             let clause = body.strip_prefix(['!', '?']).map(|rest| rest.split_once(' ').unwrap_or((rest, "")));
             let kind = table.phases.last().and_then(|phase| phase.last()).and_then(|section| section.kind.clone());
             let mut ways = Vec::new();
@@ -123,10 +125,11 @@ pub fn parse(text: &str) -> Outcome<Table> {
 }
 
 impl Choice {
-    /// Why a kernel does not take it.
-    pub fn excused(&self, kernel: &str) -> Option<&str> {
+    /// Why a kernel, which knows some kinds, does not take it.
+    pub fn excused(&self, kernel: &str, known: &[String]) -> Option<&str> {
         let (kernels, why) = self.excuse.as_ref()?;
-        kernels.split(',').any(|of| of == kernel || of == "all").then_some(why)
+        let lacks = |of: &str| of.strip_prefix('-').is_some_and(|kind| !known.iter().any(|known| known == kind));
+        kernels.split(',').any(|of| of == kernel || of == "all" || lacks(of)).then_some(why)
     }
 }
 
@@ -185,14 +188,18 @@ mod tests {
     #[test]
     fn a_small_table() {
         let table =
-            parse("=== a\n[kind dummy: up] 0..2\nip link add {new}\n! up | mtu {1..9}\n?5 x ## vm: no\n").unwrap();
+            parse("=== a\n[kind dummy: up] 0..2 ## -a: b\nip link add {new}\n! up | mtu {1..9}\n?5 x ## vm: no\n")
+                .unwrap();
         let section = &table.phases[0][0];
         assert_eq!((section.kind.as_deref(), &section.times), (Some("dummy"), &Times::Range(0, 2)));
         assert_eq!(section.lines[0].clauses.iter().map(|c| c.percent).collect::<Vec<_>>(), [100, 5]);
         let names: Vec<&str> = table.options.iter().map(|option| option.name.as_str()).collect();
         assert_eq!(names, ["kind dummy: up", "kind dummy: up: up", "kind dummy: up: mtu N", "kind dummy: up: x"]);
-        assert_eq!(table.options[3].excused("vm"), Some("no"));
-        assert_eq!(table.options[3].excused("host"), None);
+        assert_eq!(table.options[3].excused("vm", &[]), Some("no"));
+        assert_eq!(table.options[3].excused("host", &[]), None);
+        // That of a section is that of its clauses.
+        assert_eq!(table.options[2].excused("host", &[]), Some("b"));
+        assert_eq!(table.options[2].excused("host", &["a".to_string()]), None);
         assert_eq!(times("each 90% a,b"), Some(Times::Each(90, vec!["a".into(), "b".into()])));
     }
 

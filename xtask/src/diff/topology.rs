@@ -24,6 +24,8 @@ struct Device {
     ns: usize,
     name: String,
     kind: String,
+    /// Whether it is the second end of a pair.
+    is_peer: bool,
     /// Its number within the namespace, in its addresses.
     number: usize,
 }
@@ -89,7 +91,10 @@ impl<'a> Maker<'a> {
 
     /// Devices of this namespace, of some kinds or of all.
     fn own(&self, kinds: &[String]) -> Vec<Device> {
-        let fits = |device: &&Device| device.ns == self.ns && (kinds.is_empty() || kinds.contains(&device.kind));
+        let end = |device: &Device| device.kind == "veth" && !device.is_peer && kinds.iter().any(|kind| kind == "end");
+        let fits = |device: &&Device| {
+            device.ns == self.ns && (kinds.is_empty() || kinds.contains(&device.kind) || end(device))
+        };
         self.devices.iter().filter(fits).cloned().collect()
     }
 
@@ -160,8 +165,12 @@ impl<'a> Maker<'a> {
         Some(match what {
             "dev" => self.pick(&[])?.name,
             "new" => self.device(self.ns, kind),
-            "peer" if self.chance.percent(60) => format!("name {}", self.device(self.ns, kind)),
-            "peer" => format!("name {} netns {}", self.device(other, kind), NAMESPACES[other]),
+            "peer" => {
+                let here = self.chance.percent(60);
+                let name = self.device(if here { self.ns } else { other }, kind);
+                self.devices.last_mut()?.is_peer = true;
+                if here { format!("name {name}") } else { format!("name {name} netns {}", NAMESPACES[other]) }
+            }
             "ns" => NAMESPACES[other].to_string(),
             // A device's own addresses tell namespace and device.
             "base4" | "base6" => {
@@ -235,7 +244,7 @@ impl<'a> Maker<'a> {
             0 => format!("{:.8}-long{number}", kind),
             _ => format!("{:.3}{}{number}", kind, NAMESPACES[ns]),
         };
-        self.devices.push(Device { ns, name: name.clone(), kind: kind.to_string(), number });
+        self.devices.push(Device { ns, name: name.clone(), kind: kind.to_string(), is_peer: false, number });
         name
     }
 
@@ -283,6 +292,23 @@ mod tests {
         let never: Vec<&str> =
             (0..used.len()).filter(|&option| never(option)).map(|option| table.options[option].name.as_str()).collect();
         assert!(never.is_empty(), "{never:?}");
+    }
+
+    #[test]
+    fn no_bridge_has_both_ends_of_a_pair() {
+        let table = parse(TEXT).unwrap();
+        let kinds = ["veth", "bridge", "vxlan"].map(str::to_string);
+        for number in 0..40 {
+            let lines = make(&table, &kinds, 1, number);
+            // Names tell the namespace, save for long ones.
+            let second = |line: &Line| Some(line.text.split_once(" peer name ")?.1.split(' ').next()?.to_string());
+            let seconds: Vec<String> = lines.iter().filter_map(second).collect();
+            for line in &lines {
+                let port = line.text.strip_prefix("ip link set ").and_then(|rest| rest.split_once(" master "));
+                let Some((port, _)) = port.filter(|(_, bridge)| bridge.starts_with("bri")) else { continue };
+                assert!(port.contains("-long") || !seconds.iter().any(|second| second == port), "{}", line.text);
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::build::Builder;
 use super::look::{Found, head, look};
@@ -17,11 +18,12 @@ use crate::process::{About, Outcome, say};
 /// Lines of the topology that are told with a difference.
 const LINES_TOLD: usize = 8;
 
-/// `diff-inside`: `--from A --step K --topologies N` are the numbers A, A + K, ... below N.
+/// `diff-inside`: `--from A --step K --topologies N` are the numbers A, A + K, ... below N, as many as there is time for.
 pub fn inside(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
     let (seed, from, step) = (args.number("--seed", 1)?, args.number("--from", 0)?, args.number("--step", 1)?.max(1));
     let count = args.number("--topologies", 1)?;
+    let (start, patience) = (Instant::now(), Duration::from_secs(args.number("--seconds", u64::MAX)?));
     let binary: PathBuf = args.value("--binary")?.ok_or("--binary is missing")?.into();
     let out = args.value("--out")?;
     let show = args.flag("--show");
@@ -32,7 +34,7 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let mut tally = Tally { kinds: kinds.clone(), ..Tally::default() };
     let mut worker = Worker { table: &table, builder, binary, tally: &mut tally, show };
     let mut number = from;
-    while number < count {
+    while number < count && start.elapsed() < patience {
         let lines = topology::make(&table, &kinds, seed, number);
         worker.topology(number, lines)?;
         number += step;

@@ -30,6 +30,8 @@ const PROGRAMS: &[packages::Program] = &[
     ("jq", "jq"),
     ("bc", "bc"),
     ("killall", "psmisc"),
+    ("mausezahn", "netsniff-ng"),
+    ("tcpdump", "tcpdump"),
     ("ping", "iputils-ping"),
 ];
 /// Scripts that pass with iproute2 on kernels at hand, and say little about the kernel itself.

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["wire"],
     &["sys"],
     &["socket"],
-    &["netns", "resolve", "sysctl", "ping", "observe", "exec", "sandbox"],
+    &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "observe", "exec", "sandbox"],
     &["file"],
     &["cli", "show"],
 ];

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{MEMORY, MODULES};
 use crate::process::{About, Outcome};
 use crate::vm::cpio::Archive;
+use crate::vm::machine::PROCESSOR;
 use crate::vm::{kernel, modules};
 use crate::{packages, sys};
 
@@ -57,7 +58,7 @@ pub fn command(dir: &Path, busybox: &Path, names: &[String]) -> Outcome<(Command
         sleep(Duration::from_millis(50));
     }
     let mut qemu = super::logged(dir, Path::new("qemu-system-x86_64"));
-    qemu.args(["-accel", "tcg", "-cpu", "max", "-smp", "1", "-display", "none", "-nodefaults", "-no-reboot"]);
+    qemu.args(["-accel", "tcg", "-cpu", PROCESSOR, "-smp", "1", "-display", "none", "-nodefaults", "-no-reboot"]);
     qemu.args(["-nic", "none", "-m", MEMORY, "-numa", "node,memdev=memory", "-object"]);
     qemu.arg(format!("memory-backend-memfd,id=memory,size={MEMORY},share=on"));
     qemu.arg("-chardev").arg(format!("socket,id=files,path={}", socket.display()));

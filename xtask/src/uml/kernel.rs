@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{MEMORY, MODULES};
-use crate::packages;
+use crate::packages::Archive;
 use crate::process::{About, Outcome, run};
 use crate::tree;
 
@@ -51,7 +51,7 @@ fn get() -> Outcome<Kernel> {
     let dir = cache.join(PACKAGE);
     let image = dir.join("usr/bin/linux.uml");
     if !image.exists() {
-        packages::unpack(PACKAGE, &dir)?;
+        Archive::default().unpack(PACKAGE, &dir)?;
     }
     let modules = dir.join("usr/lib/uml/modules");
     let entries = std::fs::read_dir(&modules).about(&modules)?.flatten();

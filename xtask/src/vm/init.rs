@@ -1,11 +1,11 @@
 //! The first process of the virtual machine: mounts what every Linux has, loads the
-//! modules, links the applets, runs the script with the shell, says the verdict, and
-//! switches off. It does nothing to the network itself.
+//! modules, does what the machine was booted for, says the verdict, and switches off. What
+//! it does to the network itself is to connect through it.
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::process::Command;
 
+use super::boots::{self, Boot};
 use super::{FAILURE, SUCCESS};
 use crate::process::{About, Failure, Outcome};
 use crate::sys;
@@ -33,11 +33,6 @@ fn work() -> Outcome {
         sys::load_module(File::open(module).about(module)?).about(module)?;
     }
     println!("netstrap-vm: {} modules loaded", modules.len());
-    let call = |program: &str, words: &[&str]| {
-        let status = Command::new(program).args(words).env_clear().env("PATH", "/bin").status().about(program)?;
-        if status.success() { Ok(()) } else { Err(Failure::from(format!("{program} {}: {status}", words.join(" ")))) }
-    };
-    call("/bin/netstrap", &["--version"])?;
-    call("/bin/netstrap", &["install", "/bin"])?;
-    call("/bin/sh", &["/walkthrough.sh"])
+    boots::call("/bin/netstrap", &["--version"])?;
+    Boot::this()?.work()
 }

@@ -2,14 +2,18 @@
 //! never installed. In: a package name or none. Out: the image and the modules' folder.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::packages;
-use crate::process::{About, Outcome, read};
+use crate::packages::Archive;
+use crate::process::{About, Outcome};
 use crate::tree;
 
 /// Debian's kernel for virtual machines; it depends on the current version's package.
 const LATEST: &str = "linux-image-cloud-amd64";
+
+/// Debian's archive of newer packages for the distribution that [`LATEST`] is tested with, and
+/// what its kernel packages start with.
+const BACKPORTS: &str = "bookworm-backports";
+const NEWER: &str = "linux-image-6.12.";
 
 /// An unpacked kernel.
 pub struct Kernel {
@@ -23,39 +27,48 @@ pub struct Kernel {
 
 /// The kernel of a package, or of the distribution's current one.
 pub fn get(package: Option<&str>) -> Outcome<Kernel> {
-    let cache = tree::cache("vm")?;
     let package = match package {
         Some(package) => package.to_string(),
-        None => current(&cache)?,
+        None => current(&Archive::default(), "linux-image-")?,
     };
-    let dir = cache.join(&package);
+    fetch(&Archive::default(), &package)
+}
+
+/// A kernel that is newer than the distribution's, from its archive of such packages.
+pub fn newer() -> Outcome<Kernel> {
+    let archive = Archive::debian(BACKPORTS)?;
+    fetch(&archive, &current(&archive, NEWER)?)
+}
+
+/// The kernel of a package, from the cache if it is there.
+fn fetch(archive: &Archive, package: &str) -> Outcome<Kernel> {
+    let dir = tree::cache("vm")?.join(package);
     if let Some(kernel) = unpacked(&dir) {
         return Ok(kernel);
     }
-    packages::unpack(&package, &dir)?;
+    archive.unpack(package, &dir)?;
     unpacked(&dir).ok_or_else(|| format!("{package}: holds no kernel").into())
 }
 
-/// The package that the distribution's kernel package stands for; what is in the cache where apt does not know.
-fn current(cache: &Path) -> Outcome<String> {
+/// The package that the distribution's kernel package stands for ("Depends: linux-image-6.1.0-56-cloud-amd64");
+/// what is in the cache where apt does not know.
+fn current(archive: &Archive, prefix: &str) -> Outcome<String> {
+    let dependency = || archive.dependencies(LATEST).into_iter().find(|name| name.starts_with(prefix));
     if let Some(package) = dependency() {
         return Ok(package);
     }
-    packages::update()?;
+    let updated = archive.update();
     if let Some(package) = dependency() {
         return Ok(package);
     }
-    let entries = std::fs::read_dir(cache).about(cache)?.flatten();
+    let cache = tree::cache("vm")?;
+    let entries = std::fs::read_dir(&cache).about(&cache)?.flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let cached = names.into_iter().find(|name| name.starts_with("linux-image-"));
-    cached.ok_or_else(|| format!("apt knows no {LATEST}; name a kernel package with --kernel").into())
-}
-
-/// "Depends: linux-image-6.1.0-56-cloud-amd64"
-fn dependency() -> Option<String> {
-    let text = read(Command::new("apt-cache").args(["depends", LATEST])).ok()?;
-    let depends = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
-    depends.into_iter().find(|name| name.starts_with("linux-image-")).map(str::to_string)
+    let cached = names.into_iter().find(|name| name.starts_with(prefix));
+    match cached {
+        Some(package) => Ok(package),
+        None => updated.and(Err(format!("apt knows no {LATEST} that is {prefix}*").into())),
+    }
 }
 
 /// Image and modules in an unpacked package.

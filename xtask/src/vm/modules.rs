@@ -8,10 +8,30 @@ use std::process::Command;
 use crate::packages;
 use crate::process::{About, Outcome, output};
 
-/// What must be in the kernel or be loaded for the walkthrough. There is no modprobe in the initramfs, so what
-/// the kernel would ask for by alias (link kinds, nf_tables expressions, xtables targets) is here too.
-pub const WANTED: &[&str] =
-    &["veth", "bridge", "nf_tables", "nft_chain_nat", "nft_masq", "nft_nat", "nft_compat", "xt_MASQUERADE"];
+/// What must be in the kernel or be loaded for the walkthrough and for traffic. There is no modprobe in the initramfs,
+/// so what the kernel would ask for by alias (link kinds, nf_tables expressions, xtables extensions) is here too.
+pub const WANTED: &[&str] = &[
+    "veth",
+    "bridge",
+    "br_netfilter",
+    "nf_tables",
+    "nft_chain_nat",
+    "nft_masq",
+    "nft_nat",
+    "nft_redir",
+    "nft_ct",
+    "nft_fib",
+    "nft_fib_ipv4",
+    "nft_fib_ipv6",
+    "nft_compat",
+    "nf_conntrack_netlink",
+    "xt_MASQUERADE",
+    "xt_nat",
+    "xt_REDIRECT",
+    "xt_conntrack",
+    "xt_tcpudp",
+    "xt_addrtype",
+];
 
 /// A module, ready to load.
 pub struct Module {

@@ -26,6 +26,8 @@ pub struct Arguments {
     device: Option<Vec<u8>>,
     name: Option<Vec<u8>>,
     lower: Option<Vec<u8>>,
+    /// The lower device, once it is looked up.
+    lower_id: Option<LinkId>,
     netns: Option<Netns>,
     index: Option<NonZeroU32>,
     group: Option<u32>,
@@ -232,6 +234,11 @@ impl Arguments {
         if is_peer {
             return Err(Fail::duplicate("type", kind));
         }
+        // What is wrong with the names is told before what is wrong with the kind's arguments.
+        if purpose == Purpose::Add {
+            self.one_name()?;
+            self.lower_id = self.lower_device(context)?;
+        }
         // The kernel does not look at the kind of a link that is to go.
         if purpose == Purpose::Delete && words.is_empty() {
             return Ok(());
@@ -241,13 +248,12 @@ impl Arguments {
             self.kind = Some(Kind::Veth(peer));
             return Ok(());
         }
-        let name = KindName::new(kind).ok_or_else(unknown_kind)?;
         let mut arguments = None;
         if !words.is_empty() {
             let old = if purpose == Purpose::Add { None } else { Some(self.old_data(context)?) };
             arguments = Some(super::kind_words::read(context, kind, words, old.as_deref())?);
         }
-        let kind = KindArguments { kind: name, arguments };
+        let kind = KindArguments { kind: KindName::new(kind).ok_or_else(unknown_kind)?, arguments };
         // What is left are the properties of a pair's other end.
         self.kind = Some(if words.is_empty() {
             Kind::With(kind)
@@ -312,18 +318,26 @@ impl Arguments {
 
     /// The properties that a link is born with.
     fn birth(&self, context: &mut Context<'_>) -> Result<LinkChange<'_>, Fail> {
-        let lower = self.lower.as_deref().map(|name| context.device(name)).transpose()?;
+        let lower = if self.lower_id.is_some() { self.lower_id } else { self.lower_device(context)? };
         Ok(LinkChange { name: self.new_name()?, lower, ..self.properties() })
+    }
+
+    fn lower_device(&self, context: &mut Context<'_>) -> Result<Option<LinkId>, Fail> {
+        self.lower.as_deref().map(|name| context.device(name)).transpose()
     }
 
     /// `name X`, `dev X` and a bare X all name a new link.
     fn new_name(&self) -> Result<Option<IfName>, Fail> {
+        self.one_name()?;
+        self.name.as_ref().or(self.device.as_ref()).map(|name| if_name(name)).transpose()
+    }
+
+    fn one_name(&self) -> Result<(), Fail> {
         match (&self.name, &self.device) {
             (Some(name), Some(device)) if name != device => {
                 Err(Fail::usage("both \"name\" and \"dev\" cannot be used when creating devices."))
             }
-            (Some(name), _) | (None, Some(name)) => if_name(name).map(Some),
-            (None, None) => Ok(None),
+            _ => Ok(()),
         }
     }
 

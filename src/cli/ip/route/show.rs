@@ -16,9 +16,11 @@ use crate::model::link::LinkId;
 use crate::model::nexthop::{NextHopObject, NextHopQuestion};
 use crate::model::route::{Route, RouteFilter, RouteFlags, RouteKind, RouteVerb, TABLE_MAIN};
 use crate::model::rtnames::NameSet;
+use crate::show::out::Out;
 use crate::show::route::{Given, RouteView};
+use crate::socket::Query;
 use crate::sysctl::Key;
-use crate::wire::reply::Frame;
+use crate::wire::reply::{Frame, frames};
 use crate::wire::route::{change, decode};
 
 /// Bounds of a prefix: `root` gives the shortest, `match` the longest, a bare prefix both.
@@ -84,17 +86,26 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
             return Ok(0);
         }
     }
-    let mut routes = match context.socket()?.dump(&filter) {
-        Ok(routes) => routes,
+    let dump = match context.socket()?.dump_messages(&filter) {
+        Ok(dump) => dump,
         // A namespace that never had an address has no main table yet: nothing to list.
         Err(error) if !flush && filter.table == TABLE_MAIN && is_absent(&error) => Vec::new(),
         Err(error) => return Err(dump_failed(context, error, flush)),
     };
-    routes.retain(|route| narrow.takes(route));
-    if flush {
-        return remove(context, &routes);
+    let mut gone = Vec::new();
+    let mut listing = Listing::new(context, narrow.given());
+    for frame in frames(&dump) {
+        let decoded = filter.decode(&frame);
+        match decoded.as_ref().filter(|route| narrow.takes(route)) {
+            Some(_) if flush => gone.extend(decoded),
+            Some(route) => listing.add(context, route),
+            None => {}
+        }
     }
-    show(context, &routes, narrow.given());
+    if flush {
+        return remove(context, &gone);
+    }
+    context.print(listing.out);
     Ok(0)
 }
 
@@ -120,38 +131,51 @@ fn dump_failed(context: &mut Context<'_>, error: Error, flush: bool) -> Fail {
 
 /// Prints routes.
 pub fn show(context: &mut Context<'_>, routes: &[Route], given: Given) {
-    for index in routes.iter().flat_map(Route::indexes) {
-        context.learn(index);
-    }
-    let hops = if context.options.details { resolved(context, routes) } else { Vec::new() };
-    context.learn_next_hops(&hops);
-    let mut out = context.listing();
-    let view = RouteView {
-        names: context.shown_names(),
-        links: context.known_links(),
-        given,
-        details: context.options.details,
-        statistics: context.options.statistics != 0,
-        next_hops: &hops,
-    };
+    let mut listing = Listing::new(context, given);
     for route in routes {
-        crate::show::route::route(&mut out, route, &view);
+        listing.add(context, route);
     }
-    context.print(out);
+    context.print(listing.out);
 }
 
-/// The next hop objects that routes name; one that is gone is left out.
-fn resolved(context: &mut Context<'_>, routes: &[Route]) -> Vec<NextHopObject> {
-    let mut hops: Vec<NextHopObject> = Vec::new();
-    for id in routes.iter().filter_map(|route| route.nhid) {
-        if hops.iter().any(|hop| hop.id == Some(id)) {
-            continue;
-        }
-        let question = NextHopQuestion { ns: 0, family: context.options.family, id };
-        let found = context.socket().and_then(|socket| Ok(socket.get(&question)?));
-        hops.extend(found.ok().flatten());
+/// A listing that is written route by route.
+struct Listing {
+    out: Out,
+    given: Given,
+    /// The next hop objects that the routes so far name.
+    next_hops: Vec<NextHopObject>,
+}
+
+impl Listing {
+    fn new(context: &Context<'_>, given: Given) -> Self {
+        Listing { out: context.listing(), given, next_hops: Vec::new() }
     }
-    hops
+
+    fn add(&mut self, context: &mut Context<'_>, route: &Route) {
+        route.each_index(&mut |index| context.learn(index));
+        if let Some(id) = route.nhid.filter(|_| context.options.details) {
+            self.resolve(context, id);
+        }
+        let view = RouteView {
+            names: context.shown_names(),
+            links: context.known_links(),
+            given: self.given,
+            details: context.options.details,
+            statistics: context.options.statistics != 0,
+            next_hops: &self.next_hops,
+        };
+        crate::show::route::route(&mut self.out, route, &view);
+    }
+
+    /// Looks a next hop object and its devices up; one that is gone is left out.
+    fn resolve(&mut self, context: &mut Context<'_>, id: u32) {
+        if !self.next_hops.iter().any(|hop| hop.id == Some(id)) {
+            let question = NextHopQuestion { ns: 0, family: context.options.family, id };
+            let found = context.socket().and_then(|socket| Ok(socket.get(&question)?)).ok().flatten();
+            context.learn_next_hops(found.as_slice());
+            self.next_hops.extend(found);
+        }
+    }
 }
 
 /// Deletes what was listed. A route that has gone meanwhile is no failure.
@@ -316,8 +340,9 @@ impl Bounds {
 
 /// Whether an address of a route lies in a prefix; a route without one counts as 0.0.0.0 or ::.
 fn bound_takes(bound: Option<Bound>, route: &Route, addr: Option<IpAddr>) -> bool {
-    let addr = addr.unwrap_or(Prefix::default_route(route.family()).addr());
-    bound.is_none_or(|bound| bound.any_family || bound.prefix.contains(&addr))
+    bound.is_none_or(|bound| {
+        bound.any_family || bound.prefix.contains(&addr.unwrap_or(Prefix::default_route(route.family()).addr()))
+    })
 }
 
 impl Narrow {

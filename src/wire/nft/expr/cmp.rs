@@ -13,12 +13,21 @@ pub const EQ: u32 = 0;
 /// `NFT_CMP_NEQ`.
 pub const NEQ: u32 = 1;
 
+/// `NFT_CMP_LT`.
+pub const LT: u32 = 2;
+/// `NFT_CMP_LTE`.
+pub const LTE: u32 = 3;
+/// `NFT_CMP_GT`.
+pub const GT: u32 = 4;
+/// `NFT_CMP_GTE`.
+pub const GTE: u32 = 5;
+
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cmp<'a> {
     /// Register that is compared.
     pub sreg: u32,
-    /// [`EQ`], [`NEQ`], or an order (2 to 5).
+    /// [`EQ`], [`NEQ`], or an order ([`LT`] to [`GTE`]), of bytes from the first on.
     pub op: u32,
     /// The constant, as long as the comparison.
     pub data: &'a [u8],

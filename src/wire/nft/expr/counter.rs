@@ -11,8 +11,13 @@ const PACKETS: u16 = 2;
 /// Appends the expression, starting from these counts.
 pub fn encode(request: &mut Request<Netfilter>, counters: Counters) {
     let opened = begin(request, b"counter");
-    request.be64(BYTES, counters.bytes).be64(PACKETS, counters.packets);
+    values(request, counters);
     end(request, opened);
+}
+
+/// Appends the counts alone, as a base chain has them.
+pub fn values(request: &mut Request<Netfilter>, counters: Counters) {
+    request.be64(BYTES, counters.bytes).be64(PACKETS, counters.packets);
 }
 
 /// Reads counts, of the expression or of a base chain.

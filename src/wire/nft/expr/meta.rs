@@ -4,6 +4,18 @@ use super::{begin, end};
 use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
 
+/// `NFT_META_PRIORITY`: class of queueing, 4 bytes in native order.
+pub const PRIORITY: u32 = 2;
+/// `NFT_META_MARK`: 4 bytes in native order.
+pub const MARK: u32 = 3;
+/// `NFT_META_SKUID`: user of the socket, 4 bytes in native order.
+pub const SKUID: u32 = 10;
+/// `NFT_META_SKGID`: group of the socket, 4 bytes in native order.
+pub const SKGID: u32 = 11;
+/// `NFT_META_PKTTYPE`: `PACKET_*`, 1 byte.
+pub const PKTTYPE: u32 = 19;
+/// `NFT_META_SECPATH`: whether it came through IPsec, 1 byte (kernel 4.19).
+pub const SECPATH: u32 = 25;
 /// `NFT_META_IIFNAME`: name of the incoming interface, 16 bytes, padded with NULs.
 pub const IIFNAME: u32 = 6;
 /// `NFT_META_OIFNAME`: name of the outgoing interface.

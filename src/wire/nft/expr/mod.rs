@@ -5,11 +5,20 @@ pub mod bitwise;
 pub mod cmp;
 pub mod compat;
 pub mod counter;
+pub mod ct;
+pub mod fib;
 pub mod immediate;
+pub mod limit;
+pub mod log;
 pub mod masq;
 pub mod meta;
+pub mod mss;
 pub mod nat;
 pub mod payload;
+pub mod range;
+pub mod redir;
+pub mod reject;
+pub mod set;
 
 use crate::model::nat::Counters;
 use crate::wire::attr::{Attr, Attrs, Fields, attrs};
@@ -37,6 +46,8 @@ pub enum Expr<'a> {
     Cmp(cmp::Cmp<'a>),
     /// Masks a register.
     Bitwise(bitwise::Bitwise<'a>),
+    /// Masks a register and turns bits over.
+    Changed(bitwise::Changed),
     /// Loads something about the packet.
     Meta(meta::Meta),
     /// Counts.
@@ -51,6 +62,30 @@ pub enum Expr<'a> {
     Match(compat::Xt<'a>),
     /// An xtables target.
     Target(compat::Xt<'a>),
+    /// Loads something about the connection.
+    Ct(ct::Ct),
+    /// Asks the routing tables.
+    Fib(fib::Fib),
+    /// Redirects to this host.
+    Redir(redir::Redir),
+    /// Compares a register with two ends.
+    Range(range::Range<'a>),
+    /// Matches up to a rate.
+    Limit(limit::Limit),
+    /// Writes to the log.
+    Log(log::Log<'a>),
+    /// Refuses with an answer.
+    Reject(reject::Reject),
+    /// Sets a mark or the like.
+    Set(set::Set),
+    /// Loads the route's segment size into a register.
+    RouteMss(u32),
+    /// Turns a segment size in a register to network byte order.
+    Order(u32),
+    /// Sets the segment size from a register.
+    SetMss(u32),
+    /// Does not track the connection.
+    Notrack,
     /// Any other one, or one with parts that are not known here: its name.
     Other(&'a [u8]),
 }
@@ -91,6 +126,17 @@ pub fn decode_all<'a>(list: Attrs<'a>) -> impl Iterator<Item = (&'a [u8], Expr<'
     list.filter(|elem| elem.kind == ELEM).map(|elem| decode(&elem))
 }
 
+/// Appends expressions as they were listed, but with this counter.
+pub fn with_counter(request: &mut Request<Netfilter>, list: Attrs<'_>, counters: Counters) {
+    for elem in list.filter(|elem| elem.kind == ELEM) {
+        if Fields::new(elem.value).string(NAME) == b"counter" {
+            counter::encode(request, counters);
+        } else {
+            request.attr(ELEM | NESTED, elem.value);
+        }
+    }
+}
+
 fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
     let elem = Fields::new(elem.value);
     let name = elem.string(NAME);
@@ -99,14 +145,27 @@ fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
     let known = match TITLES.iter().position(|row| row.0 == name) {
         Some(0) => payload::decode(fields).map(Expr::Payload),
         Some(1) => cmp::decode(fields).map(Expr::Cmp),
-        Some(2) => bitwise::decode(fields).map(Expr::Bitwise),
-        Some(3) => meta::decode(fields).map(Expr::Meta),
+        Some(2) => {
+            bitwise::decode(fields).map(Expr::Bitwise).or_else(|| bitwise::decode_changed(fields).map(Expr::Changed))
+        }
+        Some(3) => meta::decode(fields).map(Expr::Meta).or_else(|| set::decode(fields, false).map(Expr::Set)),
         Some(4) => Some(Expr::Counter(counter::decode(fields))),
         Some(5) => immediate::decode(fields).map(Expr::Immediate),
         Some(6) => Some(Expr::Masq(masq::decode(fields))),
         Some(7) => nat::decode(fields).map(Expr::Nat),
         Some(8) => compat::decode(fields).map(Expr::Match),
         Some(9) => compat::decode(fields).map(Expr::Target),
+        Some(10) => ct::decode(fields).map(Expr::Ct).or_else(|| set::decode(fields, true).map(Expr::Set)),
+        Some(11) => fib::decode(fields).map(Expr::Fib),
+        Some(12) => Some(Expr::Redir(redir::decode(fields))),
+        Some(13) => range::decode(fields).map(Expr::Range),
+        Some(14) => limit::decode(fields).map(Expr::Limit),
+        Some(15) => log::decode(fields).map(Expr::Log),
+        Some(16) => reject::decode(fields).map(Expr::Reject),
+        Some(17) => mss::decode_route(fields).map(Expr::RouteMss),
+        Some(18) => mss::decode_order(fields).map(Expr::Order),
+        Some(19) => mss::decode(fields).map(Expr::SetMss),
+        Some(20) => Some(Expr::Notrack),
         _ => None,
     };
     (name, known.unwrap_or(Expr::Other(name)))
@@ -124,6 +183,17 @@ const TITLES: &[(&[u8], &str)] = &[
     (b"nat", "nat expression"),
     (b"match", "match expression"),
     (b"target", "target expression"),
+    (b"ct", "ct expression"),
+    (b"fib", "fib expression"),
+    (b"redir", "redir expression"),
+    (b"range", "range expression"),
+    (b"limit", "limit expression"),
+    (b"log", "log expression"),
+    (b"reject", "reject expression"),
+    (b"rt", "rt expression"),
+    (b"byteorder", "byteorder expression"),
+    (b"exthdr", "exthdr expression"),
+    (b"notrack", "notrack expression"),
 ];
 
 /// Names the expression at a byte offset of an expression list's value.
@@ -174,8 +244,8 @@ mod tests {
                 end(r, opened);
             })
         };
-        let bytes = empty(b"fib");
-        testing::decoded(&bytes, |expr| assert_eq!(expr, Expr::Other(b"fib")));
+        let bytes = empty(b"osf");
+        testing::decoded(&bytes, |expr| assert_eq!(expr, Expr::Other(b"osf")));
         let broken = empty(b"cmp");
         testing::decoded(&broken, |expr| assert_eq!(expr, Expr::Other(b"cmp")));
     }

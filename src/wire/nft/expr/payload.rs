@@ -6,12 +6,20 @@ use crate::wire::build::{Netfilter, Request};
 
 /// `NFT_PAYLOAD_NETWORK_HEADER`: offsets count from the IP header.
 pub const BASE_NETWORK: u32 = 1;
+/// `NFT_PAYLOAD_TRANSPORT_HEADER`: offsets count from the TCP or UDP header.
+pub const BASE_TRANSPORT: u32 = 2;
+/// Offset of the source port in a TCP or UDP header.
+pub const SOURCE_PORT: u32 = 0;
+/// Offset of the destination port in a TCP or UDP header.
+pub const DESTINATION_PORT: u32 = 2;
 /// Offset of the protocol in an IPv4 header.
 pub const IP_PROTOCOL: u32 = 9;
-/// Offset of the source address in an IPv4 header.
+/// Offset of flags and fragment offset in an IPv4 header.
+pub const IP_FRAGMENT: u32 = 6;
+/// Offset of the source address in an IPv4 header; the destination follows it.
 pub const IP_SOURCE: u32 = 12;
-/// Offset of the destination address in an IPv4 header.
-pub const IP_DESTINATION: u32 = 16;
+/// Offset of the source address in an IPv6 header; the destination follows it.
+pub const IP6_SOURCE: u32 = 8;
 
 const DREG: u16 = 1;
 const BASE: u16 = 2;

@@ -2,14 +2,17 @@
 //! put together to what they match, in every dialect known. What does not fit in a
 //! [`Spec`] is kept by name, so that a listing can say so.
 
-use super::{CHAIN, EXPRESSIONS, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, USERDATA};
+mod ext;
+
+use super::{CHAIN, EXPRESSIONS, FRAGMENT_OFFSET, HANDLE, NO_INTERFACE, TABLE, UDATA_COMMENT, UDATA_REST, USERDATA};
 use crate::model::name::printable;
-use crate::model::nat::{IfPattern, Nat, NatFlags, NatKind, Net, Not, Rule, Spec, Target};
-use crate::wire::attr::{Attr, Fields, attrs, to_nul, u16_at, u32_at};
-use crate::wire::nft::expr::{self, Expr, cmp, immediate, meta, nat, payload};
-use crate::wire::nft::{NFGENMSG, xt};
+use crate::model::nat::{IfPattern, Net, Not, Rule, Spec, Target};
+use crate::model::translation::key::CUT;
+use crate::wire::attr::{Attr, Fields, attrs, to_nul};
+use crate::wire::nft::expr::set::Key;
+use crate::wire::nft::expr::{self, Expr, bitwise, cmp, fib, immediate, meta, payload};
+use crate::wire::nft::{FAMILY_IP6, NFGENMSG};
 use crate::wire::reply::Frame;
-use std::net::Ipv4Addr;
 
 const REPLY: u16 = 0x0a06;
 
@@ -19,7 +22,8 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
     if frame.kind != REPLY || fields.string(TABLE) != table {
         return None;
     }
-    let mut reader = Reader::default();
+    let is_v6 = frame.payload.first() == Some(&FAMILY_IP6);
+    let mut reader = Reader { is_v6, ..Reader::default() };
     for (name, expr) in expr::decode_all(attrs(fields.bytes[usize::from(EXPRESSIONS)])) {
         if !reader.take(&expr) {
             let extension: &[u8] = if let Expr::Match(xt) | Expr::Target(xt) = &expr { xt.name } else { b"" };
@@ -29,11 +33,14 @@ pub fn decode(frame: &Frame<'_>, table: &[u8]) -> Option<Rule> {
         }
     }
     reader.comment(fields.bytes[usize::from(USERDATA)]);
+    reader.last_comment();
     Some(Rule {
         chain: fields.string(CHAIN).to_vec(),
-        handle: fields.be64(HANDLE)?,
+        // A rule that is yet to be sent has none.
+        handle: fields.be64(HANDLE).unwrap_or_default(),
         spec: reader.spec,
         counters: reader.counters,
+        raw: Vec::new(),
         unknown: reader.unknown,
     })
 }
@@ -49,11 +56,30 @@ enum Held<'a> {
     #[default]
     Nothing,
     Packet {
+        base: u32,
         offset: u32,
         len: u32,
         mask: Option<&'a [u8]>,
     },
-    Meta(u32),
+    Meta {
+        key: u32,
+        mask: Option<&'a [u8]>,
+    },
+    Ct {
+        key: u32,
+        mask: Option<&'a [u8]>,
+    },
+    Fib {
+        flags: u32,
+    },
+    /// A mark of which some bits are kept and some turned over.
+    Changed {
+        key: Key,
+        keep: u32,
+        xor: u32,
+    },
+    /// The route's segment size, and whether it is in network byte order.
+    RouteMss(bool),
     Data(&'a [u8]),
 }
 
@@ -62,6 +88,7 @@ const REGISTERS: usize = 24;
 
 #[derive(Default)]
 struct Reader<'a> {
+    is_v6: bool,
     held: [Held<'a>; REGISTERS],
     spec: Spec,
     counters: Option<crate::model::nat::Counters>,
@@ -72,29 +99,40 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// Notes one expression; false if the spec cannot tell of it.
     fn take(&mut self, expr: &Expr<'a>) -> bool {
-        match expr {
-            Expr::Payload(p) if p.base == payload::BASE_NETWORK => {
-                self.hold(p.dreg, Held::Packet { offset: p.offset, len: p.len, mask: None })
+        let told = match expr {
+            Expr::Payload(p) => {
+                let &payload::Payload { dreg, base, offset, len } = p;
+                return self.hold(dreg, Held::Packet { base, offset, len, mask: None });
             }
-            Expr::Meta(m) => self.hold(m.dreg, Held::Meta(m.key)),
-            Expr::Bitwise(b) => self.mask(b.reg, b.mask),
-            Expr::Cmp(c) => self.compare(c).unwrap_or(false),
+            Expr::Meta(m) => return self.hold(m.dreg, Held::Meta { key: m.key, mask: None }),
+            Expr::Ct(c) => return self.hold(c.dreg, Held::Ct { key: c.key, mask: None }),
+            Expr::Fib(f) if f.result == fib::ADDRTYPE => return self.hold(f.dreg, Held::Fib { flags: f.flags }),
+            Expr::Bitwise(b) => return self.mask(b.reg, b.mask),
+            Expr::Changed(c) => return self.changed(c),
+            Expr::Cmp(c) => self.compare(c),
+            Expr::Range(r) => self.range(r),
             Expr::Counter(counters) => {
                 self.counters = Some(*counters);
-                true
+                return true;
             }
-            Expr::Immediate(immediate::Immediate::Data { dreg, value }) => self.hold(*dreg, Held::Data(value)),
-            Expr::Immediate(immediate::Immediate::Verdict { code, chain }) => self.verdict(*code, chain),
-            Expr::Masq(m) => self.translate(NatKind::Masquerade, None, m.ports, m.flags).unwrap_or(false),
-            Expr::Nat(n) => match n.kind {
-                nat::SNAT => self.translate(NatKind::Snat, n.addrs, n.ports, n.flags).unwrap_or(false),
-                nat::DNAT => self.translate(NatKind::Dnat, n.addrs, n.ports, n.flags).unwrap_or(false),
-                _ => false,
-            },
-            Expr::Target(x) => xt::nat(x.name, x.rev, x.info).is_some_and(|nat| self.finish(Target::Nat(nat))),
-            Expr::Match(x) if x.name == b"comment" && x.rev == 0 => self.remark(to_nul(x.info)),
-            _ => false,
-        }
+            Expr::Immediate(immediate::Immediate::Data { dreg, value }) => return self.hold(*dreg, Held::Data(value)),
+            Expr::Immediate(immediate::Immediate::Verdict { code, chain }) => return self.verdict(*code, chain),
+            Expr::Masq(_) | Expr::Nat(_) | Expr::Redir(_) => self.translate(expr),
+            Expr::Target(x) => self.targeted(x),
+            Expr::Match(x) => self.matched(x),
+            Expr::Limit(l) => self.limit(l),
+            Expr::Log(l) => self.log(l),
+            Expr::Reject(r) => self.reject(r),
+            Expr::Set(s) => self.set(s),
+            Expr::RouteMss(reg) => return self.hold(*reg, Held::RouteMss(false)),
+            Expr::Order(reg) if matches!(self.held(*reg), Held::RouteMss(false)) => {
+                return self.hold(*reg, Held::RouteMss(true));
+            }
+            Expr::SetMss(reg) => self.set_mss(*reg),
+            Expr::Notrack => self.notrack(),
+            _ => None,
+        };
+        told.unwrap_or(false)
     }
 
     /// Notes the name of an expression, and of the extension in it, if there is one.
@@ -121,74 +159,83 @@ impl<'a> Reader<'a> {
     }
 
     fn mask(&mut self, reg: u32, by: &'a [u8]) -> bool {
-        match self.held(reg) {
-            Held::Packet { offset, len, mask: None } => self.hold(reg, Held::Packet { offset, len, mask: Some(by) }),
-            _ => false,
-        }
+        let mask = Some(by);
+        let masked = match self.held(reg) {
+            Held::Packet { base, offset, len, mask: None } => Held::Packet { base, offset, len, mask },
+            Held::Meta { key, mask: None } => Held::Meta { key, mask },
+            Held::Ct { key, mask: None } => Held::Ct { key, mask },
+            _ => return false,
+        };
+        self.hold(reg, masked)
+    }
+
+    fn changed(&mut self, changed: &bitwise::Changed) -> bool {
+        let key = match self.held(changed.reg) {
+            Held::Meta { key, mask: None } => Key::Meta(key),
+            Held::Ct { key, mask: None } => Key::Ct(key),
+            _ => return false,
+        };
+        self.hold(changed.reg, Held::Changed { key, keep: changed.mask, xor: changed.xor })
     }
 
     fn compare(&mut self, cmp: &cmp::Cmp<'a>) -> Option<bool> {
         let not = cmp.op == cmp::NEQ;
-        if !not && cmp.op != cmp::EQ {
-            return None;
-        }
-        match self.held(cmp.sreg) {
-            Held::Packet { offset: payload::IP_PROTOCOL, mask: None, .. } | Held::Meta(meta::L4PROTO) => {
-                let [value] = *cmp.data else { return None };
-                Some(put(&mut self.spec.protocol, Not { not, value }))
+        let held = self.held(cmp.sreg);
+        if not || cmp.op == cmp::EQ {
+            match held {
+                Held::Meta { key: meta::L4PROTO, mask: None } => return self.protocol(not, cmp.data),
+                Held::Packet { base: payload::BASE_NETWORK, offset: payload::IP_PROTOCOL, mask: None, .. }
+                    if !self.is_v6 =>
+                {
+                    return self.protocol(not, cmp.data);
+                }
+                Held::Packet {
+                    base: payload::BASE_NETWORK, offset: payload::IP_FRAGMENT, mask: Some(mask), ..
+                } if !self.is_v6 && *mask == FRAGMENT_OFFSET && *cmp.data == [0; 2] => {
+                    return Some(put(&mut self.spec.fragment, not) && !self.done);
+                }
+                Held::Meta { key: meta::IIFNAME, mask: None } => {
+                    return Some(put(&mut self.spec.input, interface(not, cmp.data)?));
+                }
+                Held::Meta { key: meta::OIFNAME, mask: None } => {
+                    return Some(put(&mut self.spec.output, interface(not, cmp.data)?));
+                }
+                Held::Packet { base: payload::BASE_NETWORK, offset, len, mask } => {
+                    if let Some(told) = self.addresses(offset, len, mask, cmp.data, not) {
+                        return Some(told);
+                    }
+                }
+                _ => {}
             }
-            Held::Meta(meta::IIFNAME) => Some(put(&mut self.spec.input, interface(not, cmp.data)?)),
-            Held::Meta(meta::OIFNAME) => Some(put(&mut self.spec.output, interface(not, cmp.data)?)),
-            Held::Packet { offset, len, mask } => self.addresses(offset, len, mask, cmp.data, not),
-            _ => None,
         }
+        self.compare_more(held, cmp)
+    }
+
+    fn protocol(&mut self, not: bool, data: &[u8]) -> Option<bool> {
+        let [value] = *data else { return None };
+        Some(put(&mut self.spec.protocol, Not { not, value }))
     }
 
     /// Addresses, whole or in part; nft joins a source and a destination to one load of 8 bytes.
     fn addresses(&mut self, offset: u32, len: u32, mask: Option<&[u8]>, data: &[u8], not: bool) -> Option<bool> {
         let len = usize::try_from(len).ok().filter(|&len| len == data.len() && len > 0)?;
-        let first = usize::try_from(offset.checked_sub(payload::IP_SOURCE)?).ok()?;
-        // Bytes 12 to 20 of the header: source, destination.
-        let (mut addr, mut bits) = ([0u8; 8], [0u8; 8]);
+        let (start, width) = if self.is_v6 { (payload::IP6_SOURCE, 16) } else { (payload::IP_SOURCE, 4) };
+        let first = usize::try_from(offset.checked_sub(start)?).ok()?;
+        // That part of the header: source, destination.
+        let (mut addr, mut bits) = ([0u8; 32], [0u8; 32]);
+        let (addr, bits) = (&mut addr[..2 * width], &mut bits[..2 * width]);
         addr.get_mut(first..first + len)?.copy_from_slice(data);
         match mask {
             Some(mask) => bits.get_mut(first..first + len)?.copy_from_slice(mask.get(..len)?),
             None => bits.get_mut(first..first + len)?.fill(0xff),
         }
         // "Not both" is no rule of iptables; and bits outside the mask never match.
-        let (source, destination) = (first < 4, first + len > 4);
-        let (addr, bits) = (u64::from_be_bytes(addr), u64::from_be_bytes(bits));
-        if (source && destination && not) || addr & !bits != 0 {
+        let (source, destination) = (first < width, first + len > width);
+        if (source && destination && not) || addr.iter().zip(&*bits).any(|(addr, bits)| addr & !bits != 0) {
             return None;
         }
-        Some(
-            (!source || put(&mut self.spec.source, net(not, addr >> 32, bits >> 32)))
-                && (!destination || put(&mut self.spec.destination, net(not, addr, bits))),
-        )
-    }
-
-    /// A NAT target; addresses and ports are in registers. `None` if those hold no constants.
-    fn translate(
-        &mut self,
-        kind: NatKind,
-        addrs: Option<(u32, u32)>,
-        ports: Option<(u32, u32)>,
-        flags: u32,
-    ) -> Option<bool> {
-        let bytes = |reg| if let Held::Data(value) = self.held(reg) { value } else { &[] };
-        let addr = |reg| u32_at(bytes(reg), 0).filter(|_| bytes(reg).len() == 4).map(|raw| raw.to_ne_bytes().into());
-        let port = |reg| u16_at(bytes(reg), 0).map(u16::from_be);
-        let addrs = match addrs {
-            Some((min, max)) => Some((addr(min)?, addr(max)?)),
-            None => None,
-        };
-        let ports = match ports {
-            Some((min, max)) => Some((port(min)?, port(max)?)),
-            None => None,
-        };
-        // The kernel may add the bits that say "addresses" and "ports" (1, 2).
-        let flags = NatFlags::from_bits(flags & !3)?;
-        Some(self.finish(Target::Nat(Nat { kind, addrs, ports, flags })))
+        let (from, to) = (net(not, &addr[..width], &bits[..width])?, net(not, &addr[width..], &bits[width..])?);
+        Some((!source || put(&mut self.spec.source, from)) && (!destination || put(&mut self.spec.destination, to)))
     }
 
     fn verdict(&mut self, code: i32, chain: &[u8]) -> bool {
@@ -220,7 +267,21 @@ impl<'a> Reader<'a> {
             if *kind == UDATA_COMMENT && !self.remark(to_nul(value)) {
                 self.not_known(b"second comment", b"");
             }
+            if let (UDATA_REST, Some(comment)) = (*kind, &mut self.spec.comment) {
+                comment.truncate(CUT);
+                comment.extend_from_slice(value);
+            }
             rest = next;
+        }
+    }
+
+    /// A comment that stands last is the same whether it is a match or beside the expressions.
+    fn last_comment(&mut self) {
+        let spec = &mut self.spec;
+        if spec.comment.is_none()
+            && let Some(last) = spec.matches.pop_if(|last| last.name == b"comment")
+        {
+            spec.comment = Some(to_nul(&last.info).to_vec());
         }
     }
 
@@ -230,12 +291,11 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The low halves of an address and its mask, in host byte order.
+/// An address and its mask.
 #[inline(never)]
-fn net(not: bool, addr: u64, mask: u64) -> Not<Net> {
-    let [.., a, b, c, d] = addr.to_be_bytes();
-    let [.., e, f, g, h] = mask.to_be_bytes();
-    Not { not, value: Net::new(Ipv4Addr::new(a, b, c, d), Ipv4Addr::new(e, f, g, h)) }
+fn net(not: bool, addr: &[u8], mask: &[u8]) -> Option<Not<Net>> {
+    let ip = |value| Attr { kind: 0, value }.ip();
+    Some(Not { not, value: Net::new(ip(addr)?, ip(mask)?) })
 }
 
 /// Fills an empty place; a second condition of the same sort does not fit in a [`Spec`].

@@ -1,0 +1,315 @@
+//! `netstrap nat`: translation rules in words, in nftables tables of our own. argv
+//! becomes rules, they are carried out, and what fails is said in one line.
+
+mod fail;
+mod help;
+mod list;
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+
+use super::cursor::{shown, text};
+use super::io::Io;
+use crate::model::ip::Family;
+use crate::model::translation::key::KEY_MAX;
+use crate::model::translation::{Action, parse};
+use crate::netns::{Folder, Namespace};
+use crate::translations::{Entry, Translations, forget_connections};
+use fail::Fail;
+
+const ALLOW: &str = "--allow-forward";
+
+/// Bits of the options.
+const JSON: u8 = 1;
+const ALLOWED: u8 = 2;
+const FORGET: u8 = 4;
+const HELP: u8 = 8;
+const OPTIONS: &[(&str, u8)] =
+    &[("-j", JSON), (ALLOW, ALLOWED), ("--flush-conntrack", FORGET), ("-h", HELP), ("--help", HELP), ("help", HELP)];
+/// The verbs, the options that each takes, and how many words at most. What lets a rule's packets through always
+/// goes with it; `del` takes it as it is listed.
+const VERBS: &[(&str, u8, usize)] = &[
+    ("add", ALLOWED | FORGET, usize::MAX),
+    ("del", ALLOWED | FORGET, usize::MAX),
+    ("list", JSON, 0),
+    ("replace", ALLOWED | FORGET, 1),
+    ("flush", FORGET, 0),
+];
+
+/// The command line.
+#[derive(Default)]
+struct Job<'a> {
+    namespace: Option<&'a OsStr>,
+    /// Bits.
+    options: u8,
+    verb: &'static str,
+    /// The words behind the verb.
+    words: Vec<&'a str>,
+    /// The last of them, as it is: the file.
+    file: Option<&'a OsStr>,
+}
+
+/// Runs the verb. Exit codes: 0, 1 refused or not there, 64 wrong words.
+pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
+    match carry_out(argv.get(1..).unwrap_or_default(), io) {
+        Ok(()) => 0,
+        Err(fail) => {
+            io.error_of(&["netstrap: nat: ", &shown(fail.text.as_bytes())]);
+            fail.code
+        }
+    }
+}
+
+fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
+    let job = read(argv)?;
+    if job.options & HELP != 0 {
+        io.print(help::HELP);
+        return Ok(());
+    }
+    let (mut entries, mut lines) = (Vec::new(), Vec::new());
+    match job.verb {
+        "add" | "del" => entries.push(entry(&job.words, job.options & ALLOWED != 0)?),
+        "replace" => file(&job, &mut entries, &mut lines)?,
+        _ => {}
+    }
+    if let Some(name) = job.namespace {
+        enter(name, io)?;
+    }
+    let place = Place { job: &job, lines: &lines, entries: &entries };
+    let mut rules = Translations::open().map_err(|error| place.wrong(&fail::of_error(&error), None))?;
+    let done = match (job.verb, entries.first()) {
+        ("list", _) => rules.list().map(|listed| {
+            io.print(if job.options & JSON == 0 { list::text(&listed) } else { list::json(&listed) });
+            true
+        }),
+        ("add", Some(entry)) => rules.add(entry),
+        ("del", Some(entry)) => rules.delete(&entry.translation),
+        ("replace", _) => rules.replace(&entries),
+        _ => rules.flush(),
+    };
+    let changed = done.map_err(|fault| place.wrong(&fail::of_failure(&fault.failure, rules.missing()), fault.entry))?;
+    if changed {
+        if let Some(line) = fail::instead(rules.missing()) {
+            io.error_of(&["netstrap: nat: ", &line]);
+        }
+        if job.options & FORGET != 0 {
+            forget_connections().map_err(|error| {
+                place.wrong(&["done, but the connections are not forgotten: ", &fail::of_error(&error)].concat(), None)
+            })?;
+        }
+    } else if job.verb == "del" {
+        return Err(place.wrong("there is no such rule", None));
+    } else if job.verb != "flush" {
+        io.print("unchanged\n");
+    }
+    if job.verb != "del" && io.hints() {
+        hints(&entries, io);
+    }
+    Ok(())
+}
+
+/// Reads the words.
+fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
+    let mut job = Job::default();
+    let mut verb = None;
+    let mut rest = argv.iter();
+    while let Some(word) = rest.next() {
+        let known = text(word.as_bytes());
+        if known == "-n" {
+            job.namespace =
+                Some(rest.next().ok_or_else(|| Fail::usage(&["-n needs the name of a network namespace"]))?);
+        } else if let Some(option) = OPTIONS.iter().find(|row| row.0 == known && (verb.is_none() || row.0 != "help")) {
+            job.options |= option.1;
+        } else if known.len() > 1 && known.starts_with('-') {
+            return Err(Fail::usage(&["the option ", known, " is not known"]));
+        } else if verb.is_none() {
+            verb = Some(known);
+        } else {
+            job.words.push(known);
+            job.file = Some(word);
+        }
+    }
+    if job.options & HELP != 0 {
+        return Ok(job);
+    }
+    let verb = verb.unwrap_or_default();
+    let Some((verb, options, count)) = VERBS.iter().find(|row| row.0 == verb) else {
+        return Err(Fail::usage(&[
+            "\"",
+            verb,
+            "\" is none of add, del, list, replace, flush; see: netstrap nat --help",
+        ]));
+    };
+    job.verb = verb;
+    if let Some(option) = OPTIONS.iter().find(|row| row.1 & job.options & !options != 0) {
+        return Err(Fail::usage(&[verb, " does not take the option ", option.0]));
+    }
+    if job.words.len() > *count || (*count == 1 && job.words.is_empty()) {
+        return Err(Fail::usage(&[verb, if *count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
+    }
+    Ok(job)
+}
+
+/// One rule.
+fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
+    let translation = parse(words).map_err(|wrong| Fail::usage(&[&wrong]))?;
+    // No rule of IPv4 is.
+    if translation.family == Family::V6 && translation.key().len() > KEY_MAX {
+        return Err(Fail::usage(&["the rule is too long to be kept with its words"]));
+    }
+    if allow_forward && translation.action == Action::Redirect {
+        return Err(Fail::usage(&["what is redirected is not passed on, so ", ALLOW, " says nothing"]));
+    }
+    Ok(Entry { translation, allow_forward })
+}
+
+/// The rules of the file, and the numbers of their lines.
+fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Fail> {
+    let path = job.file.unwrap_or_default();
+    let mut bytes = Vec::new();
+    let read = match path.as_bytes() {
+        b"-" => std::io::stdin().read_to_end(&mut bytes),
+        _ => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
+    };
+    let name = file_name(path);
+    if let Err(error) = read {
+        return Err(Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]));
+    }
+    for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
+        let mut words: Vec<&str> = text(line).split_ascii_whitespace().collect();
+        if let Some(comment) = words.iter().position(|word| word.starts_with('#')) {
+            words.truncate(comment);
+        }
+        let own = words.last() == Some(&ALLOW);
+        if own {
+            words.pop();
+        }
+        if words.is_empty() {
+            continue;
+        }
+        let mut entry = entry(&words, own).map_err(|fail| fail.at(&name, at + 1))?;
+        // For all that it can be for.
+        entry.allow_forward |= job.options & ALLOWED != 0 && entry.translation.action != Action::Redirect;
+        entries.push(entry);
+        lines.push(at + 1);
+    }
+    Ok(())
+}
+
+/// A file's name for a message.
+fn file_name(path: &OsStr) -> Cow<'_, str> {
+    if path == "-" { Cow::Borrowed("standard input") } else { shown(path.as_bytes()) }
+}
+
+fn enter(name: &OsStr, io: &mut Io) -> Result<(), Fail> {
+    let entered = Namespace::open(&Folder::standard(), name.as_bytes()).and_then(|namespace| namespace.enter());
+    let name = shown(name.as_bytes());
+    io.entered(name.to_string());
+    entered.map_err(|error| {
+        let advice = match error.raw_os_error() {
+            Some(libc::ENOENT) => "; make it with: ip netns add",
+            Some(libc::EINVAL) => "; its file stands for no namespace any more",
+            Some(libc::EPERM | libc::EACCES) => fail::ROOT,
+            _ => "",
+        };
+        Fail::refused(&["enter the network namespace ", &name, ": ", &fail::of_io(&error), advice])
+    })
+}
+
+/// Where something was done, for what is said when it fails.
+struct Place<'a> {
+    job: &'a Job<'a>,
+    entries: &'a [Entry],
+    lines: &'a [usize],
+}
+
+impl Place<'_> {
+    /// In which namespace, what was being done, to what, and why it failed.
+    #[inline(never)]
+    fn wrong(&self, reason: &str, entry: Option<usize>) -> Fail {
+        let mut text = String::new();
+        let mut say = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
+        if let Some(ns) = self.job.namespace {
+            say(&[&shown(ns.as_bytes()), ": "]);
+        }
+        say(&[self.job.verb]);
+        let mut entry = entry;
+        if self.job.verb == "replace" {
+            say(&[" ", &file_name(self.job.file.unwrap_or_default())]);
+            if let Some(line) = entry.and_then(|entry| self.lines.get(entry)) {
+                say(&[":", &line.to_string()]);
+            }
+        } else {
+            entry = Some(0);
+        }
+        if let Some(entry) = entry.and_then(|entry| self.entries.get(entry)) {
+            say(&[" ", &entry.translation.words()]);
+        }
+        say(&[": ", reason]);
+        Fail::refused(&[&text])
+    }
+}
+
+/// For whom something is of use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// All that is passed on.
+    Passed,
+    /// Forwards of what asks a loopback address.
+    Localhost,
+    /// All forwards.
+    Forward,
+}
+
+/// What rules need besides: family, for whom, the parameter below `/proc/sys/net` and the value that is wrong,
+/// what is said then, and the command that helps.
+type Hint = (Family, Who, &'static str, u8, &'static str, [&'static str; 2]);
+const HINTS: &[Hint] = &[
+    (
+        Family::V4,
+        Who::Passed,
+        "ipv4/ip_forward",
+        b'0',
+        "forwarding is off here, so nothing is passed on: ",
+        ["sysctl", " -w net.ipv4.ip_forward=1"],
+    ),
+    (
+        Family::V6,
+        Who::Passed,
+        "ipv6/conf/all/forwarding",
+        b'0',
+        "forwarding is off here, so nothing is passed on: ",
+        ["sysctl", " -w net.ipv6.conf.all.forwarding=1"],
+    ),
+    (
+        Family::V4,
+        Who::Localhost,
+        "ipv4/conf/all/route_localnet",
+        b'0',
+        "nothing from 127.0.0.1 gets out to another host: ",
+        ["sysctl", " -w net.ipv4.conf.all.route_localnet=1"],
+    ),
+    (Family::V4, Who::Forward, "bridge/bridge-nf-call-iptables", b'1', BRIDGED, HAIRPIN),
+    (Family::V6, Who::Forward, "bridge/bridge-nf-call-ip6tables", b'1', BRIDGED, HAIRPIN),
+];
+const BRIDGED: &str = "bridge-nf-call-iptables=1: what a bridge passes on meets these rules too; for a forward to lead back to the host that asked: ";
+const HAIRPIN: [&str; 2] = ["bridge", " link set dev PORT hairpin on"];
+
+fn hints(entries: &[Entry], io: &mut Io) {
+    for (family, who, path, wrong, says, [tool, words]) in HINTS {
+        let concerned = |entry: &Entry| {
+            let rule = &entry.translation;
+            rule.family == *family
+                && rule.action != Action::Redirect
+                && (*who == Who::Passed || rule.action == Action::Forward)
+                && (*who != Who::Localhost || rule.listen.is_some_and(|listen| listen.is_loopback()))
+        };
+        if entries.iter().any(concerned)
+            && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(wrong))
+        {
+            io.hint([*says, &io.inside(tool), *words].concat());
+        }
+    }
+}

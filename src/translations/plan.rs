@@ -1,0 +1,289 @@
+//! What is sent for a change of our rules, made from the rule set as it is.
+
+use super::seen::{DOCKER, FILTER, FORWARD, Found, NAT, OURS, Seen, family_number};
+use super::{Entry, Missing, TABLE, is_foreign, subnet};
+use crate::model::ip::Prefix;
+use crate::model::nat::Base;
+use crate::model::translation::key::{MARK, is_of};
+use crate::model::translation::leg::{Act, Hook, Leg, State};
+use crate::wire::build::{Netfilter, Request};
+use crate::wire::nft::leg::{At, Form, add, jump};
+use crate::wire::nft::{chain, rule, table};
+
+/// A base chain: its table and name, our chain that it leads to in iptables' table, hook, priority.
+type Row = (&'static [u8], &'static [u8], &'static [u8], u32, i32);
+/// The chains that are made with the first rule; but for `output`, which is made when it is needed. Always those
+/// of both directions: before kernel 4.18 a nat chain translates nothing without its counterpart for the answers.
+const CHAINS: &[Row] = &[
+    (TABLE, b"prerouting", b"", 0, -100),
+    (TABLE, b"postrouting", b"", 4, 100),
+    (TABLE, OUTPUT, b"", 3, -100),
+    (NAT, b"PREROUTING", b"NETSTRAP-PRE", 0, -100),
+    (NAT, b"INPUT", b"", 1, 100),
+    (NAT, b"OUTPUT", b"NETSTRAP-OUT", 3, -100),
+    (NAT, b"POSTROUTING", b"NETSTRAP-POST", 4, 100),
+];
+const OUTPUT: &[u8] = b"output";
+
+/// The chains of a table that our rules can be in.
+fn chains(table: &[u8]) -> &'static [&'static [u8]] {
+    match table {
+        TABLE => &[b"prerouting", b"postrouting", b"output"],
+        NAT => &[b"NETSTRAP-PRE", b"NETSTRAP-OUT", b"NETSTRAP-POST"],
+        _ => &[FORWARD, DOCKER],
+    }
+}
+
+/// Behind [`MARK`]: the comment of what leads to our chains in iptables' table.
+const JUMP: &str = "jump";
+
+/// What a message is about: the index of a rule, and the parts that it is written with if it adds one.
+pub(super) type Step = (Option<usize>, Missing);
+
+/// A rule that is wanted.
+struct Piece {
+    family: u8,
+    table: &'static [u8],
+    chain: &'static [u8],
+    leg: Leg,
+    entry: usize,
+}
+
+/// The messages of a change.
+pub(super) struct Plan<'a> {
+    seen: &'a Seen,
+    missing: Missing,
+    subnets: &'a [Prefix],
+    messages: Vec<Request<Netfilter>>,
+    steps: Vec<Step>,
+    /// Chains that this plan makes; an empty name stands for the table.
+    made: Vec<At<'static>>,
+    /// Tables that this plan makes anew.
+    anew: Vec<u8>,
+}
+
+impl<'a> Plan<'a> {
+    /// Nothing yet.
+    pub fn new(seen: &'a Seen, missing: Missing, subnets: &'a [Prefix]) -> Self {
+        let (messages, steps, made, anew) = Default::default();
+        Plan { seen, missing, subnets, messages, steps, made, anew }
+    }
+
+    /// The messages, and what each is about.
+    pub fn finish(self) -> (Vec<Request<Netfilter>>, Vec<Step>) {
+        (self.messages, self.steps)
+    }
+
+    /// What is missing of a rule.
+    pub fn add(&mut self, entry: &Entry) {
+        let family = family_number(entry.translation.family);
+        let key = entry.translation.key();
+        let there = |table| self.seen.ours(family, table).iter().any(|found| is_of(found.comment(), key.as_bytes()));
+        let (translated, allowed) = (there(TABLE) || there(NAT), there(FILTER));
+        let mut pieces = self.pieces(std::slice::from_ref(entry));
+        pieces.retain(|piece| if piece.table == FILTER { !allowed } else { !translated });
+        self.put(&pieces, &[key]);
+    }
+
+    /// Takes a rule away, wherever it is.
+    pub fn delete(&mut self, key: &[u8]) {
+        for &family in &self.seen.families {
+            for table in [TABLE, NAT, FILTER] {
+                for found in self.seen.ours(family, table).iter().filter(|found| is_of(found.comment(), key)) {
+                    self.take(found);
+                }
+            }
+        }
+    }
+
+    /// Makes rules the only ones. A table that has them already is left alone.
+    pub fn replace(&mut self, entries: &[Entry]) {
+        let keys: Vec<String> = entries.iter().map(|entry| entry.translation.key()).collect();
+        let mut pieces = self.pieces(entries);
+        for &family in &self.seen.families {
+            for table in [TABLE, NAT, FILTER] {
+                let of_table = |piece: &Piece| piece.family == family && piece.table == table;
+                let mut now = self.seen.ours(family, table);
+                now.retain(|found| !is_jump(found));
+                let mut equal = pieces.iter().filter(|piece| of_table(piece)).count() == now.len();
+                for chain in chains(table) {
+                    let mut wanted = pieces.iter().filter(|piece| of_table(piece) && piece.chain == *chain);
+                    let mut found = now.iter().filter(|found| found.rule.chain == *chain);
+                    equal &= found.all(|found| {
+                        wanted.next().is_some_and(|piece| is_of(found.comment(), keys[piece.entry].as_bytes()))
+                    });
+                    equal &= wanted.next().is_none();
+                }
+                let is_wanted = pieces.iter().any(of_table);
+                if table == TABLE && is_wanted {
+                    equal &= CHAINS[..2].iter().all(|row| self.seen.has(family, TABLE, row.1));
+                }
+                if equal {
+                    pieces.retain(|piece| !of_table(piece));
+                } else if table == TABLE {
+                    self.drop_table(family, is_wanted);
+                } else {
+                    now.iter().for_each(|found| self.take(found));
+                }
+            }
+        }
+        self.put(&pieces, &keys);
+    }
+
+    /// Takes everything away.
+    pub fn flush(&mut self) {
+        for &family in &self.seen.families {
+            if self.seen.table(family, TABLE).is_some_and(|table| !table.chains.is_empty()) {
+                self.push(None, table::delete(family, TABLE));
+            }
+            // What leads to a chain must go before it.
+            for found in self.seen.ours(family, NAT).iter().filter(|found| is_jump(found)) {
+                self.take(found);
+            }
+            let chains = self.seen.table(family, NAT).map(|table| &table.chains[..]).unwrap_or_default();
+            for ours in chains.iter().filter(|chain| chain.name.starts_with(OURS)) {
+                self.push(None, rule::flush(family, NAT, Some(&ours.name)));
+                self.push(None, chain::delete(family, NAT, &ours.name));
+            }
+            for found in self.seen.ours(family, FILTER) {
+                self.take(&found);
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn push(&mut self, entry: Option<usize>, message: Request<Netfilter>) {
+        self.messages.push(message);
+        self.steps.push((entry, Missing::empty()));
+    }
+
+    #[inline(never)]
+    fn take(&mut self, found: &Found<'_>) {
+        self.push(None, rule::delete(found.family, found.table, &found.rule.chain, found.rule.handle));
+    }
+
+    /// Deletes our own table; to be made anew, it is made first, so that it is there to be deleted.
+    fn drop_table(&mut self, family: u8, anew: bool) {
+        if self.seen.table(family, TABLE).is_some_and(|table| !table.chains.is_empty()) {
+            if anew {
+                self.push(None, table::create(family, TABLE, None));
+            }
+            self.push(None, table::delete(family, TABLE));
+        }
+        self.anew.push(family);
+    }
+
+    /// The rules that entries come to, in order.
+    fn pieces(&self, entries: &[Entry]) -> Vec<Piece> {
+        let mut pieces = Vec::with_capacity(entries.len());
+        for (entry, Entry { translation, allow_forward }) in entries.iter().enumerate() {
+            let family = family_number(translation.family);
+            let foreign = is_foreign(translation, self.missing);
+            let (table, place) = if foreign { (NAT, 1) } else { (TABLE, 0) };
+            let subnet = translation.addrs.and_then(|(target, _)| subnet(self.subnets, &target));
+            for leg in translation.legs(subnet, foreign) {
+                let [own, ours]: [&'static [u8]; 2] = match leg.hook {
+                    Hook::Prerouting => [b"prerouting", b"NETSTRAP-PRE"],
+                    Hook::Output => [b"output", b"NETSTRAP-OUT"],
+                    Hook::Postrouting => [b"postrouting", b"NETSTRAP-POST"],
+                    Hook::Forward => [b"", b""],
+                };
+                pieces.push(Piece { family, table, chain: [own, ours][place], leg, entry });
+            }
+            if let Some(chain) = self.seen.forward_chain(family).filter(|_| *allow_forward) {
+                for leg in translation.accepts() {
+                    pieces.push(Piece { family, table: FILTER, chain, leg, entry });
+                }
+            }
+        }
+        pieces
+    }
+
+    /// Adds rules, with the tables and chains that they need; what lets packets through goes to the head of
+    /// its chain.
+    fn put(&mut self, pieces: &[Piece], keys: &[String]) {
+        for piece in pieces.iter().filter(|piece| piece.table != FILTER) {
+            self.chains_for(piece);
+            self.put_one(piece, &keys[piece.entry]);
+        }
+        for piece in pieces.iter().rev().filter(|piece| piece.table == FILTER) {
+            self.put_one(piece, &keys[piece.entry]);
+        }
+    }
+
+    #[inline(never)]
+    fn put_one(&mut self, piece: &Piece, key: &str) {
+        let (leg, own) = (&piece.leg, piece.table == TABLE);
+        let xt = !self.missing.contains(Missing::XT);
+        let form = Form {
+            target: !own,
+            local: if own { self.missing.contains(Missing::FIB) } else { xt },
+            state: if own { self.missing.contains(Missing::CT) } else { xt },
+        };
+        let mut parts = match leg.act {
+            Act::Masquerade if own => Missing::MASQ,
+            Act::Snat | Act::Dnat if own => Missing::NAT,
+            Act::Redirect if own => Missing::REDIR,
+            _ => Missing::empty(),
+        };
+        let state = leg.state != State::Any;
+        parts.set(Missing::FIB, leg.local && !form.local);
+        parts.set(Missing::CT, state && !form.state);
+        parts.set(Missing::XT, !own && xt && (leg.local || state));
+        // What has been refused before has no other form.
+        parts.remove(self.missing);
+        let at = At { family: piece.family, table: piece.table, chain: piece.chain };
+        self.messages.push(add(at, piece.table == FILTER, leg, form, key.as_bytes()));
+        self.steps.push((Some(piece.entry), parts));
+    }
+
+    /// Whether a chain (with an empty name, the table) has to be made; notes that it is.
+    #[inline(never)]
+    fn must_make(&mut self, family: u8, table: &'static [u8], chain: &'static [u8]) -> bool {
+        let at = At { family, table, chain };
+        let anew = table == TABLE && self.anew.contains(&family);
+        let there = self.seen.table(family, table).is_some_and(|table| {
+            if chain.is_empty() { !table.chains.is_empty() } else { table.chain(chain).is_some() }
+        });
+        if self.made.contains(&at) || (there && !anew) {
+            return false;
+        }
+        self.made.push(at);
+        true
+    }
+
+    /// Makes the table and the chains that a rule needs.
+    fn chains_for(&mut self, piece: &Piece) {
+        let (family, table, entry) = (piece.family, piece.table, Some(piece.entry));
+        if self.must_make(family, table, b"") {
+            self.push(entry, table::create(family, table, if table == TABLE { Some(TABLE) } else { None }));
+        }
+        for &(_, name, ours, hook, priority) in CHAINS.iter().filter(|row| row.0 == table) {
+            if (name != OUTPUT || name == piece.chain) && self.must_make(family, table, name) {
+                let base = Base { kind: "nat", hook, priority, accept: true };
+                self.push(entry, chain::create(family, table, name, &base));
+            }
+            if ours != piece.chain {
+                continue;
+            }
+            if self.must_make(family, table, ours) {
+                self.push(entry, chain::create_user(family, table, ours));
+            }
+            let led = |found: &Found<'_>| found.rule.chain == name && is_jump(found);
+            let jumped = At { family, table: b"", chain: ours };
+            if !self.made.contains(&jumped) && !self.seen.ours(family, table).iter().any(led) {
+                self.made.push(jumped);
+                let comment = [MARK, JUMP].concat();
+                self.push(entry, jump(At { family, table, chain: name }, ours, comment.as_bytes()));
+            }
+        }
+    }
+}
+
+/// Whether a rule only leads to our chains in iptables' table.
+fn is_jump(found: &Found<'_>) -> bool {
+    found.comment().strip_prefix(MARK.as_bytes()) == Some(JUMP.as_bytes())
+}
+
+#[cfg(test)]
+mod tests;

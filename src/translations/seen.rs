@@ -1,0 +1,212 @@
+//! The rule set as far as it concerns our rules: our own tables, iptables' nat tables if
+//! we have chains there, and the chains that iptables forwards by.
+
+use super::{Entry, Listed, TABLE};
+use crate::model::ip::Family;
+use crate::model::nat::{Counters, Rule, Target};
+use crate::model::translation::Translation;
+use crate::model::translation::key::MARK;
+use crate::ruleset::{Failure, Id, Need, Ruleset, Snapshot, Table};
+use crate::sys::nl::Transport;
+
+/// iptables' table of translations.
+pub const NAT: &[u8] = b"nat";
+/// iptables' table of filters.
+pub const FILTER: &[u8] = b"filter";
+/// Its chain for what is passed on.
+pub const FORWARD: &[u8] = b"FORWARD";
+/// The chain that Docker leaves to its user, before its own rules.
+pub const DOCKER: &[u8] = b"DOCKER-USER";
+/// Our chains in iptables' table begin so.
+pub const OURS: &[u8] = b"NETSTRAP-";
+
+/// `NFPROTO_*` of a family.
+pub fn family_number(family: Family) -> u8 {
+    if family == Family::V6 { 10 } else { 2 }
+}
+
+/// A rule with its place.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// `NFPROTO_*`.
+    pub family: u8,
+    /// The table.
+    pub table: &'static [u8],
+    /// The rule.
+    pub rule: &'a Rule,
+}
+
+impl<'a> Found<'a> {
+    /// Its comment; empty if it has none.
+    #[inline(never)]
+    pub fn comment(&self) -> &'a [u8] {
+        self.rule.spec.comment.as_deref().unwrap_or_default()
+    }
+
+    fn is_marked(&self) -> bool {
+        self.comment().starts_with(MARK.as_bytes())
+    }
+}
+
+/// What was read.
+pub struct Seen {
+    /// The tables, as [`Seen::asked`] names them.
+    pub snapshot: Snapshot,
+    /// Families that were read.
+    pub families: Vec<u8>,
+    asked: Vec<(u8, &'static [u8], Need<'static>)>,
+}
+
+impl Seen {
+    /// Reads families; with `filter` also the chains that iptables forwards by.
+    pub fn read<T: Transport>(ruleset: &mut Ruleset<T>, families: &[u8], filter: bool) -> Result<Self, Failure> {
+        let mut asked: Vec<(u8, &'static [u8], Need<'static>)> = Vec::new();
+        for family in families {
+            asked.extend([(*family, TABLE, Need::All), (*family, NAT, Need::Chains)]);
+            if filter {
+                asked.extend([FORWARD, DOCKER].map(|chain| (*family, FILTER, Need::Rules(chain))));
+            }
+        }
+        loop {
+            let wanted: Vec<_> = asked.iter().map(|&(family, name, need)| (Id { family, name }, need)).collect();
+            let snapshot = ruleset.read(&wanted)?;
+            // The rules of iptables' table matter only where some are ours.
+            let mut again = false;
+            for (ask, table) in asked.iter_mut().zip(&snapshot.tables) {
+                if ask.2 == Need::Chains && table.chains.iter().any(|chain| chain.name.starts_with(OURS)) {
+                    (ask.2, again) = (Need::All, true);
+                }
+            }
+            if !again {
+                return Ok(Seen { snapshot, families: families.to_vec(), asked });
+            }
+        }
+    }
+
+    /// A rule set of these tables.
+    #[cfg(test)]
+    pub fn of(tables: Vec<(u8, &'static [u8], Table)>) -> Self {
+        let families = vec![2, 10];
+        let asked = tables.iter().map(|table| (table.0, table.1, Need::All)).collect();
+        let tables = tables.into_iter().map(|table| table.2).collect();
+        Seen { snapshot: Snapshot { generation: 1, tables }, families, asked }
+    }
+
+    /// A table that was read; the first of its name.
+    #[inline(never)]
+    pub fn table(&self, family: u8, name: &[u8]) -> Option<&Table> {
+        let at = self.asked.iter().position(|ask| ask.0 == family && ask.1 == name)?;
+        self.snapshot.tables.get(at)
+    }
+
+    /// Whether a chain is there.
+    pub fn has(&self, family: u8, table: &[u8], chain: &[u8]) -> bool {
+        self.table(family, table).is_some_and(|table| table.chain(chain).is_some())
+    }
+
+    /// The rules of a table that was read that are ours, in the order in which they were added. In our own
+    /// table, all are.
+    #[inline(never)]
+    pub fn ours(&self, family: u8, name: &'static [u8]) -> Vec<Found<'_>> {
+        let mut found = Vec::new();
+        for (ask, table) in self.asked.iter().zip(&self.snapshot.tables) {
+            if ask.0 == family && ask.1 == name {
+                let rules = in_order(&table.rules).map(|rule| Found { family, table: ask.1, rule });
+                found.extend(rules.filter(|found| name == TABLE || found.is_marked()));
+            }
+        }
+        found
+    }
+
+    /// The chain that must let packets through, if iptables' chain FORWARD drops them.
+    pub fn forward_chain(&self, family: u8) -> Option<&'static [u8]> {
+        let forward = self.table(family, FILTER)?.chain(FORWARD)?;
+        let drops = forward.base.is_some_and(|base| !base.accept);
+        drops.then(|| if self.has(family, FILTER, DOCKER) { DOCKER } else { FORWARD })
+    }
+
+    /// All rules for a listing, by the rule of each that packets meet first; what belongs to none is foreign.
+    pub fn listed(&self) -> Vec<Listed> {
+        let mut all: Vec<Listed> = Vec::new();
+        for &family in &self.families {
+            let allowed = self.ours(family, FILTER);
+            for table in [TABLE, NAT] {
+                let (mut keys, mut others): (Vec<&[u8]>, Vec<Found<'_>>) = (Vec::new(), Vec::new());
+                for found in self.ours(family, table) {
+                    let comment = found.comment();
+                    if keys.last() != Some(&comment) || !found.is_first() {
+                        let Some(translation) = Translation::from_key(comment).filter(|_| found.is_first()) else {
+                            others.push(found);
+                            continue;
+                        };
+                        keys.push(comment);
+                        let allow_forward = allowed.iter().any(|other| other.comment() == comment);
+                        let entry = Entry { translation, allow_forward };
+                        all.push(Listed::Rule { entry, xtables: table == NAT, counters: Counters::default() });
+                    }
+                    if let (Some(Listed::Rule { counters, .. }), Some(more)) = (all.last_mut(), found.rule.counters)
+                        && found.rule.spec.target != Target::Return
+                    {
+                        counters.packets += more.packets;
+                        counters.bytes += more.bytes;
+                    }
+                }
+                // In iptables' table, what leads to our chains is left.
+                for found in others.iter().filter(|found| table == TABLE && !keys.contains(&found.comment())) {
+                    let (chain, handle) = (found.rule.chain.clone(), found.rule.handle);
+                    all.push(Listed::Foreign { family, chain, handle });
+                }
+            }
+        }
+        all
+    }
+}
+
+impl Found<'_> {
+    /// Whether it is the one of a translation's rules that stands for all.
+    fn is_first(&self) -> bool {
+        let source =
+            self.comment().get(MARK.len()..).is_some_and(|words| words.starts_with(b"m") || words.starts_with(b"s"));
+        let chains: [&[u8]; 2] =
+            if source { [b"postrouting", b"NETSTRAP-POST"] } else { [b"prerouting", b"NETSTRAP-PRE"] };
+        chains.contains(&&self.rule.chain[..])
+    }
+}
+
+/// Rules, chain after chain as the kernel lists them, in the order of their handles: that in which they were
+/// added. In each chain they rise, unless a rule was put before others.
+fn in_order(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
+    let mut chains: Vec<&[Rule]> = rules.chunk_by(|a, b| a.chain == b.chain).collect();
+    std::iter::from_fn(move || {
+        let mut next: Option<usize> = None;
+        let handle = |chain: &[Rule]| chain.first().map_or(u64::MAX, |rule| rule.handle);
+        for (at, chain) in chains.iter().enumerate() {
+            if !chain.is_empty() && next.is_none_or(|next| handle(chain) < handle(chains[next])) {
+                next = Some(at);
+            }
+        }
+        let (first, rest) = chains.get(next?)?.split_first()?;
+        chains[next?] = rest;
+        Some(first)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_come_in_the_order_of_their_handles() {
+        let rule = |chain: &str, handle| Rule {
+            chain: chain.as_bytes().to_vec(),
+            handle,
+            spec: Default::default(),
+            counters: None,
+            unknown: String::new(),
+            raw: Vec::new(),
+        };
+        let rules = [rule("a", 3), rule("a", 6), rule("b", 4), rule("b", 7), rule("c", 5)];
+        assert_eq!(in_order(&rules).map(|rule| rule.handle).collect::<Vec<_>>(), [3, 4, 5, 6, 7]);
+        assert_eq!(in_order(&[]).count(), 0);
+    }
+}
