@@ -242,7 +242,7 @@ mod tests {
         let of = |line| {
             let mut words = Words::new(line);
             let first = words.next().unwrap();
-            words.prefix(first).map(|prefix| prefix.text()).map_err(|wrong| wrong.text().to_owned())
+            words.prefix(first).map(|prefix| prefix.to_string()).map_err(|wrong| wrong.text().to_owned())
         };
         for (line, expected) in [
             ("10.1.0.0/16", Ok("10.1.0.0/16")),

@@ -197,7 +197,7 @@ impl Writer<'_> {
 
 fn addresses_list(addresses: &[IpAddr]) -> Value<'static> {
     let mut list = List::default();
-    addresses.iter().for_each(|addr| list.text(addr_text(addr)));
+    addresses.iter().for_each(|addr| list.text(addr_text(addr).to_string()));
     Value::List(list.0)
 }
 
@@ -218,7 +218,7 @@ fn masquerade(what: &Masquerade) -> Value<'static> {
     let mut table = Table::new(Form::Header);
     for (key, prefixes) in [("from", &what.from), ("to", &what.to)] {
         let mut list = List::default();
-        prefixes.iter().for_each(|prefix| list.text(prefix.text()));
+        prefixes.iter().for_each(|prefix| list.text(prefix.text().to_string()));
         list.put(&mut table, key);
     }
     put_name(&mut table, "out", what.out);
@@ -259,7 +259,7 @@ fn value(key: &Key, value: &SettingValue) -> Value<'static> {
         SettingValue::Number(number) => Value::Number(i64::try_from(*number).unwrap_or(i64::MAX)),
         SettingValue::Flag(on) => Value::Flag(*on),
         SettingValue::Text(own) => text(own.clone()),
-        SettingValue::Address(addr) => text(addr_text(addr)),
+        SettingValue::Address(addr) => text(addr_text(addr).to_string()),
         SettingValue::Mac(mac) => text(neigh::mac_text(mac)),
     }
 }

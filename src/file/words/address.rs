@@ -68,12 +68,12 @@ pub fn parse(line: &str) -> Result<Addr, Wrong> {
 pub fn text(addr: &Addr) -> String {
     let mut line = Line::default();
     let Some(own) = addr.own() else { return String::new() };
-    let with_len = |addr| Prefix::new(addr, self_len(addr)).map(|prefix| prefix.text());
+    let with = |addr, len| Prefix::new(addr, len).map_or_else(String::new, |prefix| prefix.to_string());
     match addr.peer() {
-        None => line.word(&Prefix::new(own, addr.len).map(|prefix| prefix.text()).unwrap_or_default()),
+        None => line.word(&with(own, addr.len)),
         Some(peer) => {
-            line.word(&with_len(own).unwrap_or_default());
-            line.pair("peer", &Prefix::new(peer, addr.len).map(|prefix| prefix.text()).unwrap_or_default());
+            line.word(&with(own, family_of(&own).bits()));
+            line.pair("peer", &with(peer, addr.len));
         }
     }
     if let Some(broadcast) = addr.broadcast {
@@ -89,11 +89,6 @@ pub fn text(addr: &Addr) -> String {
         line.word(flag.0);
     }
     line.0
-}
-
-/// All bits of an address.
-fn self_len(addr: std::net::IpAddr) -> u8 {
-    family_of(&addr).bits()
 }
 
 #[cfg(test)]

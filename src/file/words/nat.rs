@@ -52,13 +52,13 @@ pub fn target(word: &str) -> Result<(IpAddr, Option<u16>), Wrong> {
 /// Writes it.
 pub fn target_text(addr: IpAddr, port: Option<u16>) -> String {
     match port {
-        None => addr_text(&addr),
+        None => addr_text(&addr).to_string(),
         Some(port) => [&end_text(addr), ":", &port.to_string()].concat(),
     }
 }
 
 fn end_text(addr: IpAddr) -> String {
-    if addr.is_ipv6() { ["[", &addr_text(&addr), "]"].concat() } else { addr_text(&addr) }
+    if addr.is_ipv6() { ["[", &addr_text(&addr), "]"].concat() } else { addr_text(&addr).to_string() }
 }
 
 /// An address, of IPv6 in brackets.

@@ -51,7 +51,9 @@ pub fn text(spec: &NeighSpec) -> String {
     if neigh.flags.contains(NeighFlags::PROXY) {
         line.word("proxy");
     }
-    line.word(&neigh.dst.map(|dst| addr_text(&dst)).unwrap_or_default());
+    if let Some(dst) = neigh.dst {
+        line.word(&addr_text(&dst));
+    }
     if let Some(lladdr) = &neigh.lladdr {
         line.pair("lladdr", &mac_text(lladdr));
     }

@@ -187,11 +187,10 @@ pub fn text(spec: &RouteSpec) -> String {
         line.word(route.kind.name().unwrap_or_default());
     }
     let is_v6 = route.family() == Family::V6;
-    line.word(&match (route.dst.is_empty(), is_v6) {
-        (true, true) => "::/0".to_owned(),
-        (true, false) => "default".to_owned(),
-        _ => route.dst.text(),
-    });
+    match (route.dst.is_empty(), is_v6) {
+        (true, false) => line.word("default"),
+        _ => line.word(&route.dst.text()),
+    }
     via(&mut line, route.via, route.family());
     if let Some(device) = spec.device.filter(|_| !spec.of_link) {
         line.pair("dev", &device.to_string());
