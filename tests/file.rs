@@ -196,6 +196,15 @@ fn no_range_is_without_end() {
         let errors = parse(text).unwrap_err();
         assert!(errors.contains("the ranges of the file make more than 65536 names"), "{errors}");
     }
+    // An error of every member is told once, and costs no more than that.
+    for text in [
+        "name = \"a\"\n[dummy.\"d{1..30000}\"]\nmaster = \"x\"\n",
+        "name = \"a\"\n[vlan.\"d{1..30000}\"]\nlink = \"x\"\nid = 1\n",
+        "name = \"a\"\n[veth.\"d{1..30000}\"]\npeer = { name = \"p{i}\", netns = \"x\" }\n",
+        "name = \"a\"\n[netns.n.dummy.\"d{1..30000}\"]\n[netns.n]\nroute = \"default dev x\"\n",
+    ] {
+        assert_eq!(parse(text).unwrap_err().lines().count(), 1);
+    }
     let list = "\"10.0.0.1/24\", ".repeat(100);
     let text = format!("name = \"a\"\n[netns.\"n{{1..60000}}\".dummy.d]\naddress = [{list}]\n");
     let errors = parse(&text).unwrap_err();

@@ -54,7 +54,10 @@ impl Checker<'_> {
         });
         let of_neighs = place.neighs.iter().map(|neigh| (neigh.at, neigh.what.device));
         for (at, name) in of_routes.chain(of_neighs) {
-            if name.as_bytes() != b"lo" && self.find(topology, number, name).is_none() {
+            if name.as_bytes() != b"lo"
+                && self.find(topology, number, name).is_none()
+                && !self.complaints.is_told(at, "no such link ")
+            {
                 let hint = links::meant_link(name, &place.links);
                 let [side, there] = place_text(topology, number);
                 self.complaints.add(at, "no such link ", &[side, there, ": \"", plain(&name), "\"", &hint]);

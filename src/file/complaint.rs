@@ -72,16 +72,22 @@ impl Complaints {
     /// The same, with another place behind the text.
     #[inline(never)]
     pub fn add_other(&mut self, at: Origin, what: &'static str, rest: &[&str], other: Option<Origin>) {
+        if self.is_told(at, what) {
+            return;
+        }
+        let place = self.list.partition_point(|complaint| complaint.at.order() <= at.order());
+        self.list.insert(place, Complaint { at, what, rest: rest.concat(), other });
+    }
+
+    /// Whether a further error of this kind at this place would not be told, so that its text need not be made.
+    pub fn is_told(&mut self, at: Origin, what: &str) -> bool {
         let place = self.list.partition_point(|complaint| complaint.at.order() <= at.order());
         let same = self.list[..place].iter().rev().take_while(|complaint| complaint.at.order() == at.order());
         if same.into_iter().any(|complaint| complaint.what == what) {
-            return;
+            return true;
         }
-        if self.list.len() == MOST {
-            self.dropped += 1;
-            return;
-        }
-        self.list.insert(place, Complaint { at, what, rest: rest.concat(), other });
+        self.dropped += usize::from(self.list.len() == MOST);
+        self.list.len() == MOST
     }
 
     /// Whether there is none.
@@ -131,7 +137,7 @@ impl std::error::Error for Refused {}
 /// `; did you mean "X"?` for the name that is most like a word, if one is alike; else nothing.
 pub fn meant(word: &str, names: &mut dyn Iterator<Item = &str>) -> String {
     let mut best = ("", 3);
-    for name in names {
+    for name in names.take(MOST) {
         let far = distance(word.as_bytes(), name.as_bytes());
         // A short word has too much in common with any other.
         if far < best.1 && far * 2 <= name.len().max(word.len()) {

@@ -117,10 +117,11 @@ impl Reader<'_> {
         let places = &self.topology.places;
         let is = |number: usize| places[number].name.as_ref().is_some_and(|own| own.as_bytes() == name.as_bytes());
         let found = self.places.find(name.as_bytes(), is);
-        if found.is_none() {
+        let what = "no such namespace in the file: ";
+        if found.is_none() && !self.complaints.is_told(at, what) {
             let names = places.iter().filter_map(|place| place.name.as_ref());
             let meant = meant(name, &mut names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok()));
-            self.complaints.add(at, "no such namespace in the file: ", &["\"", name, "\"", &meant]);
+            self.complaints.add(at, what, &["\"", name, "\"", &meant]);
         }
         found
     }

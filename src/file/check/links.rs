@@ -60,6 +60,7 @@ impl Checker<'_> {
                     None => self.find(topology, 0, name).map(|_| 0),
                 };
                 match found {
+                    None if self.complaints.is_told(lower.at, "no such link ") => {}
                     None => {
                         let asked = lower.what.place;
                         let hint = meant_link(name, &topology.places[asked].links);
@@ -118,6 +119,9 @@ impl Checker<'_> {
             };
             let name = plain(&master.what);
             let Some(number) = self.find(topology, place, master.what) else {
+                if self.complaints.is_told(master.at, "no such master ") {
+                    continue;
+                }
                 let [side, there] = place_text(topology, place);
                 let hint = meant_link(master.what, links);
                 self.complaints.add(master.at, "no such master ", &[side, there, ": \"", name, "\"", &hint]);
