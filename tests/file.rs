@@ -114,10 +114,7 @@ fn the_other_examples() {
     assert_eq!(eth0.get("wait"), Some(&SettingValue::Number(10_000)));
     assert_eq!(place(&router, "dns").rules.len(), 1);
 
-    let script = include_str!("../examples/init.sh");
-    let (_, rest) = script.split_once("<<'END'\n").unwrap();
-    let (text, _) = rest.split_once("END\n").unwrap();
-    let boot = parse(text).unwrap();
+    let boot = example("boot.toml");
     assert_eq!(names(&boot.topology.places[0]), "br0 eth0 app");
 }
 
