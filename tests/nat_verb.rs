@@ -265,6 +265,18 @@ fn bad_words_are_told_in_a_line_and_change_nothing() {
 }
 
 #[test]
+fn a_listing_that_is_lost_is_an_error() {
+    sandboxed("a_listing_that_is_lost_is_an_error", || {
+        nat("add masquerade from 10.0.0.0/8").ok();
+        for line in ["list", "list -j", "add masquerade from 10.0.0.0/8"] {
+            let script = format!("\"$NETSTRAP\" nat {line} > /dev/full");
+            let ran = run(Command::new("sh").args(["-c", &script]).env("NETSTRAP", NETSTRAP));
+            assert_eq!((ran.code, ran.err.as_str()), (1, "netstrap: nat: write error: No space left on device\n"));
+        }
+    });
+}
+
+#[test]
 fn what_the_kernel_refuses_changes_nothing() {
     sandboxed("what_the_kernel_refuses_changes_nothing", || {
         let wrong = "table ip netstrap {\n chain postrouting {\n type filter hook postrouting priority 100\n }\n}\n";
