@@ -179,3 +179,23 @@ fn base_chains_of_others_are_left_alone() {
         "iptables: Chain already exists.\n1\n2\niptables-restore: line 2 failed: Chain already exists.\n1\n1\n"
     );
 }
+
+#[test]
+fn what_is_not_saved_is_told() {
+    let text = lab("
+        our -t nat -A POSTROUTING -j ACCEPT; our6 -A INPUT -j ACCEPT
+        our_save >/dev/full; echo $?; our_save -f /dev/full; echo $?; our_save 2>&1 >/dev/null
+        nft 'add rule ip nat POSTROUTING numgen inc mod 2 1 accept; add rule ip6 filter INPUT tcp dport { 1, 2 } drop'
+        our_save 2>&1 >/dev/null; our6_save -t filter 2>&1 >/dev/null");
+    assert_eq!(
+        text,
+        "\
+iptables-save: write error: No space left on device
+1
+Failed to open file, error: No space left on device
+1
+iptables-save: table `nat' has rules that iptables has no words for; they are not saved: nft list table ip nat
+ip6tables-save: table `filter' has rules that iptables has no words for; they are not saved: nft list table ip6 filter
+"
+    );
+}

@@ -198,26 +198,6 @@ iptables: Bad rule (does a matching rule exist in that chain?).
     assert_eq!(text, expected.replace("rule 4: -A POSTROUTING [lookup]", "rule 3: -A POSTROUTING [lookup]"));
 }
 
-#[test]
-fn what_is_not_saved_is_told() {
-    let text = lab("
-        our -t nat -A POSTROUTING -j ACCEPT; our6 -A INPUT -j ACCEPT
-        our_save >/dev/full; echo $?; our_save -f /dev/full; echo $?; our_save 2>&1 >/dev/null
-        nft 'add rule ip nat POSTROUTING numgen inc mod 2 1 accept; add rule ip6 filter INPUT tcp dport { 1, 2 } drop'
-        our_save 2>&1 >/dev/null; our6_save -t filter 2>&1 >/dev/null");
-    assert_eq!(
-        text,
-        "\
-iptables-save: write error: No space left on device
-1
-Failed to open file, error: No space left on device
-1
-iptables-save: table `nat' has rules that iptables has no words for; they are not saved: nft list table ip nat
-ip6tables-save: table `filter' has rules that iptables has no words for; they are not saved: nft list table ip6 filter
-"
-    );
-}
-
 /// Command lines that fail; words as a shell splits them.
 const BAD: &[&str] = &[
     "",
