@@ -339,13 +339,20 @@ fn a_forward_chain_that_drops_lets_packets_through_as_long_as_the_rule_is_there(
         assert_eq!(sorted_lines(&nat("list").ok()), sorted_lines(words));
         assert_eq!(nat("del masquerade from 10.0.0.0/8").ok(), "");
         assert_eq!(iptables("-S"), [head, &forward.replace("CHAIN", "FORWARD"), tail].concat());
-        // Docker's chain for its user is met first.
+        // Docker's chain for its user is met first, if anything leads to it.
         iptables("-N DOCKER-USER");
         replace(words).ok();
-        let both = [masquerade, forward].concat().replace("CHAIN", "DOCKER-USER");
-        assert_eq!(iptables("-S"), [head, "-N DOCKER-USER\n", tail, &both].concat());
+        let both = [masquerade, forward].concat();
+        let listed = [head, "-N DOCKER-USER\n", &both.replace("CHAIN", "FORWARD"), tail].concat();
+        assert_eq!(iptables("-S"), listed);
+        let jump = "-A FORWARD -j DOCKER-USER\n";
+        iptables("-I FORWARD -j DOCKER-USER");
+        replace(words).ok();
+        let listed = [head, "-N DOCKER-USER\n", jump, tail, &both.replace("CHAIN", "DOCKER-USER")].concat();
+        assert_eq!(iptables("-S"), listed);
         assert_eq!(replace(words).ok(), "unchanged\n");
         nat("flush").ok();
+        iptables("-D FORWARD -j DOCKER-USER");
         iptables("-X DOCKER-USER");
         assert_eq!(iptables("-S"), plain);
         // Another family's chain is another chain.
