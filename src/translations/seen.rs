@@ -138,7 +138,10 @@ impl Seen {
                     let comment = found.comment();
                     if keys.last() != Some(&comment) || !found.is_first() {
                         let Some(translation) = Translation::from_key(comment).filter(|_| found.is_first()) else {
-                            others.push(found);
+                            // Most stand beside the first of theirs: so few are looked for among all.
+                            if keys.last() != Some(&comment) {
+                                others.push(found);
+                            }
                             continue;
                         };
                         keys.push(comment);
