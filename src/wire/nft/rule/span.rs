@@ -178,7 +178,8 @@ impl Span {
         // One address alone would be that of the rule itself.
         if first == last && self.name != "iprange" {
             compare(r, not, &first);
-        } else if low {
+        } else if low && (!not || self.protocol != 0) {
+            // "Not up to", which reads back as "from", only for ports, where iptables-nft writes it.
             cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::GT } else { cmp::LTE }, data: &last });
         } else {
             range::encode(r, range::Range { sreg: expr::REG_1, op: not.into(), from: &first, to: &last });
