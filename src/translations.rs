@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use bitflags::bitflags;
 
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::model::ip::Prefix;
 use crate::model::nat::Counters;
 use crate::model::translation::{Action, Translation};
@@ -18,6 +18,7 @@ use crate::sys::nl::{NlSocket, Transport};
 use crate::wire::addr::GetAddrs;
 use crate::wire::build::{Netfilter, Route};
 use crate::wire::conntrack;
+use crate::wire::nft::leg::At;
 use plan::Plan;
 use seen::{Seen, family_number};
 
@@ -174,6 +175,9 @@ impl<T: Transport> Translations<T> {
             let seen = Seen::read(&mut self.ruleset, families, filter)?;
             let mut made = Plan::new(&seen, self.missing, subnets);
             plan(&mut made);
+            if let Some(at) = made.astray {
+                return Err(astray(&at));
+            }
             let (messages, steps) = made.finish();
             if messages.is_empty() {
                 return Ok(false);
@@ -228,6 +232,23 @@ pub const PARTS: &[(&str, Missing)] = &[
     ("match expression", Missing::XT),
 ];
 
+/// The fault of a chain that hangs elsewhere.
+#[cold]
+fn astray(at: &At<'_>) -> Fault {
+    let own = at.table == TABLE;
+    let text = [
+        "nothing is translated in chain ",
+        &String::from_utf8_lossy(at.chain),
+        " of table ",
+        if at.family == 10 { "ip6 " } else { "ip " },
+        &String::from_utf8_lossy(at.table),
+        ": it has not the type, hook and priority of its name; ",
+        if own { "netstrap nat flush deletes the table" } else { "delete the chain with nft" },
+    ];
+    let error = Error::new(Kind::Usage(text.concat()));
+    Fault { entry: None, failure: Failure { stage: Stage::Rules, error } }
+}
+
 /// The part that a refused rule shows to be missing and that can be done without; `parts` are those that it
 /// was written with. `None` if it is refused for another reason.
 fn lacks(failure: &Failure, parts: Missing) -> Option<Missing> {
@@ -259,7 +280,7 @@ pub fn forget_connections() -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, Kind, Refusal};
+    use crate::error::Refusal;
     use crate::model::ip::{Family, parse_prefix};
 
     fn refused(errno: i32, attr: Option<&'static str>) -> Failure {

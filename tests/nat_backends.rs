@@ -168,6 +168,33 @@ fn without_native_translations_the_rules_are_iptables_own() {
 }
 
 #[test]
+fn the_way_to_our_chains_is_put_back() {
+    sandboxed("the_way_to_our_chains_is_put_back", || {
+        let lines = "masquerade from 192.168.15.0/24\nforward tcp 80 to 192.168.15.11";
+        let mut rules = on_a_kernel_without(&["masq", "nat"]);
+        assert!(rules.replace(&entries(lines)).unwrap());
+        let before = sorted_lines(&iptables("-t nat -S")).join("\n");
+        for chain in ["POSTROUTING", "PREROUTING", "OUTPUT"] {
+            let now = || sorted_lines(&iptables("-t nat -S")).join("\n");
+            iptables(&format!("-t nat -F {chain}"));
+            assert_ne!(now(), before);
+            // By a program that does not know what is missing, and by one that does.
+            assert_eq!(nat("add masquerade from 192.168.15.0/24").ok(), "", "{chain}");
+            assert_eq!(nat("add masquerade from 192.168.15.0/24").ok(), "unchanged\n");
+            assert_eq!(now(), before);
+            iptables(&format!("-t nat -F {chain}"));
+            assert!(rules.replace(&entries(lines)).unwrap(), "{chain}");
+            assert!(!rules.replace(&entries(lines)).unwrap());
+            assert_eq!(now(), before);
+        }
+        // What is asked for is not there, but the way to the others is lost.
+        iptables("-t nat -F POSTROUTING");
+        assert!(rules.add(&entries("masquerade from 10.0.0.0/8")[0]).unwrap());
+        assert_eq!(iptables("-t nat -S POSTROUTING").matches("-j NETSTRAP-POST").count(), 1);
+    });
+}
+
+#[test]
 fn without_native_translations_ipv6_does_the_same() {
     sandboxed("without_native_translations_ipv6_does_the_same", || {
         let mut rules = on_a_kernel_without(&["masq", "nat", "redir"]);

@@ -279,17 +279,23 @@ fn a_listing_that_is_lost_is_an_error() {
 #[test]
 fn what_the_kernel_refuses_changes_nothing() {
     sandboxed("what_the_kernel_refuses_changes_nothing", || {
-        let wrong = "table ip netstrap {\n chain postrouting {\n type filter hook postrouting priority 100\n }\n}\n";
-        fed(&[&tool("nft"), "-f", "-"], wrong).ok();
-        let before = ruleset();
-        let ran = nat("add masquerade from 10.0.0.0/8");
-        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
-        assert!(
-            ran.err.starts_with("netstrap: nat: add masquerade from 10.0.0.0/8: Operation not supported"),
-            "{ran:?}"
-        );
-        assert_eq!((ran.err.lines().count(), ruleset()), (1, before));
-        // Another one's line is named; the table that is wrong is made anew.
+        for wrong in [
+            "type filter hook postrouting priority 100;",
+            "type nat hook postrouting priority 99;",
+            "type nat hook input priority 100;",
+            "",
+            "masquerade comment \"ns1 masquerade from 10.0.0.0/8\"",
+        ] {
+            nat("flush").ok();
+            let text = format!("table ip netstrap {{\n chain postrouting {{\n {wrong}\n }}\n}}\n");
+            fed(&[&tool("nft"), "-f", "-"], &text).ok();
+            let before = ruleset();
+            let ran = nat("add masquerade from 10.0.0.0/8");
+            let message = "netstrap: nat: add masquerade from 10.0.0.0/8: nothing is translated in chain postrouting of table ip netstrap: it has not the type, hook and priority of its name; netstrap nat flush deletes the table\n";
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (1, "", message), "{wrong}");
+            assert_eq!(ruleset(), before);
+        }
+        // A replacement makes it anew, even if the rules are the same.
         assert_eq!(
             (replace("masquerade from 10.0.0.0/8").ok(), nat("list").ok()),
             ("".into(), "masquerade from 10.0.0.0/8\n".into())

@@ -60,13 +60,15 @@ pub(super) struct Plan<'a> {
     made: Vec<At<'static>>,
     /// Tables that this plan makes anew.
     anew: Vec<u8>,
+    /// A chain that is there but hangs elsewhere, so that no packet would be translated there.
+    pub astray: Option<At<'static>>,
 }
 
 impl<'a> Plan<'a> {
     /// Nothing yet.
     pub fn new(seen: &'a Seen, missing: Missing, subnets: &'a [Prefix]) -> Self {
-        let (messages, steps, made, anew) = Default::default();
-        Plan { seen, missing, subnets, messages, steps, made, anew }
+        let (messages, steps, made, anew, astray) = Default::default();
+        Plan { seen, missing, subnets, messages, steps, made, anew, astray }
     }
 
     /// The messages, and what each is about.
@@ -82,6 +84,8 @@ impl<'a> Plan<'a> {
         let (translated, allowed) = (there(TABLE) || there(NAT), there(FILTER));
         let mut pieces = self.pieces(std::slice::from_ref(entry));
         pieces.retain(|piece| if piece.table == FILTER { !allowed } else { !translated });
+        self.reach(family, TABLE);
+        self.reach(family, NAT);
         self.put(&pieces, &[key]);
     }
 
@@ -116,10 +120,12 @@ impl<'a> Plan<'a> {
                 }
                 let is_wanted = pieces.iter().any(of_table);
                 if table == TABLE && is_wanted {
-                    equal &= CHAINS[..2].iter().all(|row| self.seen.has(family, TABLE, row.1));
+                    let right = |row: &Row| self.hangs(family, row).unwrap_or(row.1 == OUTPUT);
+                    equal &= CHAINS[..3].iter().all(right);
                 }
                 if equal {
                     pieces.retain(|piece| !of_table(piece));
+                    self.reach(family, table);
                 } else if table == TABLE {
                     self.drop_table(family, is_wanted);
                 } else {
@@ -203,7 +209,7 @@ impl<'a> Plan<'a> {
     /// its chain.
     fn put(&mut self, pieces: &[Piece], keys: &[String]) {
         for piece in pieces.iter().filter(|piece| piece.table != FILTER) {
-            self.chains_for(piece);
+            self.chains_for(piece.family, piece.table, piece.chain, Some(piece.entry));
             self.put_one(piece, &keys[piece.entry]);
         }
         for piece in pieces.iter().rev().filter(|piece| piece.table == FILTER) {
@@ -252,18 +258,41 @@ impl<'a> Plan<'a> {
         true
     }
 
+    /// Whether a base chain of ours hangs where it must; `None` if it is not there.
+    #[inline(never)]
+    fn hangs(&self, family: u8, row: &Row) -> Option<bool> {
+        let chain = self.seen.table(family, row.0)?.chain(row.1)?;
+        Some(chain.base.is_some_and(|base| Base { accept: true, ..base } == base_of(row)))
+    }
+
+    /// Makes what must be there for packets to reach the rules that a table has: the way to our chains in iptables'
+    /// table is lost when its chains are flushed.
+    #[inline(never)]
+    fn reach(&mut self, family: u8, table: &'static [u8]) {
+        let now = self.seen.ours(family, table);
+        for &chain in chains(table) {
+            if table != FILTER && now.iter().any(|found| found.rule.chain == chain) {
+                self.chains_for(family, table, chain, None);
+            }
+        }
+    }
+
     /// Makes the table and the chains that a rule needs.
-    fn chains_for(&mut self, piece: &Piece) {
-        let (family, table, entry) = (piece.family, piece.table, Some(piece.entry));
+    #[inline(never)]
+    fn chains_for(&mut self, family: u8, table: &'static [u8], chain: &'static [u8], entry: Option<usize>) {
         if self.must_make(family, table, b"") {
             self.push(entry, table::create(family, table, if table == TABLE { Some(TABLE) } else { None }));
         }
-        for &(_, name, ours, hook, priority) in CHAINS.iter().filter(|row| row.0 == table) {
-            if (name != OUTPUT || name == piece.chain) && self.must_make(family, table, name) {
-                let base = Base { kind: "nat", hook, priority, accept: true };
-                self.push(entry, chain::create(family, table, name, &base));
+        for row in CHAINS.iter().filter(|row| row.0 == table) {
+            let (_, name, ours, ..) = *row;
+            if (name != OUTPUT || name == chain) && self.must_make(family, table, name) {
+                self.push(entry, chain::create(family, table, name, &base_of(row)));
             }
-            if ours != piece.chain {
+            let anew = table == TABLE && self.anew.contains(&family);
+            if !anew && self.hangs(family, row) == Some(false) {
+                self.astray = Some(At { family, table, chain: name });
+            }
+            if ours != chain {
                 continue;
             }
             if self.must_make(family, table, ours) {
@@ -278,6 +307,11 @@ impl<'a> Plan<'a> {
             }
         }
     }
+}
+
+/// The base of a chain.
+fn base_of(row: &Row) -> Base {
+    Base { kind: "nat", hook: row.3, priority: row.4, accept: true }
 }
 
 /// Whether a rule only leads to our chains in iptables' table.

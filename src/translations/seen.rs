@@ -99,11 +99,6 @@ impl Seen {
         self.snapshot.tables.get(at)
     }
 
-    /// Whether a chain is there.
-    pub fn has(&self, family: u8, table: &[u8], chain: &[u8]) -> bool {
-        self.table(family, table).is_some_and(|table| table.chain(chain).is_some())
-    }
-
     /// The rules of a table that was read that are ours, in the order in which they were added. In our own
     /// table, all are.
     #[inline(never)]

@@ -22,7 +22,7 @@ fn rule(chain: &[u8], handle: u64, comment: &str) -> Rule {
 
 /// Our own IPv4 table with a rule.
 fn own(comment: &str) -> Vec<(u8, &'static [u8], Table)> {
-    let chains = CHAINS[..2].iter().map(|row| chain(row.1, None)).collect();
+    let chains = CHAINS[..2].iter().map(|row| chain(row.1, Some(base_of(row)))).collect();
     vec![(2, TABLE, Table { chains, rules: vec![rule(b"postrouting", 9, comment)] })]
 }
 
