@@ -1,7 +1,7 @@
 //! The words of a translation become a [`Translation`]: keywords in any order after the
 //! action. What is wrong is told in a line without its end.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{ACTIONS, Action, PICKS, Pick, Range, TCP, Translation, UDP};
 use crate::model::ip::{Family, Prefix, family_of, parse_addr, parse_prefix};
@@ -130,6 +130,18 @@ impl<'a> Parser<'a> {
         if let Some((first, last)) = addrs {
             self.family(&first)?;
             self.family(&last)?;
+            // The range from 1.0.0.0 to 255.0.0.0 has all sorts; its ends tell of what is wrong by mistake.
+            for addr in [first, last] {
+                let local = addr.is_loopback() && self.translation.action == Action::Forward;
+                if addr.is_unspecified() || addr.is_multicast() || addr == IpAddr::V4(Ipv4Addr::BROADCAST) || local {
+                    let why = if local {
+                        " is this host itself, where redirect leads"
+                    } else {
+                        " is no single host's address"
+                    };
+                    return Err(quoted("", word, why));
+                }
+            }
         }
         if self.translation.action != Action::Snat
             && (addrs.is_some_and(|(first, last)| first != last) || ports.is_some_and(|(first, last)| first != last))
@@ -194,6 +206,9 @@ fn quoted(before: &str, word: &str, after: &str) -> String {
 
 /// An interface's name as nft can write it: its language has no escapes, and `*` stands for a rest.
 fn device(word: &str) -> Result<IfName, String> {
+    if word.ends_with('+') {
+        return Err(quoted("", word, " is one name here: a rule is for one interface or, without the word, for all"));
+    }
     let plain = word.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'*' | b'\\'));
     IfName::new(word.as_bytes()).filter(|_| plain).ok_or_else(|| quoted("", word, " is no name of an interface"))
 }

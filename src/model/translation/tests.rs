@@ -121,6 +121,21 @@ fn what_is_wrong_is_told() {
             "forward tcp listen [::1]:80 to fd00::1",
             "the kernel lets nothing from ::1 out to another host; listen on another address",
         ),
+        (
+            "masquerade from 10.0.0.0/8 out eth+",
+            "\"eth+\" is one name here: a rule is for one interface or, without the word, for all",
+        ),
+        (
+            "redirect tcp in + 80 to 81",
+            "\"+\" is one name here: a rule is for one interface or, without the word, for all",
+        ),
+        ("snat from 10.0.0.0/8 to 0.0.0.0", "\"0.0.0.0\" is no single host's address"),
+        ("snat from 10.0.0.0/8 to 224.0.0.5:80", "\"224.0.0.5:80\" is no single host's address"),
+        ("snat from 10.0.0.0/8 to 1.2.3.4-255.255.255.255", "\"1.2.3.4-255.255.255.255\" is no single host's address"),
+        ("snat from fd00::/64 to ff02::1", "\"ff02::1\" is no single host's address"),
+        ("forward tcp 80 to [::]:81", "\"[::]:81\" is no single host's address"),
+        ("forward tcp 80 to 127.0.0.2:81", "\"127.0.0.2:81\" is this host itself, where redirect leads"),
+        ("forward tcp 80 to ::1", "\"::1\" is this host itself, where redirect leads"),
         ("redirect tcp 80 to 0", "\"0\" is no port or range of ports (1 to 65535)"),
     ] {
         assert_eq!(parse(&text.split(' ').collect::<Vec<_>>()).unwrap_err(), message, "{text}");
