@@ -162,6 +162,12 @@ fn a_file_replaces_all_and_only_if_it_must() {
         let ran = nat("replace /run/nothing");
         assert_eq!((ran.code, ran.err.as_str()), (1, "netstrap: nat: read /run/nothing: No such file or directory\n"));
         assert_eq!(theirs(&["nft", "-a", "list", "ruleset"]).ok(), before);
+        // No standard input is not an empty one.
+        let closed = format!("\"{NETSTRAP}\" nat replace - <&-");
+        let ran = run(Command::new("sh").args(["-c", &closed]));
+        let message = "netstrap: nat: read standard input: Bad file descriptor\n";
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (1, "", message));
+        assert_eq!(theirs(&["nft", "-a", "list", "ruleset"]).ok(), before);
         // Another order of one hook's rules is another rule set.
         replace("masquerade from 10.0.0.0/8\nmasquerade from 10.0.0.0/9\n").ok();
         assert_eq!(replace("masquerade from 10.0.0.0/9\nmasquerade from 10.0.0.0/8\n").ok(), "");

@@ -171,7 +171,7 @@ fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Resu
     let path = job.file.unwrap_or_default();
     let mut bytes = Vec::new();
     let read = match path.as_bytes() {
-        b"-" => std::io::stdin().read_to_end(&mut bytes),
+        b"-" => crate::sys::process::read_input(&mut bytes),
         _ => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
     };
     let name = file_name(path);

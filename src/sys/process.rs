@@ -1,7 +1,8 @@
 //! The process itself: randomness, descriptors and signals around an exec.
 
 use std::ffi::{CStr, CString};
-use std::io;
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::check;
 
@@ -27,6 +28,30 @@ pub fn uid() -> u32 {
 pub fn egid() -> u32 {
     // SAFETY: takes no argument and cannot fail.
     unsafe { libc::getegid() }
+}
+
+/// Whether descriptor 0 was closed when the program began.
+static NO_INPUT: AtomicBool = AtomicBool::new(false);
+
+/// Rust's start-up code opens `/dev/null` where standard input is closed, so this must run before it.
+#[cfg(not(miri))]
+#[used]
+// SAFETY: the section is an array of such functions, which the C library calls before main.
+#[unsafe(link_section = ".init_array")]
+static BEFORE_MAIN: extern "C" fn() = {
+    extern "C" fn look() {
+        // SAFETY: F_GETFD only looks at the descriptor.
+        NO_INPUT.store(unsafe { libc::fcntl(0, libc::F_GETFD) } < 0, Ordering::Relaxed);
+    }
+    look
+};
+
+/// Reads standard input to its end. `EBADF` where it was closed when the program began.
+pub fn read_input(bytes: &mut Vec<u8>) -> io::Result<usize> {
+    if NO_INPUT.load(Ordering::Relaxed) {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    io::stdin().read_to_end(bytes)
 }
 
 /// Ends the process at once: what the runtime would undo and free, the kernel does anyway.
