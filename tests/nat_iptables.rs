@@ -198,6 +198,34 @@ iptables: Bad rule (does a matching rule exist in that chain?).
     assert_eq!(text, expected.replace("rule 4: -A POSTROUTING [lookup]", "rule 3: -A POSTROUTING [lookup]"));
 }
 
+#[test]
+fn chains_that_hang_elsewhere_are_listed_as_iptables_lists_them() {
+    let list = |who: &str| {
+        lab(&format!(
+            r#"list() {{
+                for words in -S "-L -n" "-S INPUT" "-L INPUT -n" "-S INPUT 1" "-S FORWARD" "-S OUTPUT" "-L OUTPUT -n" \
+                    "-S bar" "-L foo" "-S nope"; do
+                    echo $words; {who} $words; echo $?
+                done
+                {who}-save | grep -v '^# [GC]'
+            }}
+            nft 'add table ip filter; add chain ip filter INPUT {{ type filter hook input priority 10; }}'
+            nft 'add chain ip filter FORWARD {{ type filter hook forward priority 0; }}'
+            nft 'add rule ip filter INPUT counter accept'
+            list
+            nft 'flush ruleset; add table ip filter; add chain ip filter bar; add chain ip filter OUTPUT'
+            nft 'add rule ip filter OUTPUT accept; add rule ip filter bar drop'
+            list
+            nft 'add chain ip filter foo {{ type filter hook input priority 10; }}; add rule ip filter foo accept'
+            list"#
+        ))
+    };
+    let theirs = list("iptables");
+    assert!(theirs.contains("-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-N OUTPUT\n-N bar"), "{theirs}");
+    let ours = list("$NETSTRAP iptables").replace("netstrap: ", "");
+    assert_eq!(ours, theirs);
+}
+
 /// Command lines that fail; words as a shell splits them.
 const BAD: &[&str] = &[
     "",

@@ -38,7 +38,10 @@ pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) ->
             seen.chains = arrange(table, &seen.chains, true);
         }
         Some(name) => {
-            seen.chains.retain(|chain| chain.name == name);
+            // Of other tools' base chains, iptables meets only those of its own names here.
+            let other = |chain: &Chain| table.builtin(&chain.name).is_some() && is_other(table, chain);
+            let others = seen.chains.iter().any(other);
+            seen.chains.retain(|chain| chain.name == name && table.compatible(chain));
             if seen.chains.is_empty() {
                 seen.chains.push(absent(table, name));
                 // A chain that is not there has neither hook nor rules; iptables words it so too.
@@ -46,8 +49,8 @@ pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) ->
                     return Err(Fail::incompatible(name, table.name));
                 }
             }
-            if seen.chains.iter().any(|chain| !table.compatible(chain)) {
-                return Err(Fail::incompatible(name, table.name));
+            if others {
+                io.print(warning(table));
             }
         }
     }
@@ -65,13 +68,20 @@ pub fn run<T: Transport>(job: &Job<'_>, kernel: &mut Ruleset<T>, io: &mut Io) ->
     Ok(())
 }
 
+/// Whether a base chain is one that iptables does not work with.
+fn is_other(table: &Table, chain: &Chain) -> bool {
+    chain.base.is_some() && !table.compatible(chain)
+}
+
+fn warning(table: &Table) -> String {
+    ["# Table `", table.name, "' contains incompatible base-chains, use 'nft' tool to list them.\n"].concat()
+}
+
 /// Says that there are chains that iptables does not work with.
 #[inline(never)]
 pub fn warn_of_others(table: &Table, seen: &ruleset::Table, out: &mut String) {
-    if seen.chains.iter().any(|chain| !table.compatible(chain)) {
-        add(out, "# Table `");
-        add(out, table.name);
-        add(out, "' contains incompatible base-chains, use 'nft' tool to list them.\n");
+    if seen.chains.iter().any(|chain| is_other(table, chain)) {
+        add(out, &warning(table));
     }
 }
 
@@ -89,20 +99,20 @@ fn absent(table: &Table, name: &[u8]) -> Chain {
     Chain { name: name.to_vec(), handle: 0, base: table.builtin(name), uses: 0, counters: None }
 }
 
-/// The chains in the order of a listing: the built-in ones, then users' by name. Others are
-/// left out; built-in ones that are not there are put in if `absent_too`.
+/// The chains in the order of a listing: the built-in ones, then users' by name, which can have a built-in one's
+/// name. Base chains of other tools are left out; built-in ones that are not there are put in if `absent_too`.
 #[inline(never)]
 pub fn arrange(table: &Table, all: &[Chain], absent_too: bool) -> Vec<Chain> {
     let mut chains = Vec::new();
     for name in table.chains() {
-        match all.iter().find(|chain| chain.name == name) {
-            Some(chain) if table.compatible(chain) => chains.push(chain.clone()),
+        match all.iter().find(|chain| chain.name == name && table.compatible(chain)) {
+            Some(chain) => chains.push(chain.clone()),
             None if absent_too => chains.push(absent(table, name)),
-            _ => {}
+            None => {}
         }
     }
     let first = chains.len();
-    for chain in all.iter().filter(|chain| chain.base.is_none() && table.compatible(chain)) {
+    for chain in all.iter().filter(|chain| chain.base.is_none()) {
         // A place in order, instead of a sort, whose code is large.
         let Err(at) = chains[first..].binary_search_by(|other| other.name.cmp(&chain.name)) else { continue };
         chains.insert(first + at, chain.clone());
@@ -136,11 +146,11 @@ impl<'a> Runs<'a> {
         self.pieces.binary_search_by(|piece| self.rules[piece.0].chain.as_slice().cmp(chain))
     }
 
-    /// The rules of a chain, in order.
-    pub fn of(&self, chain: &[u8]) -> &'a [Rule] {
-        match self.place(chain) {
-            Ok(at) => &self.rules[self.pieces[at].0..self.pieces[at].1],
-            Err(_) => &[],
+    /// The rules of a chain, in order; none of one that is not there, whose name another one may have.
+    pub fn of(&self, chain: &Chain) -> &'a [Rule] {
+        match self.place(&chain.name) {
+            Ok(at) if chain.handle != 0 => &self.rules[self.pieces[at].0..self.pieces[at].1],
+            _ => &[],
         }
     }
 }
@@ -182,7 +192,7 @@ impl Listing<'_> {
     #[inline(never)]
     fn rules(&mut self, chain: &Chain, show: &mut dyn FnMut(&mut Self, u32, &Rule)) {
         let mut number = 0;
-        for rule in self.runs.of(&chain.name) {
+        for rule in self.runs.of(chain) {
             number += 1;
             if self.job.number.is_none_or(|n| n == number) {
                 show(self, number, rule);
@@ -196,7 +206,7 @@ impl Listing<'_> {
         for chain in self.chains {
             if self.job.number.is_none() {
                 add(&mut self.out, between);
-                self.head(chain, self.runs.of(&chain.name).len());
+                self.head(chain, self.runs.of(chain).len());
                 between = "\n";
             }
             self.rules(chain, &mut |listing, line, rule| listing.row(line, rule));

@@ -110,7 +110,7 @@ fn save(out: &mut String, table: &Table, seen: &ruleset::Table, family: Family, 
     let runs = Runs::new(&seen.rules);
     for chain in &chains {
         let mut line = 0;
-        for rule in runs.of(&chain.name) {
+        for rule in runs.of(chain) {
             line += 1;
             if !rule.unknown.is_empty() {
                 list::unknown(out, line);
