@@ -31,6 +31,7 @@ const MATCHES: &[&str] = &[
     "mac",
     "physdev",
     "tcpmss",
+    "statistic",
 ];
 const TARGETS: &[&str] = &[
     "MASQUERADE",
@@ -175,6 +176,14 @@ fn ext(source: &mut Source<'_>, name: &str, known: &Extension, is_v6: bool) -> E
         "esp" => {
             bytes(source, info, 0, 8);
             copy(info, 8, &[source.byte() & 1]);
+        }
+        "statistic" => {
+            let nth = source.byte() & 1;
+            copy(info, 0, &[nth, 0, source.byte() & 1]);
+            let (every, packet) = if nth == 0 { (source.number() >> 1, 0) } else { (9, source.number() % 10) };
+            put(info, b'w', 4, every);
+            put(info, b'w', 8, packet);
+            put(info, b'w', 12, every - packet);
         }
         "length" | "tcpmss" => {
             bytes(source, info, 0, 4);

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::ext::names;
 use super::ext::show::{POLICY_ELEMENT, in_element, of_element};
 use super::ext::value::{Context, Place};
 use super::fail::Fail;
@@ -17,7 +18,7 @@ const TARGETS: &str = "AUDIT CHECKSUM CLUSTERIP CONNSECMARK DNPT DSCP ECN HMARK 
 /// Matches of iptables that netstrap does not write.
 const MATCHES: &str = "ah bpf cgroup cluster connbytes connlabel connlimit cpu dccp devgroup dscp dst ecn eui64 frag \
     hashlimit hbh helper ipcomp ipv6header ipvs mh nfacct osf quota rateest realm recent rpfilter rt sctp set socket \
-    srh statistic string time tos u32 udplite";
+    srh string time tos u32 udplite";
 
 /// Whether a word is among names with a space between two.
 #[inline(never)]
@@ -116,6 +117,10 @@ impl<'a> Extensions<'a> {
                 self.matches.push(loaded);
                 Ok(true)
             }
+            None => match names::protocol_name(protocol).filter(|name| listed(MATCHES, name.as_bytes())) {
+                Some(name) => Err(Fail::unsupported("-m ", name.as_bytes())),
+                None => Ok(false),
+            },
             _ => Ok(false),
         }
     }
@@ -265,6 +270,7 @@ impl Loaded {
 
     fn check(&self) -> Result<(), Fail> {
         match self.ext.name {
+            "statistic" => self.check_statistic()?,
             "policy" => self.check_policy()?,
             "addrtype" if self.used & 3 == 0 => return Err(Fail::parameter(self.ext.nothing)),
             "CONNMARK" if self.rows.iter().enumerate().all(|(at, row)| !row.exclusive || self.used & 1 << at == 0) => {
@@ -293,6 +299,34 @@ impl Loaded {
             }
         }
         Ok(())
+    }
+
+    /// The options of either mode, which the kernel keeps in the same place.
+    #[inline(never)]
+    fn check_statistic(&self) -> Result<(), Fail> {
+        let info = &self.made.info;
+        let given = |option: usize| self.used & 1 << option != 0;
+        let nth = get(info, b'h', 0) != 0;
+        if !nth && !given(PROBABILITY) {
+            return Err(Fail::parameter("--probability must be specified when using random mode"));
+        }
+        if nth && !given(EVERY) && !given(PACKET) {
+            return Err(Fail::parameter("--every and --packet must be specified when using nth mode"));
+        }
+        if nth && get(info, b'w', 8) > get(info, b'w', 4) {
+            return Err(Fail::parameter("the --packet p must be 0 <= p <= n-1"));
+        }
+        let (says, pairs) = if given(PROBABILITY) {
+            ("cannot be used together with", [(PROBABILITY, EVERY), (PROBABILITY, PACKET)])
+        } else {
+            ("also requires", [(EVERY, PACKET), (PACKET, EVERY)])
+        };
+        let wrong = pairs.iter().find(|pair| given(pair.0) && given(pair.1) == given(PROBABILITY));
+        let names = wrong.and_then(|&(option, other)| self.rows.get(option).zip(self.rows.get(other)));
+        match names.filter(|_| given(0)) {
+            Some((row, other)) => Err(self.complaint(row, &[says, " \"--", other.full_name(), "\".\n"].concat())),
+            None => Ok(()),
+        }
     }
 
     #[inline(never)]
@@ -347,9 +381,19 @@ impl Loaded {
         if self.ext.name == "policy" && get(&self.made.info, b'h', 304) & 4 == 0 {
             put(&mut self.made.info, b'h', 306, u32::try_from(self.element + 1).unwrap_or(1));
         }
+        if self.ext.name == "statistic" {
+            // Where the kernel begins to count; it is so in the other mode too.
+            let info = &mut self.made.info;
+            let count = get(info, b'w', 4).wrapping_sub(get(info, b'w', 8));
+            put(info, b'w', 12, count);
+        }
         std::mem::take(&mut self.made)
     }
 }
 
+/// Rows of the match `statistic`, behind the mode.
+const PROBABILITY: usize = 1;
+const EVERY: usize = 2;
+const PACKET: usize = 3;
 /// Bit of [`Loaded::used`] that `--syn` and `--tcp-flags` share.
 const SYN: u32 = 1 << 31;

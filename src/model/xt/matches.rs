@@ -94,6 +94,11 @@ hl-gt Nb1 b0.ff=3 - HL_match_HL_>_$ x
 hl-eq,hl,hl-eq Nb1 b0.fe=0 b0.1 HL_match_HL_^=_$ x
 @tcpmss m* = 0 8 0 0 -
 mss Rh0,2 - b4.1 tcpmss_match_!$ +
+@statistic m* = 0 24 0 0 statistic
+mode eh0 - - mode_$ :random=0,nth=1 + !Bad mode \"*\"
+probability V4 h0.1=1~ h2.1 ~probability_$
+every Qw4,1 h0.1=0~ h2.1 ~every_$ :1-4294967295
+packet Qw8 h0.1=0~ - packet_$
 @esp m* = 0 16 0 50 esp
 espspi Rw0,4 ? b8.1 spi#:!$ =0:4294967295
 @

@@ -105,7 +105,9 @@ impl<'a> Show<'a> {
             b'd' => self.style.is_table || get(self.info, row.width, row.at).to_string() != row.default,
             _ => row.given.hold(self.info).unwrap_or(true),
         };
-        if row.label == "-" || !shown {
+        // In a table, the first packet goes without saying.
+        let first = row.shape == b'Q' && row.more == 0 && self.style.is_table && !self.is_set(row);
+        if row.label == "-" || !shown || first {
             return;
         }
         if self.style.is_table {
@@ -169,6 +171,8 @@ impl<'a> Show<'a> {
                 }
             }
             b'N' => decimal(self.out, value),
+            b'Q' => decimal(self.out, if more == 0 { value } else { value.wrapping_add(1) }),
+            b'V' => self.probability(get(self.info, b'w', at)),
             b'X' => hex(self.out, get(self.info, b'w', at)),
             b'M' => {
                 let mask = get(self.info, b'w', at + 4);
@@ -234,6 +238,19 @@ impl<'a> Show<'a> {
             }
             b'Z' => nat::show(self.out, row.width == b'p', self.info, self.ext.base, is_v6),
             _ => {}
+        }
+    }
+
+    /// A count of 2^-31 with 11 decimals, of which the last is rounded to the nearest, else to an even one.
+    fn probability(&mut self, value: u32) {
+        let exact = u64::from(value) * 5u64.pow(11);
+        let rounded = (exact + (1 << 19) - 1 + (exact >> 20 & 1)) >> 20;
+        let mut unit = 10u64.pow(11);
+        number(self.out, rounded / unit, 0);
+        add(self.out, ".");
+        while unit > 1 {
+            unit /= 10;
+            number(self.out, rounded / unit % 10, 0);
         }
     }
 

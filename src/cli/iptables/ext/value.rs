@@ -63,10 +63,16 @@ impl Place<'_> {
         let Row { shape, width, at, more, list, .. } = *self.row;
         match shape {
             b'P' => self.ports(word, context)?,
-            b'N' => {
+            b'V' => {
+                let found = probability(word).ok_or_else(|| self.out_of_range(word, (0, 1)))?;
+                put(self.info, b'w', at, found);
+            }
+            b'N' | b'Q' => {
                 let (min, max) = self.bounds();
                 let found = whole(word).filter(|found| (min..=max).contains(found));
-                put(self.info, width, at, found.ok_or_else(|| self.out_of_range(word, (min, max)))?);
+                let kept = found.ok_or_else(|| self.out_of_range(word, (min, max)))?;
+                // A number that begins at 1 may be kept from 0.
+                put(self.info, width, at, if more == 0 { kept } else { kept - 1 });
                 if self.ext.name == "limit" && found == Some(0) {
                     // The kernel takes it so.
                     put(self.info, width, at, 5);
@@ -424,6 +430,32 @@ fn tcp_flags(word: &[u8]) -> Result<u32, Fail> {
         };
     }
     Ok(bits)
+}
+
+/// A decimal fraction from 0 to 1 becomes a count of 2^-31, rounded.
+fn probability(word: &[u8]) -> Option<u32> {
+    let (mut number, mut scale, mut point, mut digits) = (0, 1, false, false);
+    for &byte in word {
+        match byte {
+            b'.' if !point => point = true,
+            // Digits behind the 17th change nothing.
+            b'0'..=b'9' if scale < 10u64.pow(17) => {
+                (number, digits) = (number * 10 + u64::from(byte - b'0'), true);
+                scale *= if point { 10 } else { 1 };
+            }
+            b'0'..=b'9' => {}
+            _ => return None,
+        }
+        if number > scale {
+            return None;
+        }
+    }
+    let mut value = 0;
+    for _ in 0..32 {
+        value = value << 1 | u32::from(number >= scale);
+        number = (number - if number >= scale { scale } else { 0 }) * 2;
+    }
+    digits.then(|| value + u32::from(number >= scale))
 }
 
 /// Packets per unit become the kernel's cost of one; `Some(None)` for a rate beyond its scale.
