@@ -13,7 +13,7 @@ use crate::model::nat::Ext;
 
 thread_local! {
     /// Extensions whose rows were read.
-    static READ: RefCell<Vec<(Extension, Rc<[Row]>)>> = const { RefCell::new(Vec::new()) };
+    static READ: RefCell<Vec<(&'static str, Rc<[Row]>)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A match or target in one revision and family.
@@ -169,26 +169,33 @@ impl Extension {
         None
     }
 
-    /// Its options, in the order of a listing.
-    pub fn rows(&self) -> impl Iterator<Item = Row> + use<> {
-        let base = self.base;
-        self.rows
-            .lines()
-            .skip_while(|line| line.starts_with('@'))
-            .take_while(|line| !line.starts_with('@'))
-            .filter_map(move |line| row(line, base))
-    }
-
-    /// The same, read once: a long restore names few extensions, each very often.
-    pub fn known_rows(&self) -> Rc<[Row]> {
+    /// Its options, in the order of a listing. Read once: a long restore names few extensions, each very often.
+    pub fn rows(&self) -> Rc<[Row]> {
         READ.with_borrow_mut(|read| {
-            if let Some((_, rows)) = read.iter().find(|(ext, _)| std::ptr::eq(ext.rows, self.rows)) {
-                return Rc::clone(rows);
+            for (text, rows) in read.iter() {
+                if std::ptr::eq(*text, self.rows) {
+                    return Rc::clone(rows);
+                }
             }
-            let rows: Rc<[Row]> = self.rows().collect();
-            read.push((*self, Rc::clone(&rows)));
+            let rows: Rc<[Row]> = self.read().into();
+            read.push((self.rows, Rc::clone(&rows)));
             rows
         })
+    }
+
+    #[inline(never)]
+    fn read(&self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let mut begun = false;
+        for line in self.rows.lines() {
+            if !line.starts_with('@') {
+                begun = true;
+                rows.extend(row(line, self.base));
+            } else if begun {
+                break;
+            }
+        }
+        rows
     }
 
     /// A structure of it, in which nothing is set but what tells it from its like.
@@ -208,7 +215,7 @@ fn head(line: &'static str, rows: &'static str) -> Option<(&'static str, Extensi
     let mut words = line.split(' ').filter(|word| !word.is_empty());
     let mut next = || words.next().unwrap_or_default();
     let (name, class, kernel) = (next(), next(), next());
-    let mut number = || next().parse().unwrap_or(0usize);
+    let mut number = || decimal(next());
     let (rev, size, base, protocol) = (number(), number(), number(), number());
     let prefix = words.next().unwrap_or_default();
     let mut found = Extension {
@@ -226,11 +233,17 @@ fn head(line: &'static str, rows: &'static str) -> Option<(&'static str, Extensi
     };
     for word in words {
         match word.strip_prefix('z').and_then(|range| range.split_once('-')) {
-            Some((from, to)) => found.blank = (from.parse().ok()?, to.parse().ok()?),
+            Some((from, to)) => found.blank = (decimal(from), decimal(to)),
             None => found.mark = bits(word, base),
         }
     }
     Some((class, found))
+}
+
+/// A number of a table; 0 for what is none.
+#[inline(never)]
+fn decimal(word: &str) -> usize {
+    word.parse().unwrap_or(0)
 }
 
 /// `NAMES SHAPE GIVEN NOT LABEL [=DEFAULT] [:LIST] [+] [x] [!COMPLAINT]`.
@@ -247,8 +260,8 @@ fn row(line: &'static str, base: usize) -> Option<Row> {
         names,
         shape: *letters.as_bytes().first()?,
         width: letters.as_bytes().get(1).copied().unwrap_or(0),
-        at: at.parse().unwrap_or(0) + base,
-        more: more.parse().unwrap_or(0),
+        at: decimal(at) + base,
+        more: decimal(more),
         given: bits(words.next()?, base),
         not: bits(words.next()?, base),
         label: words.next()?,
@@ -282,7 +295,7 @@ fn bits(word: &str, base: usize) -> Bits {
     let mask = mask.trim_end_matches('~');
     let (mask, value) = mask.split_once('=').unwrap_or((mask, mask));
     let hex = |digits| u32::from_str_radix(digits, 16).unwrap_or(0);
-    Bits { at: at.parse().unwrap_or(0) + base, mask: hex(mask), value: hex(value), ..bits }
+    Bits { at: decimal(at) + base, mask: hex(mask), value: hex(value), ..bits }
 }
 
 /// A number of a width (`b`, `h`, else 4 bytes) in native byte order; 0 where there is none.

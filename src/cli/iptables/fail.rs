@@ -52,13 +52,19 @@ impl Fail {
     /// A wrong word or value: exit code 2.
     #[inline(never)]
     pub fn parameter(text: &str) -> Self {
-        Fail::new(Prefix::Parameter, &[text], 2)
+        Fail::parts(&[text])
+    }
+
+    /// As [`Fail::parameter`], in pieces.
+    #[inline(never)]
+    pub fn parts(pieces: &[&str]) -> Self {
+        Fail::new(Prefix::Parameter, pieces, 2)
     }
 
     /// As [`Fail::parameter`], of a word between two pieces of text.
     #[inline(never)]
     pub fn word(before: &str, word: &[u8], after: &str) -> Self {
-        Fail::parameter(&[before, &shown(word), after].concat())
+        Fail::parts(&[before, &shown(word), after])
     }
 
     /// A word that is no option: as [`Fail::parameter`], without the program's name.
@@ -68,6 +74,7 @@ impl Fail {
     }
 
     /// Only the advice to ask for help.
+    #[inline(never)]
     pub fn advice() -> Self {
         Fail::new(Prefix::Advice, &[], 2)
     }
@@ -91,6 +98,7 @@ impl Fail {
     }
 
     /// The kernel said no: exit code 4.
+    #[inline(never)]
     pub fn kernel(text: &str) -> Self {
         Fail::new(Prefix::Version, &[text], 4)
     }

@@ -149,10 +149,7 @@ impl<'a> Scanner<'a> {
 
     #[inline(never)]
     fn long(&mut self, text: &'a [u8], extra: &[Long]) -> Result<Item<'a>, Fail> {
-        let (name, attached) = match text.iter().position(|&b| b == b'=') {
-            Some(at) => (&text[..at], Some(&text[at + 1..])),
-            None => (text, None),
-        };
+        let (name, attached) = super::ext::names::split(text, b'=');
         let (mut takes, mut key) = (0, 0);
         let own = each(LONG).map(|option| (option.0, option.1, u16::from(option.2)));
         let extra = extra.iter().map(|option| (option.0.as_bytes(), option.1, option.2 | EXTENSION));

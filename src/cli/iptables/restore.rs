@@ -319,7 +319,7 @@ impl Restore<'_> {
     ) -> Result<Said<'a>, Fail> {
         let number = line.number;
         if line.open {
-            return Err(Fail::parameter(&["Bad line ", &number.to_string(), ": need ]"].concat()).at(number));
+            return Err(Fail::parts(&["Bad line ", &number.to_string(), ": need ]"]).at(number));
         }
         let mut place =
             Place { family: self.settings.family, table: Some(table), counters: Counters::default(), line: number };
@@ -391,7 +391,7 @@ fn pair(word: &[u8]) -> Option<Counters> {
 }
 
 fn wrong(line: &Line, what: &[&str]) -> Fail {
-    Fail::parameter(&[PROGRAM, ": line ", &line.number.to_string(), " ", &what.concat()].concat()).at(line.number)
+    Fail::parts(&[PROGRAM, ": line ", &line.number.to_string(), " ", &what.concat()]).at(line.number)
 }
 
 #[cfg(test)]
