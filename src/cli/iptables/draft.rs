@@ -310,8 +310,8 @@ impl<'a> Draft<'a> {
 
     #[inline(never)]
     fn flush_all(&mut self, job: &Job<'_>) -> Result<(), Fail> {
-        let chains: Vec<Chain> = self.seen.chains.iter().filter(|_| !self.anew).cloned().collect();
-        for chain in list::arrange(self.table, &chains, false) {
+        let chains: &[Chain] = if self.anew { &[] } else { &self.seen.chains };
+        for chain in list::arrange(self.table, chains, false) {
             self.say(job, "Flushing", &chain.name);
         }
         for slot in &mut self.slots {
