@@ -237,7 +237,7 @@ pub struct Base {
 }
 
 /// A chain as it stands in the kernel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Chain {
     /// Its name.
     pub name: Vec<u8>,
@@ -249,4 +249,11 @@ pub struct Chain {
     pub uses: u32,
     /// Packets and bytes that met the policy, if counted.
     pub counters: Option<Counters>,
+}
+
+impl Clone for Chain {
+    fn clone(&self) -> Self {
+        let Chain { ref name, handle, base, uses, counters } = *self;
+        Chain { name: name.clone(), handle, base, uses, counters }
+    }
 }

@@ -90,7 +90,7 @@ pub struct Row {
     pub given: Bits,
     /// Bits that say that it is negated.
     pub not: Bits,
-    /// Its words in a table, with marks for what varies; `-` for an option that is only read.
+    /// Its words in a table, with marks for what varies (`*` is its name); `-` for an option that is only read.
     pub label: &'static str,
     /// Value that it has if it is not given.
     pub default: &'static str,

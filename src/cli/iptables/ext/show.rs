@@ -138,6 +138,7 @@ impl<'a> Show<'a> {
                     let same = get(self.info, width, row.at) == get(self.info, width, row.at + row.more);
                     add(self.out, if same { "" } else { "s" });
                 }
+                ('*', Some((row, _))) => add(self.out, row.name()),
                 ('$', Some((row, _))) => self.value(row),
                 _ => self.out.push(letter),
             }
