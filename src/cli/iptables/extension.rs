@@ -1,8 +1,6 @@
 //! Targets and matches that a command line names, with the options that they bring. Which there
 //! are is in the tables of [`crate::model::xt`]; others of iptables are refused by name.
 
-use std::rc::Rc;
-
 use super::ext::show::{POLICY_ELEMENT, of_element};
 use super::ext::value::{Context, Place};
 use super::fail::Fail;
@@ -27,8 +25,8 @@ pub fn listed(names: &str, word: &[u8]) -> bool {
 
 /// A match or target that was named, and what its options made of it.
 struct Loaded {
-    ext: Extension,
-    rows: Rc<[Row]>,
+    ext: &'static Extension,
+    rows: &'static [Row],
     made: Ext,
     /// Bits of the rows whose options were given.
     used: u32,
@@ -122,7 +120,7 @@ impl<'a> Extensions<'a> {
 
     /// Makes an empty structure and puts the options before those of what was named earlier.
     #[inline(never)]
-    fn load(&mut self, ext: Extension, index: usize) -> Result<Loaded, Fail> {
+    fn load(&mut self, ext: &'static Extension, index: usize) -> Result<Loaded, Fail> {
         let rows = ext.rows();
         let mut options = Vec::new();
         for (at, row) in rows.iter().enumerate() {
@@ -135,7 +133,7 @@ impl<'a> Extensions<'a> {
         self.options = options;
         let mut loaded = Loaded { ext, rows, made: ext.blank(), used: 0, element: 0 };
         for row in loaded.rows.iter().filter(|row| !row.default.is_empty()) {
-            let mut place = Place { ext: &loaded.ext, row, info: &mut loaded.made.info };
+            let mut place = Place { ext: loaded.ext, row, info: &mut loaded.made.info };
             place.take(row.default.as_bytes(), b"", &mut self.context)?;
         }
         Ok(loaded)
@@ -153,8 +151,7 @@ impl<'a> Extensions<'a> {
         let (index, at) = (usize::from(key >> 8), usize::from(key & 0xff));
         let loaded = if index == TARGET { self.target.as_mut() } else { self.matches.get_mut(index) };
         let Some(loaded) = loaded else { return Ok(()) };
-        let rows = Rc::clone(&loaded.rows);
-        let Some(row) = rows.get(at) else { return Ok(()) };
+        let Some(row) = loaded.rows.get(at) else { return Ok(()) };
         loaded.once(row, at)?;
         if not && row.not.width == 0 {
             return Err(loaded.complaint(row, "cannot be inverted.\n"));
@@ -167,9 +164,9 @@ impl<'a> Extensions<'a> {
         if row.shape == b'n' {
             return loaded.next_element();
         }
-        let from = if of_element(&loaded.ext, row) { loaded.element * POLICY_ELEMENT } else { 0 };
+        let from = if of_element(loaded.ext, row) { loaded.element * POLICY_ELEMENT } else { 0 };
         let info = loaded.made.info.get_mut(from..).unwrap_or_default();
-        Place { ext: &loaded.ext, row, info: &mut *info }.take(value, second, &mut self.context)?;
+        Place { ext: loaded.ext, row, info: &mut *info }.take(value, second, &mut self.context)?;
         if matches!(row.given.width, b'b' | b'h' | b'w') {
             row.given.set(info);
         }
@@ -240,7 +237,7 @@ impl Loaded {
         Err(match self.ext.name {
             "tcp" if syn => Fail::parameter("Only one of `--syn' or `--tcp-flags'  allowed"),
             "tcp" => Fail::parts(&["Only one `--", row.full_name(), "' allowed"]),
-            "policy" if of_element(&self.ext, row) || self.element > 0 => {
+            "policy" if of_element(self.ext, row) || self.element > 0 => {
                 Fail::parts(&["policy match: double --", row.full_name(), " option"])
             }
             _ => self.complaint(row, "can only be used once.\n"),
@@ -254,7 +251,7 @@ impl Loaded {
             return Err(Fail::parameter("policy match: maximum policy depth reached"));
         }
         for (at, row) in self.rows.iter().enumerate() {
-            if of_element(&self.ext, row) || row.shape == b'n' {
+            if of_element(self.ext, row) || row.shape == b'n' {
                 self.used &= !(1 << at);
             }
         }

@@ -197,7 +197,7 @@ pub fn extension(out: &mut String, ext: &Ext, how: &str, style: Style) {
         add(out, how);
         add(out, found.name);
     }
-    options(out, &found, &ext.info, style);
+    options(out, found, &ext.info, style);
 }
 
 /// Adds a count in a column, or `bare` in a sentence; thousands beyond 99999 are shortened unless `exact`.

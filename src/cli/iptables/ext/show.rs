@@ -30,7 +30,7 @@ pub fn of_element(ext: &Extension, row: &Row) -> bool {
 }
 
 /// Adds a match or target behind its name.
-pub fn options(out: &mut String, ext: &Extension, info: &[u8], style: Style) {
+pub fn options(out: &mut String, ext: &'static Extension, info: &[u8], style: Style) {
     let rows = ext.rows();
     let show = &mut Show { out, ext, info, style };
     if style.is_table {
@@ -68,7 +68,7 @@ pub fn options(out: &mut String, ext: &Extension, info: &[u8], style: Style) {
 
 struct Show<'a> {
     out: &'a mut String,
-    ext: &'a Extension,
+    ext: &'static Extension,
     info: &'a [u8],
     style: Style,
 }
@@ -138,7 +138,7 @@ impl<'a> Show<'a> {
                     let same = get(self.info, width, row.at) == get(self.info, width, row.at + row.more);
                     add(self.out, if same { "" } else { "s" });
                 }
-                ('*', Some((row, _))) => add(self.out, row.name()),
+                ('|', Some((row, _))) => add(self.out, row.name()),
                 ('$', Some((row, _))) => self.value(row),
                 _ => self.out.push(letter),
             }
