@@ -351,6 +351,12 @@ pub fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, u32)> 
     })
 }
 
+/// The first name of a number in a list.
+#[inline(never)]
+pub fn name_of(list: &'static str, number: u32) -> Option<&'static str> {
+    entries(list).find(|entry| entry.1 == number).map(|entry| entry.0)
+}
+
 /// `XT_LIMIT_SCALE`: what a packet costs at a rate of one a second.
 pub const LIMIT_SCALE: u32 = 10000;
 

@@ -1,6 +1,7 @@
 //! What iptables says when it cannot do something: the lines on standard error and
 //! the exit code, in the words of iptables-nft 1.8.9.
 
+use super::show::number;
 use crate::cli::cursor::shown;
 
 /// Version that the texts carry; scripts read it from `-V`.
@@ -129,26 +130,30 @@ impl Fail {
     #[inline(never)]
     pub fn say(&self, program: &str) -> String {
         let Words { prefix, text, line, .. } = &*self.0;
-        let number = line.to_string();
-        let line: &[&str] = match prefix {
-            _ if *line == 0 => &[],
-            Prefix::Advice | Prefix::Parameter => &["Error occurred at line: ", &number, "\n"],
-            Prefix::Name => &["line ", &number, " failed: "],
-            Prefix::Kernel => &["\nline ", &number, ": "],
-            _ => &[],
+        // `*` is the text, `#` the line, `!` the version, `?` the advice.
+        let template = match (prefix, *line > 0) {
+            (Prefix::Advice, true) => "*Error occurred at line: #\n?",
+            (Prefix::Advice, false) => "*?",
+            (Prefix::Parameter, true) => "!*\nError occurred at line: #\n?",
+            (Prefix::Parameter, false) => "!*\n?",
+            (Prefix::Version, _) => "!*",
+            (Prefix::Kernel, true) => "!\nline #: *",
+            (Prefix::Kernel, false) => "! *",
+            (Prefix::Name, true) => "\u{1}: line # failed: *",
+            (Prefix::Name, false) => "\u{1}: *",
+            (Prefix::None, _) => "*",
         };
-        let line = line.concat();
-        let advice = ["Try `", PROGRAM, " -h' or '", PROGRAM, " --help' for more information."].concat();
-        let pieces: &[&str] = match prefix {
-            Prefix::Advice => &[text, &line, &advice],
-            Prefix::Parameter => &[PROGRAM, VERSION, ": ", text, "\n", &line, &advice],
-            Prefix::Version => &[PROGRAM, VERSION, ": ", text],
-            Prefix::Kernel if line.is_empty() => &[PROGRAM, VERSION, ":  ", text],
-            Prefix::Kernel => &[PROGRAM, VERSION, ": ", &line, text],
-            Prefix::Name => &[PROGRAM, ": ", &line, text],
-            Prefix::None => &[text],
-        };
-        pieces.concat().replace(PROGRAM, program)
+        let mut out = String::new();
+        for letter in template.chars() {
+            match letter {
+                '*' => out += text,
+                '#' => number(&mut out, (*line).into(), 0),
+                '!' => out += "\u{1} v1.8.9 (nf_tables): ",
+                '?' => out += "Try `\u{1} -h' or '\u{1} --help' for more information.",
+                letter => out.push(letter),
+            }
+        }
+        out.replace(PROGRAM, program)
     }
 }
 

@@ -60,7 +60,7 @@ pub fn protocol(word: &[u8]) -> Option<u8> {
 
 /// The name of a protocol, if there is one that is shown.
 pub fn protocol_name(number: u8) -> Option<&'static str> {
-    crate::model::xt::entries(PROTOCOLS).find(|entry| entry.1 == u32::from(number)).map(|entry| entry.0)
+    crate::model::xt::name_of(PROTOCOLS, number.into())
 }
 
 /// The lines of a file until one is what is looked for.

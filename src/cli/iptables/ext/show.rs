@@ -4,7 +4,7 @@ use super::value::{TCP_FLAGS, UNITS, address};
 use super::{icmp, names, nat};
 use crate::cli::iptables::show::{add, number, quoted, word};
 use crate::model::ip::netmask_len;
-use crate::model::xt::{Extension, Row, entries, get, rate_of};
+use crate::model::xt::{Extension, Row, entries, get, name_of, rate_of};
 use crate::wire::attr::to_nul;
 
 /// What a listing depends on beside the rule's bytes.
@@ -192,7 +192,7 @@ impl<'a> Show<'a> {
                     return decimal(self.out, value);
                 }
                 let value = if more == 0 { value } else { value & u32::try_from(more).unwrap_or(u32::MAX) };
-                add(self.out, entries(list).find(|entry| entry.1 == value).map_or("?", |entry| entry.0));
+                add(self.out, name_of(list, value).unwrap_or("?"));
             }
             b'A' => self.network(at),
             b'I' => range(self.out, self.info, [at, at + 16], true, is_v6),
@@ -367,8 +367,8 @@ impl<'a> Show<'a> {
         } else {
             const LEVELS: &str = "emerg=0,alert=1,crit=2,err=3,warn=4,notice=5,info=6,debug=7";
             add(self.out, " level ");
-            match entries(LEVELS).find(|entry| entry.1 == level) {
-                Some(entry) => add(self.out, entry.0),
+            match name_of(LEVELS, level) {
+                Some(name) => add(self.out, name),
                 None => decimal(self.out, level),
             }
             for row in self.ext.rows().iter().filter(|row| row.shape == b'G') {
