@@ -143,6 +143,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what a register holds. Nothing here may follow the target.
+    #[inline(never)]
     fn hold(&mut self, reg: u32, held: Held<'a>) -> bool {
         if let Some(place) = usize::try_from(reg).ok().and_then(|reg| self.held.get_mut(reg)) {
             *place = held;
