@@ -42,7 +42,7 @@ options:
                       that open a connection. A foreign rule in our tables: family, chain, handle
   --allow-forward     add and replace (also at the end of a line): where the policy of iptables'
                       chain FORWARD is drop, lets the rule's packets through there, in chain
-                      DOCKER-USER if there is one; del, flush and replace take that back
+                      DOCKER-USER if it leads there; del, flush and replace take that back
   --flush-conntrack   after a change, makes the kernel forget all connections of the namespace:
                       those that were there before a rule are not translated by it
 
