@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use crate::model::nat::Ext;
 
-/// The heads of both tables, read once: a long restore names few extensions, each very often.
-static HEADS: OnceLock<[Vec<Extension>; 2]> = OnceLock::new();
+/// The heads of each table, read once: a long restore names few extensions, each very often.
+static HEADS: [OnceLock<Vec<Extension>>; 2] = [const { OnceLock::new() }; 2];
 
 /// A match or target in one revision and family.
 #[derive(Debug)]
@@ -151,7 +151,8 @@ impl Extension {
     #[inline(never)]
     fn find(wanted: &dyn Fn(&Extension) -> bool, target: bool, v6: bool) -> Option<&'static Self> {
         let other = if v6 { b'4' } else { b'6' };
-        let heads = &HEADS.get_or_init(|| SECTIONS.map(heads))[usize::from(target)];
+        let section = usize::from(target);
+        let heads = HEADS[section].get_or_init(|| heads(SECTIONS[section]));
         heads.iter().find(|head| head.family != other && wanted(head))
     }
 
