@@ -7,10 +7,10 @@ mod list;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
 use super::cursor::{shown, text};
+use super::input::{self, whole};
 use super::io::Io;
 use crate::model::ip::Family;
 use crate::model::translation::key::KEY_MAX;
@@ -168,15 +168,9 @@ fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
 /// The rules of the file, and the numbers of their lines.
 fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Fail> {
     let path = job.file.unwrap_or_default();
-    let mut bytes = Vec::new();
-    let read = match path.as_bytes() {
-        b"-" => std::io::stdin().read_to_end(&mut bytes),
-        _ => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
-    };
     let name = file_name(path);
-    if let Err(error) = read {
-        return Err(Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]));
-    }
+    let bytes = whole(input::path(path.as_bytes()))
+        .map_err(|error| Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]))?;
     for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
         let mut words: Vec<&str> = text(line).split_ascii_whitespace().collect();
         if let Some(comment) = words.iter().position(|word| word.starts_with('#')) {

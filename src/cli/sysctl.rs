@@ -1,11 +1,10 @@
 //! `sysctl`: shows and sets kernel parameters, with the words, texts and exit codes of procps 4.0.
 
 use std::ffi::OsString;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 
 use super::cursor::text;
 use super::getopt::Known;
+use super::input::{self, whole};
 use super::io::Io;
 use crate::error::strerror;
 use crate::sysctl::{Key, pattern_matches};
@@ -381,12 +380,7 @@ impl Job {
 }
 
 fn read_file(file: &str) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    match file {
-        "-" => std::io::stdin().read_to_end(&mut bytes)?,
-        file => std::fs::File::open(std::ffi::OsStr::from_bytes(file.as_bytes()))?.read_to_end(&mut bytes)?,
-    };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    whole(input::path(file.as_bytes())).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn reason(error: &std::io::Error) -> String {

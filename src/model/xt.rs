@@ -7,13 +7,16 @@ mod matches;
 mod targets;
 
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 
 use crate::model::nat::Ext;
 
 thread_local! {
     /// Extensions whose rows were read.
-    static READ: RefCell<Vec<(Extension, Rc<[Row]>)>> = const { RefCell::new(Vec::new()) };
+    /// Never dropped: to run something when a thread ends takes more than a process that ends needs.
+    static READ: ManuallyDrop<RefCell<Vec<(Extension, Rc<[Row]>)>>> =
+        const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// A match or target in one revision and family.
@@ -181,7 +184,8 @@ impl Extension {
 
     /// The same, read once: a long restore names few extensions, each very often.
     pub fn known_rows(&self) -> Rc<[Row]> {
-        READ.with_borrow_mut(|read| {
+        READ.with(|read| {
+            let mut read = read.borrow_mut();
             if let Some((_, rows)) = read.iter().find(|(ext, _)| std::ptr::eq(ext.rows, self.rows)) {
                 return Rc::clone(rows);
             }
@@ -236,7 +240,9 @@ fn head(line: &'static str, rows: &'static str) -> Option<(&'static str, Extensi
 /// `NAMES SHAPE GIVEN NOT LABEL [=DEFAULT] [:LIST] [+] [x] [!COMPLAINT]`.
 #[inline(never)]
 fn row(line: &'static str, base: usize) -> Option<Row> {
-    let (line, complaint) = line.split_once(" !").unwrap_or((line, ""));
+    let end = line.as_bytes().windows(2).position(|two| two == b" !").unwrap_or(line.len());
+    let (line, complaint) = line.split_at(end);
+    let complaint = complaint.get(2..).unwrap_or_default();
     let mut words = line.split(' ');
     let names = words.next()?;
     let shape = words.next()?;
