@@ -130,9 +130,8 @@ impl<T: Transport> Translations<T> {
     /// # Errors
     /// Nothing has changed.
     pub fn add(&mut self, entry: &Entry) -> std::result::Result<bool, Fault> {
-        let subnets = Self::subnets(std::slice::from_ref(entry));
         let family = [family_number(entry.translation.family)];
-        self.change(&family, entry.allow_forward, &subnets, &mut |plan| plan.add(entry))
+        self.change(&family, entry.allow_forward, std::slice::from_ref(entry), &mut |plan| plan.add(entry))
     }
 
     /// Deletes a rule, and what lets its packets through. False: it was not there.
@@ -149,8 +148,7 @@ impl<T: Transport> Translations<T> {
     /// # Errors
     /// Nothing has changed.
     pub fn replace(&mut self, entries: &[Entry]) -> std::result::Result<bool, Fault> {
-        let subnets = Self::subnets(entries);
-        self.change(&[2, 10], true, &subnets, &mut |plan| plan.replace(entries))
+        self.change(&[2, 10], true, entries, &mut |plan| plan.replace(entries))
     }
 
     /// Deletes all rules with their tables. False: there were none.
@@ -161,18 +159,20 @@ impl<T: Transport> Translations<T> {
         self.change(&[2, 10], true, &[], &mut |plan| plan.flush())
     }
 
-    /// Commits what `plan` says to do with the rule set, which is asked again when that has changed, or when
+    /// Commits what `plan` says to do with the rule set for entries, which is asked again when that has changed, or when
     /// the kernel lacks something that can be done without.
+    #[inline(never)]
     fn change(
         &mut self,
         families: &[u8],
         filter: bool,
-        subnets: &[Prefix],
+        entries: &[Entry],
         plan: &mut dyn FnMut(&mut Plan<'_>),
     ) -> std::result::Result<bool, Fault> {
+        let subnets = Self::subnets(entries);
         loop {
             let seen = Seen::read(&mut self.ruleset, families, filter)?;
-            let mut made = Plan::new(&seen, self.missing, subnets);
+            let mut made = Plan::new(&seen, self.missing, &subnets);
             plan(&mut made);
             let (messages, steps) = made.finish();
             if messages.is_empty() {
@@ -199,7 +199,7 @@ impl<T: Transport> Translations<T> {
         if entries.iter().any(|entry| entry.translation.action == Action::Forward) {
             // Without them the target's is guessed.
             let addrs = Socket::<Route>::open().and_then(|mut socket| socket.dump(&GetAddrs::default()));
-            for (_, addr) in addrs.unwrap_or_default() {
+            for (_, addr) in addrs.as_deref().unwrap_or_default() {
                 found.extend(addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len)));
             }
         }
@@ -208,6 +208,7 @@ impl<T: Transport> Translations<T> {
 }
 
 /// The subnet of an address among those that were found: the narrowest.
+#[inline(never)]
 fn subnet(subnets: &[Prefix], addr: &IpAddr) -> Option<Prefix> {
     let mut found: Option<Prefix> = None;
     for subnet in subnets.iter().filter(|subnet| !subnet.is_host() && subnet.contains(addr)) {

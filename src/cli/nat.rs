@@ -30,13 +30,19 @@ const OPTIONS: &[(&str, u8)] =
     &[("-j", JSON), (ALLOW, ALLOWED), ("--flush-conntrack", FORGET), ("-h", HELP), ("--help", HELP), ("help", HELP)];
 /// The verbs, the options that each takes, and how many words at most. What lets a rule's packets through always
 /// goes with it; `del` takes it as it is listed.
-const VERBS: &[(&str, u8, usize)] = &[
-    ("add", ALLOWED | FORGET, usize::MAX),
-    ("del", ALLOWED | FORGET, usize::MAX),
+const VERBS: &[(&str, u8, u8)] = &[
+    ("add", ALLOWED | FORGET, u8::MAX),
+    ("del", ALLOWED | FORGET, u8::MAX),
     ("list", JSON, 0),
     ("replace", ALLOWED | FORGET, 1),
     ("flush", FORGET, 0),
 ];
+/// Indices of [`VERBS`].
+const ADD: usize = 0;
+const DEL: usize = 1;
+const LIST: usize = 2;
+const REPLACE: usize = 3;
+const FLUSH: usize = 4;
 
 /// The command line.
 #[derive(Default)]
@@ -44,7 +50,8 @@ struct Job<'a> {
     namespace: Option<&'a OsStr>,
     /// Bits.
     options: u8,
-    verb: &'static str,
+    /// Index of [`VERBS`].
+    verb: usize,
     /// The words behind the verb.
     words: Vec<&'a str>,
     /// The last of them, as it is: the file.
@@ -70,8 +77,8 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
     }
     let (mut entries, mut lines) = (Vec::new(), Vec::new());
     match job.verb {
-        "add" | "del" => entries.push(entry(&job.words, job.options & ALLOWED != 0)?),
-        "replace" => file(&job, &mut entries, &mut lines)?,
+        ADD | DEL => entries.push(entry(&job.words, job.options & ALLOWED != 0)?),
+        REPLACE => file(&job, &mut entries, &mut lines)?,
         _ => {}
     }
     if let Some(name) = job.namespace {
@@ -80,13 +87,13 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
     let place = Place { job: &job, lines: &lines, entries: &entries };
     let mut rules = Translations::open().map_err(|error| place.wrong(&fail::of_error(&error), None))?;
     let done = match (job.verb, entries.first()) {
-        ("list", _) => rules.list().map(|listed| {
+        (LIST, _) => rules.list().map(|listed| {
             io.print(if job.options & JSON == 0 { list::text(&listed) } else { list::json(&listed) });
             true
         }),
-        ("add", Some(entry)) => rules.add(entry),
-        ("del", Some(entry)) => rules.delete(&entry.translation),
-        ("replace", _) => rules.replace(&entries),
+        (ADD, Some(entry)) => rules.add(entry),
+        (DEL, Some(entry)) => rules.delete(&entry.translation),
+        (REPLACE, _) => rules.replace(&entries),
         _ => rules.flush(),
     };
     let changed = done.map_err(|fault| place.wrong(&fail::of_failure(&fault.failure, rules.missing()), fault.entry))?;
@@ -99,12 +106,12 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
                 place.wrong(&["done, but the connections are not forgotten: ", &fail::of_error(&error)].concat(), None)
             })?;
         }
-    } else if job.verb == "del" {
+    } else if job.verb == DEL {
         return Err(place.wrong("there is no such rule", None));
-    } else if job.verb != "flush" {
+    } else if job.verb != FLUSH {
         io.print("unchanged\n");
     }
-    if job.verb != "del" && io.hints() {
+    if job.verb != DEL && io.hints() {
         hints(&entries, io);
     }
     Ok(())
@@ -135,19 +142,20 @@ fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
         return Ok(job);
     }
     let verb = verb.unwrap_or_default();
-    let Some((verb, options, count)) = VERBS.iter().find(|row| row.0 == verb) else {
+    let Some(at) = VERBS.iter().position(|row| row.0 == verb) else {
         return Err(Fail::usage(&[
             "\"",
             verb,
             "\" is none of add, del, list, replace, flush; see: netstrap nat --help",
         ]));
     };
-    job.verb = verb;
+    job.verb = at;
+    let (verb, options, count) = VERBS[at];
     if let Some(option) = OPTIONS.iter().find(|row| row.1 & job.options & !options != 0) {
         return Err(Fail::usage(&[verb, " does not take the option ", option.0]));
     }
-    if job.words.len() > *count || (*count == 1 && job.words.is_empty()) {
-        return Err(Fail::usage(&[verb, if *count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
+    if job.words.len() > usize::from(count) || (count == 1 && job.words.is_empty()) {
+        return Err(Fail::usage(&[verb, if count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
     }
     Ok(job)
 }
@@ -197,6 +205,7 @@ fn file_name(path: &OsStr) -> Cow<'_, str> {
     if path == "-" { Cow::Borrowed("standard input") } else { shown(path.as_bytes()) }
 }
 
+#[inline(never)]
 fn enter(name: &OsStr, io: &mut Io) -> Result<(), Fail> {
     let entered = Namespace::open(&Folder::standard(), name.as_bytes()).and_then(|namespace| namespace.enter());
     let name = shown(name.as_bytes());
@@ -228,9 +237,9 @@ impl Place<'_> {
         if let Some(ns) = self.job.namespace {
             say(&[&shown(ns.as_bytes()), ": "]);
         }
-        say(&[self.job.verb]);
+        say(&[VERBS[self.job.verb].0]);
         let mut entry = entry;
-        if self.job.verb == "replace" {
+        if self.job.verb == REPLACE {
             say(&[" ", &file_name(self.job.file.unwrap_or_default())]);
             if let Some(line) = entry.and_then(|entry| self.lines.get(entry)) {
                 say(&[":", &line.to_string()]);
@@ -291,6 +300,7 @@ const HINTS: &[Hint] = &[
 const BRIDGED: &str = "bridge-nf-call-iptables=1: what a bridge passes on meets these rules too; for a forward to lead back to the host that asked: ";
 const HAIRPIN: [&str; 2] = ["bridge", " link set dev PORT hairpin on"];
 
+#[inline(never)]
 fn hints(entries: &[Entry], io: &mut Io) {
     for (family, who, path, wrong, says, [tool, words]) in HINTS {
         let concerned = |entry: &Entry| {

@@ -54,6 +54,7 @@ const OTHERS: &[(&str, &str)] = &[
 ];
 
 /// Names of what is missing, with their configurations.
+#[inline(never)]
 fn lacking(missing: Missing, attr: Option<&str>) -> String {
     let mut names = Vec::new();
     for ((name, part), module) in PARTS.iter().zip(MODULES) {
@@ -66,6 +67,7 @@ fn lacking(missing: Missing, attr: Option<&str>) -> String {
 }
 
 /// Why the rule set could not be read or changed; `missing` is what was done without before.
+#[inline(never)]
 pub fn of_failure(failure: &Failure, missing: Missing) -> String {
     if failure.no_nf_tables() {
         return NO_NF_TABLES.to_owned();
@@ -108,6 +110,7 @@ pub fn of_io(error: &std::io::Error) -> String {
 }
 
 /// What rules were written with instead of what is missing, in a line; `None` if nothing is.
+#[inline(never)]
 pub fn instead(missing: Missing) -> Option<String> {
     if missing.is_empty() {
         return None;
