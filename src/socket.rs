@@ -175,7 +175,11 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
     pub fn dump<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<Q::Item>> {
         let mut items = Vec::new();
         self.dump_frames(&|| query.encode(), &mut |frame| match frame {
-            Some(frame) => items.extend(query.decode(frame)),
+            Some(frame) => {
+                if let Some(item) = query.decode(frame) {
+                    items.push(item);
+                }
+            }
             None => items.clear(),
         })?;
         Ok(items)

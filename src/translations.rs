@@ -200,7 +200,9 @@ impl<T: Transport> Translations<T> {
             // Without them the target's is guessed.
             let addrs = Socket::<Route>::open().and_then(|mut socket| socket.dump(&GetAddrs::default()));
             for (_, addr) in addrs.as_deref().unwrap_or_default() {
-                found.extend(addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len)));
+                if let Some(subnet) = addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len)) {
+                    found.push(subnet);
+                }
             }
         }
         found

@@ -147,7 +147,9 @@ impl Job {
             0x02 => self.dry_run = true,
             b'p' | b'f' => {
                 self.load = true;
-                self.files.extend(Some(value).filter(|file| !file.is_empty()).map(str::to_owned));
+                if !value.is_empty() {
+                    self.files.push(value.to_owned());
+                }
             }
             b'r' => {
                 if pattern_matches(value, "").is_none() {
@@ -345,7 +347,9 @@ impl Job {
 
     fn parse(&mut self, file: &str, text: &str, settings: &mut Vec<Setting>, excluded: &mut Vec<Key>, io: &mut Io) {
         for (number, line) in text.lines().enumerate() {
-            settings.extend(self.line(file, number + 1, line, excluded, io));
+            if let Some(setting) = self.line(file, number + 1, line, excluded, io) {
+                settings.push(setting);
+            }
         }
     }
 

@@ -73,9 +73,18 @@ impl Kind {
                     let base: u16 = base.parse().unwrap_or(0);
                     let mut sections = tunnel::SHARED.split('@').filter_map(|section| section.split_once('\n'));
                     let lines = sections.find(|section| section.0 == letter).map_or("", |section| section.1);
-                    rows.extend(lines.lines().filter_map(row).map(|row| Row { number: row.number + base, ..row }));
+                    for line in lines.lines() {
+                        if let Some(mut row) = row(line) {
+                            row.number += base;
+                            rows.push(row);
+                        }
+                    }
                 }
-                None => rows.extend(row(line)),
+                None => {
+                    if let Some(row) = row(line) {
+                        rows.push(row);
+                    }
+                }
             }
         }
         rows

@@ -74,7 +74,7 @@ impl IfPattern {
 }
 
 /// What a rule matches and does; two rules with equal specs are the same to `-C` and `-D`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub struct Spec {
     /// Source addresses.
     pub source: Option<Not<Net>>,
@@ -94,6 +94,23 @@ pub struct Spec {
     pub comment: Option<Vec<u8>>,
     /// What is done with a packet that matches.
     pub target: Target,
+}
+
+impl Clone for Spec {
+    /// What can be copied is, in one piece: derived, it would be taken apart first.
+    fn clone(&self) -> Self {
+        Spec {
+            source: self.source,
+            destination: self.destination,
+            input: self.input,
+            output: self.output,
+            protocol: self.protocol,
+            fragment: self.fragment,
+            matches: self.matches.clone(),
+            comment: self.comment.clone(),
+            target: self.target.clone(),
+        }
+    }
 }
 
 /// What a rule does.

@@ -51,18 +51,11 @@ const RES_BUCKET_INDEX: u16 = 1;
 const RES_BUCKET_IDLE_TIME: u16 = 2;
 const RES_BUCKET_NH_ID: u16 = 3;
 
-/// Our names of the attributes that a refusal may point at.
-pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match *path.first()? {
-        NHA_ID => "id",
-        NHA_GROUP => "group",
-        NHA_GROUP_TYPE | NHA_RES_GROUP => "group type",
-        NHA_OIF => "device",
-        NHA_GATEWAY => "gateway",
-        NHA_RES_BUCKET => "bucket",
-        _ => return None,
-    })
-}
+/// Our names of the attributes.
+pub const NAMES: super::Names = (
+    &[NHA_ID, NHA_GROUP, NHA_GROUP_TYPE, NHA_RES_GROUP, NHA_OIF, NHA_GATEWAY, NHA_RES_BUCKET],
+    "id,group,group type,group type,device,gateway,bucket",
+);
 
 /// The request that makes, changes or deletes a next hop.
 pub fn change(verb: NextHopVerb, hop: &NextHopObject) -> Request<Route> {

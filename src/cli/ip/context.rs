@@ -284,7 +284,9 @@ impl<'a> Context<'a> {
                 found = self.ask(&GetLink::Index(index))?;
             }
         }
-        self.links.extend(found);
+        if let Some(link) = found {
+            self.links.push(link);
+        }
         Ok(self.links.len().checked_sub(1).filter(|_| known < self.links.len()))
     }
 
@@ -366,8 +368,9 @@ impl<'a> Context<'a> {
     /// Looks an index up, if it is not known yet.
     pub fn learn(&mut self, index: u32) {
         if index != 0 && !self.links.iter().any(|link| link.index == index) {
-            let found = self.ask(&GetLink::Index(index)).ok().flatten();
-            self.links.extend(found);
+            if let Ok(Some(link)) = self.ask(&GetLink::Index(index)) {
+                self.links.push(link);
+            }
         }
     }
 

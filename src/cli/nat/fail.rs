@@ -62,7 +62,11 @@ fn lacking(missing: Missing, attr: Option<&str>) -> String {
             names.push(*module);
         }
     }
-    names.extend(OTHERS.iter().filter(|row| attr == Some(row.0)).map(|row| row.1));
+    for (name, module) in OTHERS {
+        if attr == Some(*name) {
+            names.push(*module);
+        }
+    }
     names.join(" and ")
 }
 
