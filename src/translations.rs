@@ -174,16 +174,15 @@ impl<T: Transport> Translations<T> {
             let seen = Seen::read(&mut self.ruleset, families, filter)?;
             let mut made = Plan::new(&seen, self.missing, &subnets);
             plan(&mut made);
-            let (messages, steps) = made.finish();
-            if messages.is_empty() {
+            if made.messages.is_empty() {
                 return Ok(false);
             }
-            match self.ruleset.commit(&seen.snapshot, messages) {
+            match self.ruleset.commit(&seen.snapshot, std::mem::take(&mut made.messages)) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 Err(failure) => {
                     let at = if let Stage::Commit(at) = failure.stage { at } else { None };
-                    let (entry, parts) = at.and_then(|at| steps.get(at)).copied().unwrap_or_default();
+                    let (entry, parts) = at.and_then(|at| made.steps.get(at)).copied().unwrap_or_default();
                     match lacks(&failure, parts) {
                         Some(part) => self.missing |= part,
                         None => return Err(Fault { entry, failure }),
@@ -194,6 +193,7 @@ impl<T: Transport> Translations<T> {
     }
 
     /// The subnets of this host's interfaces, if one of the rules needs to know its target's.
+    #[inline(never)]
     fn subnets(entries: &[Entry]) -> Vec<Prefix> {
         let mut found = Vec::new();
         if entries.iter().any(|entry| entry.translation.action == Action::Forward) {
@@ -233,6 +233,7 @@ pub const PARTS: &[(&str, Missing)] = &[
 
 /// The part that a refused rule shows to be missing and that can be done without; `parts` are those that it
 /// was written with. `None` if it is refused for another reason.
+#[inline(never)]
 fn lacks(failure: &Failure, parts: Missing) -> Option<Missing> {
     let refusal = failure.error.refusal().filter(|refusal| refusal.errno == libc::ENOENT)?;
     // Kernels before 4.20 do not say which one it is: the translation first, as the likeliest.

@@ -266,43 +266,21 @@ enum Who {
     Forward,
 }
 
-/// What rules need besides: family, for whom, the parameter below `/proc/sys/net` and the value that is wrong,
-/// what is said then, and the command that helps.
-type Hint = (Family, Who, &'static str, u8, &'static str, [&'static str; 2]);
-const HINTS: &[Hint] = &[
-    (
-        Family::V4,
-        Who::Passed,
-        "ipv4/ip_forward",
-        b'0',
-        "forwarding is off here, so nothing is passed on: ",
-        ["sysctl", " -w net.ipv4.ip_forward=1"],
-    ),
-    (
-        Family::V6,
-        Who::Passed,
-        "ipv6/conf/all/forwarding",
-        b'0',
-        "forwarding is off here, so nothing is passed on: ",
-        ["sysctl", " -w net.ipv6.conf.all.forwarding=1"],
-    ),
-    (
-        Family::V4,
-        Who::Localhost,
-        "ipv4/conf/all/route_localnet",
-        b'0',
-        "nothing from 127.0.0.1 gets out to another host: ",
-        ["sysctl", " -w net.ipv4.conf.all.route_localnet=1"],
-    ),
-    (Family::V4, Who::Forward, "bridge/bridge-nf-call-iptables", b'1', BRIDGED, HAIRPIN),
-    (Family::V6, Who::Forward, "bridge/bridge-nf-call-ip6tables", b'1', BRIDGED, HAIRPIN),
+/// What rules need besides: family, for whom, the parameter below `/proc/sys/net`, and what is said when it is
+/// wrong. Those of bridges are to be 0 or taken care of, the others 1.
+const HINTS: &[(Family, Who, &str, &str)] = &[
+    (Family::V4, Who::Passed, "ipv4/ip_forward", OFF),
+    (Family::V6, Who::Passed, "ipv6/conf/all/forwarding", OFF),
+    (Family::V4, Who::Localhost, "ipv4/conf/all/route_localnet", "nothing from 127.0.0.1 gets out to another host: "),
+    (Family::V4, Who::Forward, "bridge/bridge-nf-call-iptables", BRIDGED),
+    (Family::V6, Who::Forward, "bridge/bridge-nf-call-ip6tables", BRIDGED),
 ];
+const OFF: &str = "forwarding is off here, so nothing is passed on: ";
 const BRIDGED: &str = "bridge-nf-call-iptables=1: what a bridge passes on meets these rules too; for a forward to lead back to the host that asked: ";
-const HAIRPIN: [&str; 2] = ["bridge", " link set dev PORT hairpin on"];
 
 #[inline(never)]
 fn hints(entries: &[Entry], io: &mut Io) {
-    for (family, who, path, wrong, says, [tool, words]) in HINTS {
+    for (family, who, path, says) in HINTS {
         let concerned = |entry: &Entry| {
             let rule = &entry.translation;
             rule.family == *family
@@ -310,10 +288,15 @@ fn hints(entries: &[Entry], io: &mut Io) {
                 && (*who == Who::Passed || rule.action == Action::Forward)
                 && (*who != Who::Localhost || rule.listen.is_some_and(|listen| listen.is_loopback()))
         };
+        let bridged = *who == Who::Forward;
+        let wrong = if bridged { b'1' } else { b'0' };
         if entries.iter().any(concerned)
-            && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(wrong))
+            && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(&wrong))
         {
-            io.hint([*says, &io.inside(tool), *words].concat());
+            let set = [" -w net.", &path.replace('/', "."), "=1"].concat();
+            let (tool, words) =
+                if bridged { ("bridge", " link set dev PORT hairpin on") } else { ("sysctl", set.as_str()) };
+            io.hint([*says, &io.inside(tool), words].concat());
         }
     }
 }
