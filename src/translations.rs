@@ -84,9 +84,9 @@ pub struct Fault {
     pub failure: Failure,
 }
 
-impl From<Failure> for Fault {
+impl From<Failure> for Box<Fault> {
     fn from(failure: Failure) -> Self {
-        Fault { entry: None, failure }
+        Box::new(Fault { entry: None, failure })
     }
 }
 
@@ -121,7 +121,7 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// The rule set could not be read.
-    pub fn list(&mut self) -> std::result::Result<Vec<Listed>, Fault> {
+    pub fn list(&mut self) -> std::result::Result<Vec<Listed>, Box<Fault>> {
         Ok(Seen::read(&mut self.ruleset, &[2, 10], true)?.listed())
     }
 
@@ -129,7 +129,7 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn add(&mut self, entry: &Entry) -> std::result::Result<bool, Fault> {
+    pub fn add(&mut self, entry: &Entry) -> std::result::Result<bool, Box<Fault>> {
         let family = [family_number(entry.translation.family)];
         self.change(&family, entry.allow_forward, std::slice::from_ref(entry), &mut |plan| plan.add(entry))
     }
@@ -138,7 +138,7 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn delete(&mut self, translation: &Translation) -> std::result::Result<bool, Fault> {
+    pub fn delete(&mut self, translation: &Translation) -> std::result::Result<bool, Box<Fault>> {
         let key = translation.key();
         self.change(&[family_number(translation.family)], true, &[], &mut |plan| plan.delete(key.as_bytes()))
     }
@@ -147,7 +147,7 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn replace(&mut self, entries: &[Entry]) -> std::result::Result<bool, Fault> {
+    pub fn replace(&mut self, entries: &[Entry]) -> std::result::Result<bool, Box<Fault>> {
         self.change(&[2, 10], true, entries, &mut |plan| plan.replace(entries))
     }
 
@@ -155,7 +155,7 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn flush(&mut self) -> std::result::Result<bool, Fault> {
+    pub fn flush(&mut self) -> std::result::Result<bool, Box<Fault>> {
         self.change(&[2, 10], true, &[], &mut |plan| plan.flush())
     }
 
@@ -168,7 +168,7 @@ impl<T: Transport> Translations<T> {
         filter: bool,
         entries: &[Entry],
         plan: &mut dyn FnMut(&mut Plan<'_>),
-    ) -> std::result::Result<bool, Fault> {
+    ) -> std::result::Result<bool, Box<Fault>> {
         let subnets = Self::subnets(entries);
         loop {
             let seen = Seen::read(&mut self.ruleset, families, filter)?;
@@ -185,7 +185,7 @@ impl<T: Transport> Translations<T> {
                     let (entry, parts) = at.and_then(|at| made.steps.get(at)).copied().unwrap_or_default();
                     match lacks(&failure, parts) {
                         Some(part) => self.missing |= part,
-                        None => return Err(Fault { entry, failure }),
+                        None => return Err(Box::new(Fault { entry, failure })),
                     }
                 }
             }

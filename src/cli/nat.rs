@@ -69,15 +69,16 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     }
 }
 
-fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
-    let job = read(argv)?;
+fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Box<Fail>> {
+    let mut job = Job::default();
+    read(argv, &mut job)?;
     if job.options & HELP != 0 {
         io.print(help::HELP);
         return Ok(());
     }
     let (mut entries, mut lines) = (Vec::new(), Vec::new());
     match job.verb {
-        ADD | DEL => entries.push(entry(&job.words, job.options & ALLOWED != 0)?),
+        ADD | DEL => entry(&job.words, job.options & ALLOWED != 0, &mut entries)?,
         REPLACE => file(&job, &mut entries, &mut lines)?,
         _ => {}
     }
@@ -118,8 +119,7 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
 }
 
 /// Reads the words.
-fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
-    let mut job = Job::default();
+fn read<'a>(argv: &'a [OsString], job: &mut Job<'a>) -> Result<(), Box<Fail>> {
     let mut verb = None;
     let mut rest = argv.iter();
     while let Some(word) = rest.next() {
@@ -139,7 +139,7 @@ fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
         }
     }
     if job.options & HELP != 0 {
-        return Ok(job);
+        return Ok(());
     }
     let verb = verb.unwrap_or_default();
     let Some(at) = VERBS.iter().position(|row| row.0 == verb) else {
@@ -157,11 +157,11 @@ fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
     if job.words.len() > usize::from(count) || (count == 1 && job.words.is_empty()) {
         return Err(Fail::usage(&[verb, if count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
     }
-    Ok(job)
+    Ok(())
 }
 
-/// One rule.
-fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
+/// Adds one rule.
+fn entry(words: &[&str], allow_forward: bool, entries: &mut Vec<Entry>) -> Result<(), Box<Fail>> {
     let translation = parse(words).map_err(|wrong| Fail::usage(&[&wrong]))?;
     // No rule of IPv4 is.
     if translation.family == Family::V6 && translation.key().len() > KEY_MAX {
@@ -170,11 +170,12 @@ fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
     if allow_forward && translation.action == Action::Redirect {
         return Err(Fail::usage(&["what is redirected is not passed on, so ", ALLOW, " says nothing"]));
     }
-    Ok(Entry { translation, allow_forward })
+    entries.push(Entry { translation, allow_forward });
+    Ok(())
 }
 
 /// The rules of the file, and the numbers of their lines.
-fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Fail> {
+fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Box<Fail>> {
     let path = job.file.unwrap_or_default();
     let name = file_name(path);
     let bytes = whole(input::path(path.as_bytes()))
@@ -191,11 +192,14 @@ fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Resu
         if words.is_empty() {
             continue;
         }
-        let mut entry = entry(&words, own).map_err(|fail| fail.at(&name, at + 1))?;
-        // For all that it can be for.
-        entry.allow_forward |= job.options & ALLOWED != 0 && entry.translation.action != Action::Redirect;
-        entries.push(entry);
+        entry(&words, own, entries).map_err(|fail| fail.at(&name, at + 1))?;
         lines.push(at + 1);
+    }
+    if job.options & ALLOWED != 0 {
+        // For all that it can be for.
+        for entry in entries {
+            entry.allow_forward |= entry.translation.action != Action::Redirect;
+        }
     }
     Ok(())
 }
@@ -206,7 +210,7 @@ fn file_name(path: &OsStr) -> Cow<'_, str> {
 }
 
 #[inline(never)]
-fn enter(name: &OsStr, io: &mut Io) -> Result<(), Fail> {
+fn enter(name: &OsStr, io: &mut Io) -> Result<(), Box<Fail>> {
     let entered = Namespace::open(&Folder::standard(), name.as_bytes()).and_then(|namespace| namespace.enter());
     let name = shown(name.as_bytes());
     io.entered(name.to_string());
@@ -231,7 +235,7 @@ struct Place<'a> {
 impl Place<'_> {
     /// In which namespace, what was being done, to what, and why it failed.
     #[inline(never)]
-    fn wrong(&self, reason: &str, entry: Option<usize>) -> Fail {
+    fn wrong(&self, reason: &str, entry: Option<usize>) -> Box<Fail> {
         let mut text = String::new();
         let mut say = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
         if let Some(ns) = self.job.namespace {

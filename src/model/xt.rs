@@ -12,10 +12,13 @@ use std::rc::Rc;
 
 use crate::model::nat::Ext;
 
+/// Extensions with their rows.
+type Known = Vec<(Extension, Rc<[Row]>)>;
+
 thread_local! {
     /// Extensions whose rows were read.
     /// Never dropped: to run something when a thread ends takes more than a process that ends needs.
-    static READ: ManuallyDrop<RefCell<Vec<(Extension, Rc<[Row]>)>>> =
+    static READ: ManuallyDrop<RefCell<Known>> =
         const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 

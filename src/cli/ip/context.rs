@@ -367,10 +367,11 @@ impl<'a> Context<'a> {
 
     /// Looks an index up, if it is not known yet.
     pub fn learn(&mut self, index: u32) {
-        if index != 0 && !self.links.iter().any(|link| link.index == index) {
-            if let Ok(Some(link)) = self.ask(&GetLink::Index(index)) {
-                self.links.push(link);
-            }
+        if index != 0
+            && !self.links.iter().any(|link| link.index == index)
+            && let Ok(Some(link)) = self.ask(&GetLink::Index(index))
+        {
+            self.links.push(link);
         }
     }
 

@@ -21,18 +21,18 @@ pub struct Fail {
 impl Fail {
     /// Wrong words, in pieces.
     #[inline(never)]
-    pub fn usage(pieces: &[&str]) -> Self {
-        Fail { text: pieces.concat(), code: USAGE }
+    pub fn usage(pieces: &[&str]) -> Box<Self> {
+        Box::new(Fail { text: pieces.concat(), code: USAGE })
     }
 
     /// Anything else.
     #[inline(never)]
-    pub fn refused(pieces: &[&str]) -> Self {
-        Fail { text: pieces.concat(), code: 1 }
+    pub fn refused(pieces: &[&str]) -> Box<Self> {
+        Box::new(Fail { text: pieces.concat(), code: 1 })
     }
 
     /// The same, in a line of a file.
-    pub fn at(mut self, file: &str, line: usize) -> Self {
+    pub fn at(mut self: Box<Self>, file: &str, line: usize) -> Box<Self> {
         self.text = [file, ":", &line.to_string(), ": ", &self.text].concat();
         self
     }
