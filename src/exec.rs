@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::folder::entries;
 use crate::netns::c_path;
 use crate::sys::{mount, netns as sys, process};
 
@@ -46,7 +47,7 @@ fn bind_etc(name: &[u8]) -> Vec<String> {
     let Some(name) = name.rsplit(|&b| b == b'/').next().filter(|name| !name.is_empty()) else { return Vec::new() };
     let folder = Path::new(ETC).join(OsStr::from_bytes(name));
     let mut complaints = Vec::new();
-    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+    for entry in entries(&folder) {
         let (from, to) = (folder.join(entry.file_name()), Path::new("/etc").join(entry.file_name()));
         let bound = c_path(&from).and_then(|from| mount::mount(&from, &c_path(&to)?, c"none", libc::MS_BIND, c""));
         if let Err(e) = bound {

@@ -30,9 +30,15 @@ pub fn linkinfo(out: &mut Out, view: &LinkView<'_>) {
 
 /// What a link's kind names by number: `d` a device, `U` a user, `G` a group.
 pub fn named(kind: &[u8], bytes: &[u8]) -> Vec<(u8, u32)> {
-    let rows = Kind::find(kind).into_iter().flat_map(Kind::rows);
-    let rows = rows.filter(|row| matches!(row.shape, b'd' | b'U' | b'G'));
-    rows.filter_map(|row| Some((row.shape, attrs(bytes).find(row.number)?.u32()?))).collect()
+    let mut found = Vec::new();
+    for row in Kind::find(kind).map(Kind::rows).unwrap_or_default() {
+        if matches!(row.shape, b'd' | b'U' | b'G')
+            && let Some(number) = attrs(bytes).find(row.number).and_then(|attr| attr.u32())
+        {
+            found.push((row.shape, number));
+        }
+    }
+    found
 }
 
 fn data(out: &mut Out, view: &LinkView<'_>, key: &str, kind: &[u8], bytes: &[u8]) {

@@ -103,7 +103,10 @@ impl Query for GetAddrs {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<(u32, Addr)> {
-        let (index, addr) = (frame.kind == RTM_NEWADDR).then(|| decode(frame)).flatten()?;
+        if frame.kind != RTM_NEWADDR {
+            return None;
+        }
+        let (index, addr) = decode(frame)?;
         (self.index == 0 || self.index == index).then_some((index, addr))
     }
 }

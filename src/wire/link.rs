@@ -299,7 +299,7 @@ impl Query for GetLink<'_> {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Link> {
-        (frame.kind == RTM_NEWLINK).then(|| decode(frame)).flatten()
+        if frame.kind == RTM_NEWLINK { decode(frame) } else { None }
     }
 }
 

@@ -97,7 +97,7 @@ impl Query for NeighFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Neigh> {
-        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEIGH { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -114,7 +114,7 @@ impl Query for NeighQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Neigh> {
-        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.device.ns)).flatten()
+        if frame.kind == RTM_NEWNEIGH { decode(frame, self.device.ns) } else { None }
     }
 }
 

@@ -74,8 +74,11 @@ pub fn change(verb: NextHopVerb, hop: &NextHopObject) -> Request<Route> {
     flag(&mut request, NHA_BLACKHOLE, hop.blackhole);
     flag(&mut request, NHA_FDB, hop.fdb);
     if !hop.group.is_empty() {
-        let members: Vec<u8> =
-            hop.group.iter().flat_map(|(id, weight)| [id.to_ne_bytes(), [*weight, 0, 0, 0]].concat()).collect();
+        let mut members = Vec::new();
+        for (id, weight) in &hop.group {
+            members.extend_from_slice(&id.to_ne_bytes());
+            members.extend_from_slice(&[*weight, 0, 0, 0]);
+        }
         request.attr(NHA_GROUP, &members);
     }
     if let Some(resilient) = &hop.resilient {
@@ -142,7 +145,7 @@ impl Query for NextHopFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<NextHopObject> {
-        (frame.kind == RTM_NEWNEXTHOP).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEXTHOP { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -157,7 +160,7 @@ impl Query for NextHopQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<NextHopObject> {
-        (frame.kind == RTM_NEWNEXTHOP).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEXTHOP { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -170,7 +173,7 @@ impl Query for BucketFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Bucket> {
-        (frame.kind == RTM_NEWNEXTHOPBUCKET).then(|| decode_bucket(frame)).flatten()
+        if frame.kind == RTM_NEWNEXTHOPBUCKET { decode_bucket(frame) } else { None }
     }
 }
 
@@ -188,7 +191,7 @@ impl Query for BucketQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Bucket> {
-        (frame.kind == RTM_NEWNEXTHOPBUCKET).then(|| decode_bucket(frame)).flatten()
+        if frame.kind == RTM_NEWNEXTHOPBUCKET { decode_bucket(frame) } else { None }
     }
 }
 

@@ -125,7 +125,7 @@ impl Query for RuleFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Rule> {
-        (frame.kind == RTM_NEWRULE).then(|| decode(frame)).flatten()
+        if frame.kind == RTM_NEWRULE { decode(frame) } else { None }
     }
 }
 

@@ -9,6 +9,7 @@ use super::fail::Fail;
 use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::error::Error;
+use crate::folder::entries;
 use crate::model::ip::Family;
 use crate::model::link::{Link, LinkId, name_of};
 use crate::model::nexthop::NextHopObject;
@@ -254,8 +255,10 @@ impl<'a> Context<'a> {
             Some(event) if event.alone => Out::alone(format, self.options.oneline),
             _ => Out::new(format, self.options.oneline),
         };
-        for (key, value, words) in self.event.iter().flat_map(|event| &event.lead) {
-            out.lead(key, value.clone(), words);
+        if let Some(event) = &self.event {
+            for (key, value, words) in &event.lead {
+                out.lead(key, value.clone(), words);
+            }
         }
         out.coloured(self.options.colour)
     }
@@ -428,7 +431,7 @@ fn read_names(set: NameSet) -> Vec<u8> {
         let folder = if set == NameSet::IpProtocols { "" } else { base };
         let base = [folder, set.file()].concat();
         text = std::fs::read(&base).ok().or(text);
-        for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
+        for entry in entries([&base, ".d"].concat().as_ref()) {
             if entry.file_name().as_bytes().ends_with(b".conf") {
                 more.push(b'\n');
                 more.extend(std::fs::read(entry.path()).unwrap_or_default());
