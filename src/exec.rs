@@ -60,9 +60,11 @@ fn bind_etc(name: &[u8]) -> Vec<String> {
 
 /// Replaces this process by a command. Returns only if it cannot be started.
 pub fn command(words: &[OsString]) -> io::Error {
-    let argv: std::result::Result<Vec<CString>, _> = words.iter().map(|w| CString::new(w.clone().into_vec())).collect();
-    match argv.as_deref() {
-        Ok(argv @ [program, ..]) => process::exec(program, argv),
-        _ => io::Error::from_raw_os_error(libc::EINVAL),
+    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+    let mut argv = Vec::new();
+    for word in words {
+        let Ok(word) = CString::new(word.clone().into_vec()) else { return invalid() };
+        argv.push(word);
     }
+    argv.first().map_or_else(invalid, |program| process::exec(program, &argv))
 }

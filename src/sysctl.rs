@@ -128,12 +128,15 @@ pub struct Kind {
 }
 
 fn swapped(name: &str) -> String {
-    let swap = |c| match c {
-        '.' => '/',
-        '/' => '.',
-        c => c,
-    };
-    name.chars().map(swap).collect()
+    let mut swapped = String::new();
+    for c in name.chars() {
+        swapped.push(match c {
+            '.' => '/',
+            '/' => '.',
+            c => c,
+        });
+    }
+    swapped
 }
 
 /// Shell pattern with `*` and `?`.
