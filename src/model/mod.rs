@@ -21,5 +21,6 @@ pub mod rule;
 pub mod state;
 pub mod time;
 pub mod token;
+pub mod topology;
 pub mod translation;
 pub mod xt;

@@ -93,6 +93,10 @@ fn flags(kind: Kind, target: &str) -> Vec<String> {
         add(&["-C", "linker=rust-lld", "-C", "linker-flavor=ld.lld", "-C", "link-self-contained=yes"]);
         // Equal functions once; relocations, which musl's start-up code applies itself, as a bitmap.
         add(&["-C", "link-arg=--icf=all", "-C", "link-arg=--pack-dyn-relocs=relr"]);
+        // Without the tables for unwinding that the standard library comes with: nothing unwinds, and a panic
+        // still says where it was.
+        let script = tree::root().join("xtask/no-unwind-tables.ld");
+        add(&["-C", &format!("link-arg=-T{}", script.display())]);
     }
     if kind == Kind::Tiny {
         add(&["-Zunstable-options", "-Cpanic=immediate-abort", "-Zlocation-detail=none"]);

@@ -9,15 +9,24 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["model"],
     &["wire"],
-    &["sys"],
+    &["sys", "folder"],
     &["socket"],
     &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "observe", "exec", "sandbox"],
+    &["file"],
     &["cli", "show"],
 ];
 
 /// Uses that the order of layers would allow and that are refused all the same: `show`
-/// prints models and never asks the kernel.
-const REFUSED: &[(&str, &str)] = &[("show", "sys"), ("show", "socket"), ("show", "cli")];
+/// prints models and never asks the kernel; `file` makes models and never asks it either.
+const REFUSED: &[(&str, &str)] = &[
+    ("show", "sys"),
+    ("show", "socket"),
+    ("show", "cli"),
+    ("file", "wire"),
+    ("file", "sys"),
+    ("file", "socket"),
+    ("file", "netns"),
+];
 
 /// Checks one file; files outside the library have no layer.
 pub fn check(file: &str, text: &str, findings: &mut Findings) {

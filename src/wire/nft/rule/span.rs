@@ -129,11 +129,12 @@ impl Span {
     pub fn is_free(&self, info: &[u8], ends: Ends) -> bool {
         let (not, given) = self.state(info);
         let [first, last] = self.ends(info);
-        match ends {
-            Ends::Both => !given,
-            Ends::First => !not && first.iter().all(|&b| b == 0),
-            Ends::Last => !not && last.iter().all(|&b| b == 0xff),
-        }
+        !given
+            || match ends {
+                Ends::Both => false,
+                Ends::First => !not && first.iter().all(|&b| b == 0),
+                Ends::Last => !not && last.iter().all(|&b| b == 0xff),
+            }
     }
 
     /// Makes it match everything.
@@ -177,7 +178,8 @@ impl Span {
         // One address alone would be that of the rule itself.
         if first == last && self.name != "iprange" {
             compare(r, not, &first);
-        } else if low {
+        } else if low && (!not || self.protocol != 0) {
+            // "Not up to", which reads back as "from", only for ports, where iptables-nft writes it.
             cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::GT } else { cmp::LTE }, data: &last });
         } else {
             range::encode(r, range::Range { sreg: expr::REG_1, op: not.into(), from: &first, to: &last });
@@ -271,4 +273,31 @@ pub fn blank(name: &str, is_v6: bool) -> Option<Ext> {
         span.clear(&mut ext.info);
     }
     Some(ext)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn not_up_to_a_port_is_from_the_next_one() {
+        let ports = |not: bool, first: u16, last: u16| {
+            let mut ext = blank("tcp", false).unwrap();
+            SPANS[0].set(&mut ext.info, not, Ends::Both, &first.to_be_bytes(), &last.to_be_bytes());
+            ext
+        };
+        for (not, first, last, settled) in [
+            (true, 0, 1023, ports(false, 1024, u16::MAX)),
+            (true, 0, 0x10ff, ports(false, 0x1100, u16::MAX)),
+            // One port, everything, and what does not begin at 0 have their own words.
+            (true, 0, 0, ports(true, 0, 0)),
+            (true, 0, u16::MAX, ports(true, 0, u16::MAX)),
+            (true, 1, 1023, ports(true, 1, 1023)),
+            (false, 0, 1023, ports(false, 0, 1023)),
+        ] {
+            let mut ext = ports(not, first, last);
+            settle(&mut ext);
+            assert_eq!(ext, settled, "{not} {first}:{last}");
+        }
+    }
 }

@@ -307,3 +307,23 @@ fn fragments_and_counters_as_captured_from_iptables() {
     assert_eq!((rule.spec, rule.counters, rule.handle), (spec, Some(Counters::default()), 7));
     assert_eq!(frame.flags & (NLM_F_CREATE | NLM_F_REPLACE), NLM_F_REPLACE);
 }
+
+#[test]
+fn two_ranges_of_addresses_that_begin_at_none_stay_in_one_match() {
+    let mut info = vec![0; 72];
+    info[64] = 3; // both source and destination, each 0.0.0.0-0.0.0.0
+    let range = Ext { name: b"iprange".to_vec(), rev: 1, info };
+    let spec = Spec { matches: vec![range], ..Spec::default() };
+    for dialect in [Dialect::Iptables, Dialect::Native] {
+        assert_eq!(read_back(&sealed(&spec, dialect)).spec, spec, "{dialect:?}");
+    }
+}
+
+#[test]
+fn what_is_not_a_port_reads_back_negated() {
+    let length = Ext { name: b"length".to_vec(), rev: 0, info: vec![0, 0, 0, 1, 1, 0, 0, 0] };
+    let spec = Spec { matches: vec![length], ..Spec::default() };
+    for dialect in [Dialect::Iptables, Dialect::Native] {
+        assert_eq!(read_back(&sealed(&spec, dialect)).spec, spec, "{dialect:?}");
+    }
+}

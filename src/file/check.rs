@@ -1,0 +1,102 @@
+//! What no single key can tell: a topology in, complaints out. Names are found, links are told apart from
+//! loops, addresses and gateways must fit together.
+
+mod links;
+mod nets;
+
+pub use links::index;
+
+use super::complaint::Complaints;
+use super::tree::Index;
+use super::words::plain;
+use crate::model::name::IfName;
+use crate::model::topology::{LinkKind, LinkSpec, Topology};
+
+/// Ports that a bridge takes (`BR_MAX_PORTS`, less the one that is never used).
+pub const MOST_PORTS: usize = 1023;
+/// Forwarded ports of one namespace, at most: each is compared with each.
+pub const MOST_FORWARDS: usize = 1024;
+
+/// Checks a topology, and finds the places of the links that others are made on.
+pub fn check(topology: &mut Topology, complaints: &mut Complaints) {
+    let names = topology.places.iter().map(|place| links::index(&place.links)).collect();
+    let mut checker = Checker { names, complaints };
+    checker.names(topology);
+    checker.lowers(topology);
+    for number in 0..topology.places.len() {
+        checker.masters(topology, number);
+        checker.devices(topology, number);
+        checker.nets(topology, number);
+        checker.forwards(topology, number);
+    }
+    checker.loops(topology);
+}
+
+struct Checker<'a> {
+    /// Of each place the numbers of its links by name.
+    names: Vec<Index>,
+    complaints: &'a mut Complaints,
+}
+
+impl Checker<'_> {
+    /// The number of a link by its name.
+    fn find(&self, topology: &Topology, place: usize, name: IfName) -> Option<usize> {
+        let links = &topology.places.get(place)?.links;
+        self.names.get(place)?.find(name.as_bytes(), |number| links[number].name == name)
+    }
+
+    /// Devices of routes and neighbours must be links of the same place.
+    fn devices(&mut self, topology: &Topology, number: usize) {
+        let place = &topology.places[number];
+        let of_routes = place.routes.iter().flat_map(|route| {
+            let hops = route.what.hop_devices.iter().copied().flatten();
+            route.what.device.into_iter().chain(hops).map(|name| (route.at, name))
+        });
+        let of_neighs = place.neighs.iter().map(|neigh| (neigh.at, neigh.what.device));
+        for (at, name) in of_routes.chain(of_neighs) {
+            if name.as_bytes() != b"lo"
+                && self.find(topology, number, name).is_none()
+                && !self.complaints.is_told(at, "no such link ")
+            {
+                let hint = links::meant_link(name, &place.links);
+                let [side, there] = place_text(topology, number);
+                self.complaints.add(at, "no such link ", &[side, there, ": \"", plain(&name), "\"", &hint]);
+            }
+        }
+    }
+
+    /// A port leads to one machine.
+    fn forwards(&mut self, topology: &Topology, number: usize) {
+        let list = &topology.places[number].forward_ports;
+        if let Some(over) = list.get(MOST_FORWARDS) {
+            self.complaints.add(over.at, "more than 1024 forwarded ports in one namespace; use PORT-PORT", &[]);
+            return;
+        }
+        for (count, own) in list.iter().enumerate() {
+            let (what, input) = (own.what, own.what.input);
+            let clash = list[..count].iter().find(|old| {
+                let old = old.what;
+                let same_input = old.input.is_none() || input.is_none() || old.input == input;
+                let same_address = old.address.is_none() || what.address.is_none() || old.address == what.address;
+                let family = old.to.is_ipv4() == what.to.is_ipv4() && old.protocol == what.protocol;
+                family && same_input && same_address && old.ports.0 <= what.ports.1 && what.ports.0 <= old.ports.1
+            });
+            if let Some(old) = clash {
+                self.complaints.add_other(own.at, "the port is forwarded already: ", &["said at "], Some(old.at));
+            }
+        }
+    }
+}
+
+/// `on the host` or `in NAME`, in two pieces.
+fn place_text(topology: &Topology, number: usize) -> [&str; 2] {
+    match topology.places.get(number).and_then(|place| place.name.as_ref()) {
+        None => ["on the host", ""],
+        Some(name) => ["in ", std::str::from_utf8(name.as_bytes()).unwrap_or_default()],
+    }
+}
+
+/// Whether all that a link has is known: its addresses are said in the file.
+fn is_ours(link: &LinkSpec) -> bool {
+    link.kind != LinkKind::Device
+}

@@ -1,0 +1,169 @@
+//! The tree of a file in, a topology out: the table of keys is interpreted here. Everything wrong is told; what
+//! is wrong is left out.
+
+mod link;
+mod place;
+mod value;
+
+pub use link::port_vlan_text;
+
+use super::complaint::{Complaints, meant};
+use super::keys::{Key, Keys};
+use super::tree::{Entry, Index, Node, Table, Value};
+use super::words::{Wrong, is_name};
+use crate::model::name::NsName;
+use crate::model::topology::{LinkKind, Origin, Place, Topology};
+
+/// Reads the tree of a file whose ranges are expanded.
+pub fn topology(root: &Table<'_>, complaints: &mut Complaints) -> Topology {
+    let sets = Sets::new();
+    let mut reader = Reader { sets: &sets, complaints, topology: Topology::default(), places: Index::default() };
+    reader.file(root);
+    reader.topology
+}
+
+/// The keys of each kind of table.
+struct Sets {
+    keys: Keys,
+    file: Vec<Key>,
+    netns: Vec<Key>,
+    /// By kind; peers last.
+    links: Vec<Vec<Key>>,
+}
+
+impl Sets {
+    fn new() -> Self {
+        let keys = Keys::new();
+        let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
+        let links = kinds.map(|kind| keys.of(&[kind.name(), "link"])).collect();
+        Sets { file: keys.of(&["file", "place"]), netns: keys.of(&["netns", "place"]), links, keys }
+    }
+
+    fn link(&self, kind: LinkKind) -> &[Key] {
+        self.links.get(kind as usize).map_or(&[], |keys| keys)
+    }
+}
+
+struct Reader<'a> {
+    sets: &'a Sets,
+    complaints: &'a mut Complaints,
+    topology: Topology,
+    /// Numbers of the namespaces by name.
+    places: Index,
+}
+
+impl Reader<'_> {
+    fn file(&mut self, root: &Table<'_>) {
+        let top = Origin::default();
+        let sets = self.sets;
+        self.check_keys(root, &sets.file, top, &["the file"]);
+        if let Some(entry) = root.get("name") {
+            self.topology.name = self.owner(&entry.node).unwrap_or_default();
+        }
+        for key in sets.file.iter().filter(|key| key.name == "version") {
+            if let Some(entry) = root.get(key.name) {
+                _ = self.scalar(key, &entry.node);
+            }
+        }
+        self.topology.places.push(Place { at: top, ..Place::default() });
+        // All namespaces first: veths name them.
+        let mut tables = vec![(0, root)];
+        if let Some(entry) = root.get("netns") {
+            for entry in self.named(entry, "netns") {
+                if let Some(number) = self.netns(entry)
+                    && let Value::Table(table) = &entry.node.value
+                {
+                    self.check_keys(table, &sets.netns, entry.at, &["netns ", &entry.key]);
+                    tables.push((number, table));
+                }
+            }
+        }
+        for (number, table) in tables {
+            self.place(number, table);
+        }
+    }
+
+    /// The entries of a table whose keys are names, each of which is a table.
+    fn named<'t>(&mut self, entry: &'t Entry<'_>, what: &str) -> &'t [Entry<'t>] {
+        let Value::Table(table) = &entry.node.value else {
+            self.expected(&entry.node, &[what, " tables by name: [", what, ".NAME]"]);
+            return &[];
+        };
+        for entry in table.entries().iter().filter(|entry| !matches!(entry.node.value, Value::Table(_))) {
+            // `[bridge] mtu = 9000` has lost its name.
+            let at = Node { at: entry.at, value: Value::Other(entry.node.value.noun()) };
+            self.expected(&at, &["a table: [", what, ".", &entry.key, "]"]);
+        }
+        table.entries()
+    }
+
+    fn netns(&mut self, entry: &Entry<'_>) -> Option<usize> {
+        let key = entry.key.as_ref();
+        let digits = key.bytes().all(|byte| byte.is_ascii_digit());
+        let name = NsName::new(key.as_bytes()).filter(|_| is_name(key) && !digits);
+        let Some(name) = name else {
+            let why = if digits { ": digits alone could be a process" } else { " ([A-Za-z0-9._-], not - or . first)" };
+            self.complaints.add(entry.at, "not a name for a namespace: ", &["\"", key, "\"", why]);
+            return None;
+        };
+        let number = self.topology.places.len();
+        self.places.insert(key.as_bytes(), number);
+        self.topology.places.push(Place { name: Some(name), at: entry.at, ..Place::default() });
+        Some(number)
+    }
+
+    /// The number of a namespace that is named somewhere.
+    fn find_netns(&mut self, name: &str, at: Origin) -> Option<usize> {
+        let places = &self.topology.places;
+        let is = |number: usize| places[number].name.as_ref().is_some_and(|own| own.as_bytes() == name.as_bytes());
+        let found = self.places.find(name.as_bytes(), is);
+        let what = "no such namespace in the file: ";
+        if found.is_none() && !self.complaints.is_told(at, what) {
+            let names = places.iter().filter_map(|place| place.name.as_ref());
+            let meant = meant(name, &mut names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok()));
+            self.complaints.add(at, what, &["\"", name, "\"", &meant]);
+        }
+        found
+    }
+
+    /// Complains about keys that are not known, that are for later, and that are missing.
+    fn check_keys(&mut self, table: &Table<'_>, keys: &[Key], at: Origin, what: &[&str]) {
+        for entry in table.entries() {
+            match keys.iter().find(|key| key.name == entry.key) {
+                Some(key) if key.shape == b'Z' => {
+                    self.complaints.add(entry.at, "not supported: ", &["\"", &entry.key, "\""]);
+                }
+                Some(_) => {}
+                None => {
+                    let hint = self.sets.keys.hint(&entry.key, keys);
+                    self.complaints.add(entry.at, "unknown key ", &["\"", &entry.key, "\" of ", &what.concat(), &hint]);
+                }
+            }
+        }
+        for key in keys.iter().filter(|key| key.is_required() && table.get(key.name).is_none()) {
+            self.complaints.add(at, "a key is missing: ", &[&what.concat(), " needs \"", key.name, "\""]);
+        }
+    }
+
+    /// Complains about a value of a wrong type.
+    #[inline(never)]
+    fn expected(&mut self, node: &Node<'_>, what: &[&str]) {
+        self.complaints.add(node.at, "expected ", &[&what.concat(), ", not ", node.value.noun()]);
+    }
+
+    /// Takes what a line of words says, or tells what is wrong with it.
+    fn told<T>(&mut self, at: Origin, result: Result<T, Wrong>) -> Option<T> {
+        match result {
+            Ok(what) => Some(what),
+            Err(wrong) => {
+                self.tell(at, &wrong);
+                None
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn tell(&mut self, at: Origin, wrong: &Wrong) {
+        self.complaints.add(at, "", &[wrong.text()]);
+    }
+}
