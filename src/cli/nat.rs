@@ -181,9 +181,12 @@ fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Resu
     let bytes = whole(input::path(path.as_bytes()))
         .map_err(|error| Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]))?;
     for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let mut words: Vec<&str> = text(line).split_ascii_whitespace().collect();
-        if let Some(comment) = words.iter().position(|word| word.starts_with('#')) {
-            words.truncate(comment);
+        let mut words = Vec::new();
+        for word in text(line).split_ascii_whitespace() {
+            if word.starts_with('#') {
+                break;
+            }
+            words.push(word);
         }
         let own = words.last() == Some(&ALLOW);
         if own {

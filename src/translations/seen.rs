@@ -185,7 +185,14 @@ impl Found<'_> {
 /// Rules, chain after chain as the kernel lists them, in the order of their handles: that in which they were
 /// added. In each chain they rise, unless a rule was put before others.
 fn in_order(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
-    let mut chains: Vec<&[Rule]> = rules.chunk_by(|a, b| a.chain == b.chain).collect();
+    let mut chains: Vec<&[Rule]> = Vec::new();
+    let mut rest = rules;
+    while let Some(first) = rest.first() {
+        let end = rest.iter().position(|rule| rule.chain != first.chain).unwrap_or(rest.len());
+        let (chain, others) = rest.split_at(end);
+        chains.push(chain);
+        rest = others;
+    }
     std::iter::from_fn(move || {
         let mut next: Option<usize> = None;
         let handle = |chain: &[Rule]| chain.first().map_or(u64::MAX, |rule| rule.handle);
