@@ -155,3 +155,47 @@ fn a_built_in_chain_keeps_its_name_and_nat_its_chains() {
         our -t nat -F; our -t nat -X; rules | grep -c 'type nat'");
     assert_eq!(text, "iptables: No chain/target/match by that name.\n1\n2\n4\n0\n");
 }
+
+/// Base chains of another owner in iptables' table, one by the name of a built-in chain.
+const OTHERS: &str = "
+nft 'add table ip filter; add chain ip filter foo { type filter hook input priority 6; }; add rule ip filter foo counter drop'
+nft 'add chain ip filter INPUT { type filter hook input priority 5; }; add rule ip filter INPUT counter drop'
+c TOOL -C INPUT -j DROP; c TOOL -D INPUT -j DROP; c TOOL -D INPUT 1; c TOOL -R INPUT 1 -j ACCEPT; c TOOL -F INPUT; c TOOL -X INPUT
+c TOOL -C foo -j DROP; c TOOL -D foo -j DROP; c TOOL -D foo 1; c TOOL -R foo 1 -j ACCEPT; c TOOL -F foo; c TOOL -X foo; c TOOL -X
+c TOOL -A foo -j ACCEPT; c TOOL -I foo -j ACCEPT; c TOOL -Z foo; c TOOL -Z INPUT; c TOOL -P foo DROP; c TOOL -E foo bar
+rules
+";
+
+#[test]
+fn base_chains_of_others_are_left_alone() {
+    let text = same(&(STEP.to_owned() + OTHERS));
+    assert_eq!(text.matches("counter packets 0 bytes 0 drop").count(), 2, "{text}");
+    // Real iptables leaves it to the kernel to refuse.
+    let text = lab("nft 'add table ip filter; add chain ip filter foo { type filter hook input priority 6; }'
+        nft 'add rule ip filter foo counter drop'; our -N foo; echo $?; our -A OUTPUT -j foo 2>/dev/null; echo $?
+        printf '*filter\n:foo - [0:0]\nCOMMIT\n' | our_restore -n; echo $?; rules | grep -c drop");
+    assert_eq!(
+        text,
+        "iptables: Chain already exists.\n1\n2\niptables-restore: line 2 failed: Chain already exists.\n1\n1\n"
+    );
+}
+
+#[test]
+fn what_is_not_saved_is_told() {
+    let text = lab("
+        our -t nat -A POSTROUTING -j ACCEPT; our6 -A INPUT -j ACCEPT
+        our_save >/dev/full; echo $?; our_save -f /dev/full; echo $?; our_save 2>&1 >/dev/null
+        nft 'add rule ip nat POSTROUTING numgen inc mod 2 1 accept; add rule ip6 filter INPUT tcp dport { 1, 2 } drop'
+        our_save 2>&1 >/dev/null; our6_save -t filter 2>&1 >/dev/null");
+    assert_eq!(
+        text,
+        "\
+iptables-save: write error: No space left on device
+1
+Failed to open file, error: No space left on device
+1
+iptables-save: table `nat' has rules that iptables has no words for; they are not saved: nft list table ip nat
+ip6tables-save: table `filter' has rules that iptables has no words for; they are not saved: nft list table ip6 filter
+"
+    );
+}

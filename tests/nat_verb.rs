@@ -265,6 +265,18 @@ fn bad_words_are_told_in_a_line_and_change_nothing() {
 }
 
 #[test]
+fn a_listing_that_is_lost_is_an_error() {
+    sandboxed("a_listing_that_is_lost_is_an_error", || {
+        nat("add masquerade from 10.0.0.0/8").ok();
+        for line in ["list", "list -j", "add masquerade from 10.0.0.0/8"] {
+            let script = format!("\"$NETSTRAP\" nat {line} > /dev/full");
+            let ran = run(Command::new("sh").args(["-c", &script]).env("NETSTRAP", NETSTRAP));
+            assert_eq!((ran.code, ran.err.as_str()), (1, "netstrap: nat: write error: No space left on device\n"));
+        }
+    });
+}
+
+#[test]
 fn what_the_kernel_refuses_changes_nothing() {
     sandboxed("what_the_kernel_refuses_changes_nothing", || {
         let wrong = "table ip netstrap {\n chain postrouting {\n type filter hook postrouting priority 100\n }\n}\n";
@@ -327,13 +339,20 @@ fn a_forward_chain_that_drops_lets_packets_through_as_long_as_the_rule_is_there(
         assert_eq!(sorted_lines(&nat("list").ok()), sorted_lines(words));
         assert_eq!(nat("del masquerade from 10.0.0.0/8").ok(), "");
         assert_eq!(iptables("-S"), [head, &forward.replace("CHAIN", "FORWARD"), tail].concat());
-        // Docker's chain for its user is met first.
+        // Docker's chain for its user is met first, if anything leads to it.
         iptables("-N DOCKER-USER");
         replace(words).ok();
-        let both = [masquerade, forward].concat().replace("CHAIN", "DOCKER-USER");
-        assert_eq!(iptables("-S"), [head, "-N DOCKER-USER\n", tail, &both].concat());
+        let both = [masquerade, forward].concat();
+        let listed = [head, "-N DOCKER-USER\n", &both.replace("CHAIN", "FORWARD"), tail].concat();
+        assert_eq!(iptables("-S"), listed);
+        let jump = "-A FORWARD -j DOCKER-USER\n";
+        iptables("-I FORWARD -j DOCKER-USER");
+        replace(words).ok();
+        let listed = [head, "-N DOCKER-USER\n", jump, tail, &both.replace("CHAIN", "DOCKER-USER")].concat();
+        assert_eq!(iptables("-S"), listed);
         assert_eq!(replace(words).ok(), "unchanged\n");
         nat("flush").ok();
+        iptables("-D FORWARD -j DOCKER-USER");
         iptables("-X DOCKER-USER");
         assert_eq!(iptables("-S"), plain);
         // Another family's chain is another chain.

@@ -60,13 +60,14 @@ struct Job<'a> {
 
 /// Runs the verb. Exit codes: 0, 1 refused or not there, 64 wrong words.
 pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
-    match carry_out(argv.get(1..).unwrap_or_default(), io) {
+    let code = match carry_out(argv.get(1..).unwrap_or_default(), io) {
         Ok(()) => 0,
         Err(fail) => {
             io.error_of(&["netstrap: nat: ", &shown(fail.text.as_bytes())]);
             fail.code
         }
-    }
+    };
+    io.finish("netstrap: nat", code)
 }
 
 fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Box<Fail>> {

@@ -129,9 +129,11 @@ impl Seen {
 
     /// The chain that must let packets through, if iptables' chain FORWARD drops them.
     pub fn forward_chain(&self, family: u8) -> Option<&'static [u8]> {
-        let forward = self.table(family, FILTER)?.chain(FORWARD)?;
-        let drops = forward.base.is_some_and(|base| !base.accept);
-        drops.then(|| if self.has(family, FILTER, DOCKER) { DOCKER } else { FORWARD })
+        let filter = self.table(family, FILTER)?;
+        let drops = filter.chain(FORWARD)?.base.is_some_and(|base| !base.accept);
+        // Docker's may be left over, with nothing that leads to it.
+        let leads = |rule: &Rule| matches!(&rule.spec.target, Target::Jump(to) if to == DOCKER);
+        drops.then(|| if filter.rules_of(FORWARD).any(leads) { DOCKER } else { FORWARD })
     }
 
     /// All rules for a listing, by the rule of each that packets meet first; what belongs to none is foreign.
@@ -145,7 +147,10 @@ impl Seen {
                     let comment = found.comment();
                     if keys.last() != Some(&comment) || !found.is_first() {
                         let Some(translation) = Translation::from_key(comment).filter(|_| found.is_first()) else {
-                            others.push(found);
+                            // Most stand beside the first of theirs: so few are looked for among all.
+                            if keys.last() != Some(&comment) {
+                                others.push(found);
+                            }
                             continue;
                         };
                         keys.push(comment);

@@ -125,11 +125,13 @@ impl<'a> Draft<'a> {
         self.order.binary_search_by(|&slot| self.slots[slot].name.cmp(name))
     }
 
-    /// The chain of a name.
+    /// The chain of a name, unless it is another owner's: a base chain that is none of iptables'.
     #[inline(never)]
     fn find(&self, name: &[u8]) -> Option<usize> {
-        let slot = self.order[self.place(name).ok()?];
-        (!self.slots[slot].gone).then_some(slot)
+        let at = self.order[self.place(name).ok()?];
+        let slot = &self.slots[at];
+        let fits = slot.make || slot.old.is_none_or(|chain| self.table.compatible(chain));
+        (!slot.gone && fits).then_some(at)
     }
 
     /// Whether a jump can lead to a chain of this name.
@@ -140,8 +142,7 @@ impl<'a> Draft<'a> {
     /// The chain of a name, which is made if it is a built-in one.
     fn demand(&mut self, name: &'a [u8], line: u32) -> Result<usize, Fail> {
         if self.table.builtin(name).is_none() {
-            let fits = |slot: &Slot<'_>| slot.old.is_none_or(|chain| self.table.compatible(chain));
-            return self.find(name).filter(|&slot| fits(&self.slots[slot])).ok_or_else(no_chain);
+            return self.find(name).ok_or_else(no_chain);
         }
         let mut wanted = 0;
         for other in self.table.chains() {

@@ -63,6 +63,17 @@ pub fn run(words: &[OsString], mut family: Family, io: &mut Io) -> Result<(), Fa
         if only.is_some() || !seen.chains.is_empty() {
             list::warn_of_others(table, seen, &mut out);
             save(&mut out, table, seen, family, counters);
+            // Loaded again, the table would have lost them.
+            if seen.rules.iter().any(|rule| !rule.unknown.is_empty()) {
+                let pieces = [
+                    "table `",
+                    table.name,
+                    "' has rules that iptables has no words for; they are not saved: nft list table ",
+                    if family == Family::V6 { "ip6 " } else { "ip " },
+                    table.name,
+                ];
+                io.error_of(&[&[tool(family), ": "][..], &pieces].concat());
+            }
         }
     }
     match file {

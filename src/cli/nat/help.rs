@@ -38,8 +38,8 @@ options:
    has it), backend (nftables, xtables), allow_forward, packets, bytes; packets are those that
    open a connection. A foreign rule in our tables: family, chain, handle
  --allow-forward    add, replace (also at the end of a line): where the policy of iptables'
-   chain FORWARD is drop, lets the rule's packets through there, in DOCKER-USER if it is
-   there; del, flush and replace take that back
+   chain FORWARD is drop, lets the rule's packets through there, in DOCKER-USER if it
+   leads there; del, flush and replace take that back
  --flush-conntrack  after a change, makes the kernel forget all connections of the namespace:
    those from before a rule are not translated by it
 

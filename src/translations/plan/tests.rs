@@ -1,7 +1,7 @@
 //! What is sent, message for message, for rule sets of every sort.
 
 use super::*;
-use crate::model::nat::{Chain, Rule, Spec};
+use crate::model::nat::{Chain, Rule, Spec, Target};
 use crate::model::translation::parse;
 use crate::ruleset::Table;
 
@@ -97,18 +97,20 @@ fn iptables_table_gets_its_chains_and_a_way_to_ours() {
 #[test]
 fn iptables_forward_chain_is_changed_only_if_it_drops() {
     let base = |accept| Some(Base { kind: "filter", hook: 2, priority: 0, accept });
-    let filter = |accept, more: &[&[u8]]| {
-        let mut chains = vec![chain(b"FORWARD", base(accept))];
-        chains.extend(more.iter().map(|name| chain(name, None)));
-        Seen::of(vec![(2, FILTER, Table { chains, rules: Vec::new() })])
+    let filter = |accept, rules: &[Rule]| {
+        let chains = vec![chain(b"FORWARD", base(accept)), chain(b"DOCKER-USER", None)];
+        Seen::of(vec![(2, FILTER, Table { chains, rules: rules.to_vec() })])
     };
-    let rule = Entry { allow_forward: true, ..entry("masquerade from 10.0.0.0/8") };
+    let masquerade = Entry { allow_forward: true, ..entry("masquerade from 10.0.0.0/8") };
     let own = ["00", "03", "03", "06"];
-    assert_eq!(kinds(&sent(&filter(true, &[]), Missing::empty(), |plan| plan.add(&rule))), own);
-    let messages = sent(&filter(false, &[]), Missing::empty(), |plan| plan.add(&rule));
+    assert_eq!(kinds(&sent(&filter(true, &[]), Missing::empty(), |plan| plan.add(&masquerade))), own);
+    let messages = sent(&filter(false, &[]), Missing::empty(), |plan| plan.add(&masquerade));
     assert_eq!(kinds(&messages), [&own[..], &["06", "06"]].concat());
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     assert!(messages[4..].iter().all(|message| message.contains(&hex("FORWARD"))));
-    let messages = sent(&filter(false, &[b"DOCKER-USER"]), Missing::empty(), |plan| plan.add(&rule));
+    // Docker's chain is met only if something leads to it.
+    let mut jump = rule(b"FORWARD", 3, "");
+    jump.spec.target = Target::Jump(b"DOCKER-USER".to_vec());
+    let messages = sent(&filter(false, &[jump]), Missing::empty(), |plan| plan.add(&masquerade));
     assert!(messages[4..].iter().all(|message| message.contains(&hex("DOCKER-USER"))));
 }

@@ -14,6 +14,8 @@ impl<'a> Draft<'a> {
             return Err(Fail::missing("Chain already exists"));
         }
         match self.place(name).map(|at| self.order[at]) {
+            // Another owner's.
+            Ok(at) if !self.slots[at].gone => return Err(Fail::missing("Chain already exists")),
             // It was deleted before, and is to be there after all.
             Ok(at) => {
                 let slot = &mut self.slots[at];
