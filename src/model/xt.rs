@@ -264,7 +264,9 @@ fn head(line: &'static str, text: &'static str) -> Option<Extension> {
 /// `NAMES SHAPE GIVEN NOT LABEL [=DEFAULT] [:LIST] [+] [x] [!COMPLAINT]`.
 #[inline(never)]
 fn row(line: &'static str, base: usize) -> Option<Row> {
-    let (mut line, complaint) = line.split_once(" !").unwrap_or((line, ""));
+    let end = line.as_bytes().windows(2).position(|two| two == b" !").unwrap_or(line.len());
+    let (mut line, complaint) = line.split_at(end);
+    let complaint = complaint.get(2..).unwrap_or_default();
     let line = &mut line;
     let names = word(line);
     let (&shape, mut rest) = word(line).as_bytes().split_first()?;

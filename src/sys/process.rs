@@ -1,7 +1,9 @@
 //! The process itself: randomness, descriptors and signals around an exec.
 
 use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io;
+use std::os::fd::BorrowedFd;
 
 use super::check;
 
@@ -33,6 +35,15 @@ pub fn egid() -> u32 {
 pub fn exit(code: u8) -> ! {
     // SAFETY: does not return; standard output was flushed by the caller.
     unsafe { libc::_exit(i32::from(code)) }
+}
+
+/// Standard input, on a descriptor of its own.
+///
+/// # Errors
+/// `EBADF` where there is none.
+pub fn standard_input() -> io::Result<File> {
+    // SAFETY: the descriptor is only duplicated, which refuses one that is not open.
+    unsafe { BorrowedFd::borrow_raw(libc::STDIN_FILENO) }.try_clone_to_owned().map(File::from)
 }
 
 /// Whether a descriptor is a terminal.

@@ -8,6 +8,8 @@ use crate::cli::cursor::shown;
 pub const VERSION: &str = " v1.8.9 (nf_tables)";
 /// Stands for the program's name in a text. No word that is shown has it: control characters are escaped.
 pub const PROGRAM: &str = "\u{1}";
+/// The same, to look for.
+pub const MARK: char = '\u{1}';
 
 /// A failure, ready to print. Boxed: it is in the result of nearly every function here.
 #[derive(Debug, PartialEq, Eq)]
@@ -153,7 +155,7 @@ impl Fail {
                 letter => out.push(letter),
             }
         }
-        out.replace(PROGRAM, program)
+        out.replace(MARK, program)
     }
 }
 
