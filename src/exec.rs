@@ -7,6 +7,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::folder::entries;
 use crate::netns::c_path;
 use crate::sys::{mount, netns as sys, process};
 
@@ -46,7 +47,7 @@ fn bind_etc(name: &[u8]) -> Vec<String> {
     let Some(name) = name.rsplit(|&b| b == b'/').next().filter(|name| !name.is_empty()) else { return Vec::new() };
     let folder = Path::new(ETC).join(OsStr::from_bytes(name));
     let mut complaints = Vec::new();
-    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+    for entry in entries(&folder) {
         let (from, to) = (folder.join(entry.file_name()), Path::new("/etc").join(entry.file_name()));
         let bound = c_path(&from).and_then(|from| mount::mount(&from, &c_path(&to)?, c"none", libc::MS_BIND, c""));
         if let Err(e) = bound {
@@ -59,9 +60,11 @@ fn bind_etc(name: &[u8]) -> Vec<String> {
 
 /// Replaces this process by a command. Returns only if it cannot be started.
 pub fn command(words: &[OsString]) -> io::Error {
-    let argv: std::result::Result<Vec<CString>, _> = words.iter().map(|w| CString::new(w.clone().into_vec())).collect();
-    match argv.as_deref() {
-        Ok(argv @ [program, ..]) => process::exec(program, argv),
-        _ => io::Error::from_raw_os_error(libc::EINVAL),
+    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+    let mut argv = Vec::new();
+    for word in words {
+        let Ok(word) = CString::new(word.clone().into_vec()) else { return invalid() };
+        argv.push(word);
     }
+    argv.first().map_or_else(invalid, |program| process::exec(program, &argv))
 }

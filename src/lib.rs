@@ -16,6 +16,7 @@ pub mod cli;
 pub mod error;
 pub mod exec;
 pub mod file;
+pub mod folder;
 pub mod model;
 pub mod netns;
 pub mod observe;

@@ -71,7 +71,11 @@ impl Folder {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(e) => return Err(e),
         };
-        entries.map(|entry| entry.map(|entry| entry.file_name().as_bytes().to_vec())).collect()
+        let mut names = Vec::new();
+        for entry in entries {
+            names.push(entry?.file_name().as_bytes().to_vec());
+        }
+        Ok(names)
     }
 
     /// Makes a name for a new namespace or a process's one.

@@ -124,7 +124,11 @@ impl Config {
         for line in text.lines() {
             let mut words = line.split_whitespace();
             match words.next() {
-                Some("nameserver") => config.servers.extend(words.next().and_then(|w| parse_addr(w, Family::Unspec))),
+                Some("nameserver") => {
+                    if let Some(server) = words.next().and_then(|word| parse_addr(word, Family::Unspec)) {
+                        config.servers.push(server);
+                    }
+                }
                 Some("search" | "domain") => config.search = words.map(str::to_owned).collect(),
                 Some("options") => {
                     for option in words {

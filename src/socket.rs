@@ -31,6 +31,9 @@ const DUMP_TRIES: u32 = 12;
 /// Longest wait in one receive or send that signals keep interrupting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// What fails when the kernel does not take a request.
+const SEND: &str = "send to the kernel";
+
 /// A socket of one protocol in one namespace.
 #[derive(Debug)]
 pub struct Socket<P, T = NlSocket> {
@@ -175,7 +178,11 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
     pub fn dump<Q: Query<Protocol = P>>(&mut self, query: &Q) -> Result<Vec<Q::Item>> {
         let mut items = Vec::new();
         self.dump_frames(&|| query.encode(), &mut |frame| match frame {
-            Some(frame) => items.extend(query.decode(frame)),
+            Some(frame) => {
+                if let Some(item) = query.decode(frame) {
+                    items.push(item);
+                }
+            }
             None => items.clear(),
         })?;
         Ok(items)
@@ -269,7 +276,7 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
 
     fn send(&mut self, bytes: &[u8]) -> Result<()> {
         let transport = &mut self.transport;
-        patiently(|| transport.send(bytes)).map(|_| ()).map_err(|e| Error::sys("send to the kernel", &e))
+        patiently(|| transport.send(bytes)).map(|_| ()).map_err(|e| Error::sys(SEND, &e))
     }
 
     fn receive(&mut self) -> Result<Received> {

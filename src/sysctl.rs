@@ -83,11 +83,19 @@ impl Key {
     pub fn expand(&self) -> Vec<Key> {
         let mut found = vec![Key { relative: String::new() }];
         for part in self.relative.split('/') {
-            let children = |key: &Key| key.children().unwrap_or_default();
-            found = match part.contains(['*', '?']) {
-                true => found.iter().flat_map(children).filter(|key| glob(part, key.last())).collect(),
-                false => found.iter().map(|key| key.child(part)).collect(),
-            };
+            let mut next = Vec::new();
+            for key in &found {
+                if !part.contains(['*', '?']) {
+                    next.push(key.child(part));
+                    continue;
+                }
+                for child in key.children().unwrap_or_default() {
+                    if glob(part, child.last()) {
+                        next.push(child);
+                    }
+                }
+            }
+            found = next;
         }
         found.retain(|key| key.look().is_ok());
         found
@@ -120,12 +128,15 @@ pub struct Kind {
 }
 
 fn swapped(name: &str) -> String {
-    let swap = |c| match c {
-        '.' => '/',
-        '/' => '.',
-        c => c,
-    };
-    name.chars().map(swap).collect()
+    let mut swapped = String::new();
+    for c in name.chars() {
+        swapped.push(match c {
+            '.' => '/',
+            '/' => '.',
+            c => c,
+        });
+    }
+    swapped
 }
 
 /// Shell pattern with `*` and `?`.

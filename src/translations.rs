@@ -85,9 +85,9 @@ pub struct Fault {
     pub failure: Failure,
 }
 
-impl From<Failure> for Fault {
+impl From<Failure> for Box<Fault> {
     fn from(failure: Failure) -> Self {
-        Fault { entry: None, failure }
+        Box::new(Fault { entry: None, failure })
     }
 }
 
@@ -122,7 +122,7 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// The rule set could not be read.
-    pub fn list(&mut self) -> std::result::Result<Vec<Listed>, Fault> {
+    pub fn list(&mut self) -> std::result::Result<Vec<Listed>, Box<Fault>> {
         Ok(Seen::read(&mut self.ruleset, &[2, 10], true)?.listed())
     }
 
@@ -130,17 +130,16 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn add(&mut self, entry: &Entry) -> std::result::Result<bool, Fault> {
-        let subnets = Self::subnets(std::slice::from_ref(entry));
+    pub fn add(&mut self, entry: &Entry) -> std::result::Result<bool, Box<Fault>> {
         let family = [family_number(entry.translation.family)];
-        self.change(&family, entry.allow_forward, &subnets, &mut |plan| plan.add(entry))
+        self.change(&family, entry.allow_forward, std::slice::from_ref(entry), &mut |plan| plan.add(entry))
     }
 
     /// Deletes a rule, and what lets its packets through. False: it was not there.
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn delete(&mut self, translation: &Translation) -> std::result::Result<bool, Fault> {
+    pub fn delete(&mut self, translation: &Translation) -> std::result::Result<bool, Box<Fault>> {
         let key = translation.key();
         self.change(&[family_number(translation.family)], true, &[], &mut |plan| plan.delete(key.as_bytes()))
     }
@@ -149,48 +148,48 @@ impl<T: Transport> Translations<T> {
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn replace(&mut self, entries: &[Entry]) -> std::result::Result<bool, Fault> {
-        let subnets = Self::subnets(entries);
-        self.change(&[2, 10], true, &subnets, &mut |plan| plan.replace(entries))
+    pub fn replace(&mut self, entries: &[Entry]) -> std::result::Result<bool, Box<Fault>> {
+        self.change(&[2, 10], true, entries, &mut |plan| plan.replace(entries))
     }
 
     /// Deletes all rules with their tables. False: there were none.
     ///
     /// # Errors
     /// Nothing has changed.
-    pub fn flush(&mut self) -> std::result::Result<bool, Fault> {
+    pub fn flush(&mut self) -> std::result::Result<bool, Box<Fault>> {
         self.change(&[2, 10], true, &[], &mut |plan| plan.flush())
     }
 
-    /// Commits what `plan` says to do with the rule set, which is asked again when that has changed, or when
+    /// Commits what `plan` says to do with the rule set for entries, which is asked again when that has changed, or when
     /// the kernel lacks something that can be done without.
+    #[inline(never)]
     fn change(
         &mut self,
         families: &[u8],
         filter: bool,
-        subnets: &[Prefix],
+        entries: &[Entry],
         plan: &mut dyn FnMut(&mut Plan<'_>),
-    ) -> std::result::Result<bool, Fault> {
+    ) -> std::result::Result<bool, Box<Fault>> {
+        let subnets = Self::subnets(entries);
         loop {
             let seen = Seen::read(&mut self.ruleset, families, filter)?;
-            let mut made = Plan::new(&seen, self.missing, subnets);
+            let mut made = Plan::new(&seen, self.missing, &subnets);
             plan(&mut made);
             if let Some(at) = made.astray {
-                return Err(astray(&at));
+                return Err(Box::new(astray(&at)));
             }
-            let (messages, steps) = made.finish();
-            if messages.is_empty() {
+            if made.messages.is_empty() {
                 return Ok(false);
             }
-            match self.ruleset.commit(&seen.snapshot, messages) {
+            match self.ruleset.commit(&seen.snapshot, std::mem::take(&mut made.messages)) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 Err(failure) => {
                     let at = if let Stage::Commit(at) = failure.stage { at } else { None };
-                    let (entry, parts) = at.and_then(|at| steps.get(at)).copied().unwrap_or_default();
+                    let (entry, parts) = at.and_then(|at| made.steps.get(at)).copied().unwrap_or_default();
                     match lacks(&failure, parts) {
                         Some(part) => self.missing |= part,
-                        None => return Err(Fault { entry, failure }),
+                        None => return Err(Box::new(Fault { entry, failure })),
                     }
                 }
             }
@@ -198,13 +197,16 @@ impl<T: Transport> Translations<T> {
     }
 
     /// The subnets of this host's interfaces, if one of the rules needs to know its target's.
+    #[inline(never)]
     fn subnets(entries: &[Entry]) -> Vec<Prefix> {
         let mut found = Vec::new();
         if entries.iter().any(|entry| entry.translation.action == Action::Forward) {
             // Without them the target's is guessed.
             let addrs = Socket::<Route>::open().and_then(|mut socket| socket.dump(&GetAddrs::default()));
-            for (_, addr) in addrs.unwrap_or_default() {
-                found.extend(addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len)));
+            for (_, addr) in addrs.as_deref().unwrap_or_default() {
+                if let Some(subnet) = addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len)) {
+                    found.push(subnet);
+                }
             }
         }
         found
@@ -212,6 +214,7 @@ impl<T: Transport> Translations<T> {
 }
 
 /// The subnet of an address among those that were found: the narrowest.
+#[inline(never)]
 fn subnet(subnets: &[Prefix], addr: &IpAddr) -> Option<Prefix> {
     let mut found: Option<Prefix> = None;
     for subnet in subnets.iter().filter(|subnet| !subnet.is_host() && subnet.contains(addr)) {
@@ -251,6 +254,7 @@ fn astray(at: &At<'_>) -> Fault {
 
 /// The part that a refused rule shows to be missing and that can be done without; `parts` are those that it
 /// was written with. `None` if it is refused for another reason.
+#[inline(never)]
 fn lacks(failure: &Failure, parts: Missing) -> Option<Missing> {
     let refusal = failure.error.refusal().filter(|refusal| refusal.errno == libc::ENOENT)?;
     // Kernels before 4.20 do not say which one it is: the translation first, as the likeliest.

@@ -5,6 +5,7 @@ pub mod applets;
 pub mod cursor;
 pub mod getopt;
 pub mod hosts;
+pub mod input;
 pub mod io;
 pub mod nettools;
 

@@ -7,10 +7,10 @@ mod list;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
 use super::cursor::{shown, text};
+use super::input::{self, whole};
 use super::io::Io;
 use crate::model::ip::Family;
 use crate::model::translation::key::KEY_MAX;
@@ -30,13 +30,19 @@ const OPTIONS: &[(&str, u8)] =
     &[("-j", JSON), (ALLOW, ALLOWED), ("--flush-conntrack", FORGET), ("-h", HELP), ("--help", HELP), ("help", HELP)];
 /// The verbs, the options that each takes, and how many words at most. What lets a rule's packets through always
 /// goes with it; `del` takes it as it is listed.
-const VERBS: &[(&str, u8, usize)] = &[
-    ("add", ALLOWED | FORGET, usize::MAX),
-    ("del", ALLOWED | FORGET, usize::MAX),
+const VERBS: &[(&str, u8, u8)] = &[
+    ("add", ALLOWED | FORGET, u8::MAX),
+    ("del", ALLOWED | FORGET, u8::MAX),
     ("list", JSON, 0),
     ("replace", ALLOWED | FORGET, 1),
     ("flush", FORGET, 0),
 ];
+/// Indices of [`VERBS`].
+const ADD: usize = 0;
+const DEL: usize = 1;
+const LIST: usize = 2;
+const REPLACE: usize = 3;
+const FLUSH: usize = 4;
 
 /// The command line.
 #[derive(Default)]
@@ -44,7 +50,8 @@ struct Job<'a> {
     namespace: Option<&'a OsStr>,
     /// Bits.
     options: u8,
-    verb: &'static str,
+    /// Index of [`VERBS`].
+    verb: usize,
     /// The words behind the verb.
     words: Vec<&'a str>,
     /// The last of them, as it is: the file.
@@ -63,16 +70,17 @@ pub fn run(argv: &[OsString], io: &mut Io) -> u8 {
     io.finish("netstrap: nat", code)
 }
 
-fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
-    let job = read(argv)?;
+fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Box<Fail>> {
+    let mut job = Job::default();
+    read(argv, &mut job)?;
     if job.options & HELP != 0 {
         io.print(help::HELP);
         return Ok(());
     }
     let (mut entries, mut lines) = (Vec::new(), Vec::new());
     match job.verb {
-        "add" | "del" => entries.push(entry(&job.words, job.options & ALLOWED != 0)?),
-        "replace" => file(&job, &mut entries, &mut lines)?,
+        ADD | DEL => entry(&job.words, job.options & ALLOWED != 0, &mut entries)?,
+        REPLACE => file(&job, &mut entries, &mut lines)?,
         _ => {}
     }
     if let Some(name) = job.namespace {
@@ -81,13 +89,13 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
     let place = Place { job: &job, lines: &lines, entries: &entries };
     let mut rules = Translations::open().map_err(|error| place.wrong(&fail::of_error(&error), None))?;
     let done = match (job.verb, entries.first()) {
-        ("list", _) => rules.list().map(|listed| {
+        (LIST, _) => rules.list().map(|listed| {
             io.print(if job.options & JSON == 0 { list::text(&listed) } else { list::json(&listed) });
             true
         }),
-        ("add", Some(entry)) => rules.add(entry),
-        ("del", Some(entry)) => rules.delete(&entry.translation),
-        ("replace", _) => rules.replace(&entries),
+        (ADD, Some(entry)) => rules.add(entry),
+        (DEL, Some(entry)) => rules.delete(&entry.translation),
+        (REPLACE, _) => rules.replace(&entries),
         _ => rules.flush(),
     };
     let changed = done.map_err(|fault| place.wrong(&fail::of_failure(&fault.failure, rules.missing()), fault.entry))?;
@@ -100,20 +108,19 @@ fn carry_out(argv: &[OsString], io: &mut Io) -> Result<(), Fail> {
                 place.wrong(&["done, but the connections are not forgotten: ", &fail::of_error(&error)].concat(), None)
             })?;
         }
-    } else if job.verb == "del" {
+    } else if job.verb == DEL {
         return Err(place.wrong("there is no such rule", None));
-    } else if job.verb != "flush" {
+    } else if job.verb != FLUSH {
         io.print("unchanged\n");
     }
-    if job.verb != "del" && io.hints() {
+    if job.verb != DEL && io.hints() {
         hints(&entries, io);
     }
     Ok(())
 }
 
 /// Reads the words.
-fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
-    let mut job = Job::default();
+fn read<'a>(argv: &'a [OsString], job: &mut Job<'a>) -> Result<(), Box<Fail>> {
     let mut verb = None;
     let mut rest = argv.iter();
     while let Some(word) = rest.next() {
@@ -133,28 +140,29 @@ fn read(argv: &[OsString]) -> Result<Job<'_>, Fail> {
         }
     }
     if job.options & HELP != 0 {
-        return Ok(job);
+        return Ok(());
     }
     let verb = verb.unwrap_or_default();
-    let Some((verb, options, count)) = VERBS.iter().find(|row| row.0 == verb) else {
+    let Some(at) = VERBS.iter().position(|row| row.0 == verb) else {
         return Err(Fail::usage(&[
             "\"",
             verb,
             "\" is none of add, del, list, replace, flush; see: netstrap nat --help",
         ]));
     };
-    job.verb = verb;
+    job.verb = at;
+    let (verb, options, count) = VERBS[at];
     if let Some(option) = OPTIONS.iter().find(|row| row.1 & job.options & !options != 0) {
         return Err(Fail::usage(&[verb, " does not take the option ", option.0]));
     }
-    if job.words.len() > *count || (*count == 1 && job.words.is_empty()) {
-        return Err(Fail::usage(&[verb, if *count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
+    if job.words.len() > usize::from(count) || (count == 1 && job.words.is_empty()) {
+        return Err(Fail::usage(&[verb, if count == 1 { " takes one FILE, or -" } else { " takes no more words" }]));
     }
-    Ok(job)
+    Ok(())
 }
 
-/// One rule.
-fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
+/// Adds one rule.
+fn entry(words: &[&str], allow_forward: bool, entries: &mut Vec<Entry>) -> Result<(), Box<Fail>> {
     let translation = parse(words).map_err(|wrong| Fail::usage(&[&wrong]))?;
     // No rule of IPv4 is.
     if translation.family == Family::V6 && translation.key().len() > KEY_MAX {
@@ -163,25 +171,23 @@ fn entry(words: &[&str], allow_forward: bool) -> Result<Entry, Fail> {
     if allow_forward && translation.action == Action::Redirect {
         return Err(Fail::usage(&["what is redirected is not passed on, so ", ALLOW, " says nothing"]));
     }
-    Ok(Entry { translation, allow_forward })
+    entries.push(Entry { translation, allow_forward });
+    Ok(())
 }
 
 /// The rules of the file, and the numbers of their lines.
-fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Fail> {
+fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Result<(), Box<Fail>> {
     let path = job.file.unwrap_or_default();
-    let mut bytes = Vec::new();
-    let read = match path.as_bytes() {
-        b"-" => crate::sys::process::read_input(&mut bytes),
-        _ => std::fs::File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)),
-    };
     let name = file_name(path);
-    if let Err(error) = read {
-        return Err(Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]));
-    }
+    let bytes = whole(input::path(path.as_bytes()))
+        .map_err(|error| Fail::refused(&["read ", &name, ": ", &fail::of_io(&error)]))?;
     for (at, line) in bytes.split(|&byte| byte == b'\n').enumerate() {
-        let mut words: Vec<&str> = text(line).split_ascii_whitespace().collect();
-        if let Some(comment) = words.iter().position(|word| word.starts_with('#')) {
-            words.truncate(comment);
+        let mut words = Vec::new();
+        for word in text(line).split_ascii_whitespace() {
+            if word.starts_with('#') {
+                break;
+            }
+            words.push(word);
         }
         let own = words.last() == Some(&ALLOW);
         if own {
@@ -190,11 +196,14 @@ fn file(job: &Job<'_>, entries: &mut Vec<Entry>, lines: &mut Vec<usize>) -> Resu
         if words.is_empty() {
             continue;
         }
-        let mut entry = entry(&words, own).map_err(|fail| fail.at(&name, at + 1))?;
-        // For all that it can be for.
-        entry.allow_forward |= job.options & ALLOWED != 0 && entry.translation.action != Action::Redirect;
-        entries.push(entry);
+        entry(&words, own, entries).map_err(|fail| fail.at(&name, at + 1))?;
         lines.push(at + 1);
+    }
+    if job.options & ALLOWED != 0 {
+        // For all that it can be for.
+        for entry in entries {
+            entry.allow_forward |= entry.translation.action != Action::Redirect;
+        }
     }
     Ok(())
 }
@@ -204,7 +213,8 @@ fn file_name(path: &OsStr) -> Cow<'_, str> {
     if path == "-" { Cow::Borrowed("standard input") } else { shown(path.as_bytes()) }
 }
 
-fn enter(name: &OsStr, io: &mut Io) -> Result<(), Fail> {
+#[inline(never)]
+fn enter(name: &OsStr, io: &mut Io) -> Result<(), Box<Fail>> {
     let entered = Namespace::open(&Folder::standard(), name.as_bytes()).and_then(|namespace| namespace.enter());
     let name = shown(name.as_bytes());
     io.entered(name.to_string());
@@ -229,15 +239,15 @@ struct Place<'a> {
 impl Place<'_> {
     /// In which namespace, what was being done, to what, and why it failed.
     #[inline(never)]
-    fn wrong(&self, reason: &str, entry: Option<usize>) -> Fail {
+    fn wrong(&self, reason: &str, entry: Option<usize>) -> Box<Fail> {
         let mut text = String::new();
         let mut say = |pieces: &[&str]| pieces.iter().for_each(|piece| text.push_str(piece));
         if let Some(ns) = self.job.namespace {
             say(&[&shown(ns.as_bytes()), ": "]);
         }
-        say(&[self.job.verb]);
+        say(&[VERBS[self.job.verb].0]);
         let mut entry = entry;
-        if self.job.verb == "replace" {
+        if self.job.verb == REPLACE {
             say(&[" ", &file_name(self.job.file.unwrap_or_default())]);
             if let Some(line) = entry.and_then(|entry| self.lines.get(entry)) {
                 say(&[":", &line.to_string()]);
@@ -264,42 +274,21 @@ enum Who {
     Forward,
 }
 
-/// What rules need besides: family, for whom, the parameter below `/proc/sys/net` and the value that is wrong,
-/// what is said then, and the command that helps.
-type Hint = (Family, Who, &'static str, u8, &'static str, [&'static str; 2]);
-const HINTS: &[Hint] = &[
-    (
-        Family::V4,
-        Who::Passed,
-        "ipv4/ip_forward",
-        b'0',
-        "forwarding is off here, so nothing is passed on: ",
-        ["sysctl", " -w net.ipv4.ip_forward=1"],
-    ),
-    (
-        Family::V6,
-        Who::Passed,
-        "ipv6/conf/all/forwarding",
-        b'0',
-        "forwarding is off here, so nothing is passed on: ",
-        ["sysctl", " -w net.ipv6.conf.all.forwarding=1"],
-    ),
-    (
-        Family::V4,
-        Who::Localhost,
-        "ipv4/conf/all/route_localnet",
-        b'0',
-        "nothing from 127.0.0.1 gets out to another host: ",
-        ["sysctl", " -w net.ipv4.conf.all.route_localnet=1"],
-    ),
-    (Family::V4, Who::Forward, "bridge/bridge-nf-call-iptables", b'1', BRIDGED, HAIRPIN),
-    (Family::V6, Who::Forward, "bridge/bridge-nf-call-ip6tables", b'1', BRIDGED, HAIRPIN),
+/// What rules need besides: family, for whom, the parameter below `/proc/sys/net`, and what is said when it is
+/// wrong. Those of bridges are to be 0 or taken care of, the others 1.
+const HINTS: &[(Family, Who, &str, &str)] = &[
+    (Family::V4, Who::Passed, "ipv4/ip_forward", OFF),
+    (Family::V6, Who::Passed, "ipv6/conf/all/forwarding", OFF),
+    (Family::V4, Who::Localhost, "ipv4/conf/all/route_localnet", "nothing from 127.0.0.1 gets out to another host: "),
+    (Family::V4, Who::Forward, "bridge/bridge-nf-call-iptables", BRIDGED),
+    (Family::V6, Who::Forward, "bridge/bridge-nf-call-ip6tables", BRIDGED),
 ];
+const OFF: &str = "forwarding is off here, so nothing is passed on: ";
 const BRIDGED: &str = "bridge-nf-call-iptables=1: what a bridge passes on meets these rules too; for a forward to lead back to the host that asked: ";
-const HAIRPIN: [&str; 2] = ["bridge", " link set dev PORT hairpin on"];
 
+#[inline(never)]
 fn hints(entries: &[Entry], io: &mut Io) {
-    for (family, who, path, wrong, says, [tool, words]) in HINTS {
+    for (family, who, path, says) in HINTS {
         let concerned = |entry: &Entry| {
             let rule = &entry.translation;
             rule.family == *family
@@ -307,10 +296,15 @@ fn hints(entries: &[Entry], io: &mut Io) {
                 && (*who == Who::Passed || rule.action == Action::Forward)
                 && (*who != Who::Localhost || rule.listen.is_some_and(|listen| listen.is_loopback()))
         };
+        let bridged = *who == Who::Forward;
+        let wrong = if bridged { b'1' } else { b'0' };
         if entries.iter().any(concerned)
-            && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(wrong))
+            && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(&wrong))
         {
-            io.hint([*says, &io.inside(tool), *words].concat());
+            let set = [" -w net.", &path.replace('/', "."), "=1"].concat();
+            let (tool, words) =
+                if bridged { ("bridge", " link set dev PORT hairpin on") } else { ("sysctl", set.as_str()) };
+            io.hint([*says, &io.inside(tool), words].concat());
         }
     }
 }

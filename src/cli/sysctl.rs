@@ -1,11 +1,10 @@
 //! `sysctl`: shows and sets kernel parameters, with the words, texts and exit codes of procps 4.0.
 
 use std::ffi::OsString;
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
 
 use super::cursor::text;
 use super::getopt::Known;
+use super::input::{self, whole};
 use super::io::Io;
 use crate::error::strerror;
 use crate::sysctl::{Key, pattern_matches};
@@ -148,7 +147,9 @@ impl Job {
             0x02 => self.dry_run = true,
             b'p' | b'f' => {
                 self.load = true;
-                self.files.extend(Some(value).filter(|file| !file.is_empty()).map(str::to_owned));
+                if !value.is_empty() {
+                    self.files.push(value.to_owned());
+                }
             }
             b'r' => {
                 if pattern_matches(value, "").is_none() {
@@ -346,7 +347,9 @@ impl Job {
 
     fn parse(&mut self, file: &str, text: &str, settings: &mut Vec<Setting>, excluded: &mut Vec<Key>, io: &mut Io) {
         for (number, line) in text.lines().enumerate() {
-            settings.extend(self.line(file, number + 1, line, excluded, io));
+            if let Some(setting) = self.line(file, number + 1, line, excluded, io) {
+                settings.push(setting);
+            }
         }
     }
 
@@ -381,12 +384,7 @@ impl Job {
 }
 
 fn read_file(file: &str) -> std::io::Result<String> {
-    let mut bytes = Vec::new();
-    match file {
-        "-" => std::io::stdin().read_to_end(&mut bytes)?,
-        file => std::fs::File::open(std::ffi::OsStr::from_bytes(file.as_bytes()))?.read_to_end(&mut bytes)?,
-    };
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    whole(input::path(file.as_bytes())).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn reason(error: &std::io::Error) -> String {

@@ -230,7 +230,7 @@ fn mask(addr: IpAddr, len: u8) -> IpAddr {
 /// Parses an address as iproute2 does: IPv4 may be short (`10.1` is 10.1.0.0).
 pub fn parse_addr(word: &str, family: Family) -> Option<IpAddr> {
     if word.contains(':') {
-        return (family != Family::V4).then(|| Ipv6Addr::from_str(word).ok().map(IpAddr::V6)).flatten();
+        return if family == Family::V4 { None } else { Ipv6Addr::from_str(word).ok().map(IpAddr::V6) };
     }
     if family == Family::V6 {
         return None;

@@ -55,13 +55,18 @@ const SECTIONS: [&str; 4] = [bridge::TABLE, virt::TABLE, bond::TABLE, tunnel::TA
 impl Kind {
     /// The kind of a name, if it has a table.
     pub fn find(name: &[u8]) -> Option<Self> {
-        SECTIONS.iter().flat_map(|text| text.split('@').skip(1)).find_map(|section| {
-            let (head, rows) = section.split_once('\n')?;
-            let mut head = head.split('|');
-            let name = head.next()?.split(' ').find(|own| own.as_bytes() == name)?;
-            let mut next = || head.next().unwrap_or_default();
-            Some(Kind { name, noun: next(), reason: next(), last: next(), marks: next(), rows })
-        })
+        for text in SECTIONS {
+            // Nothing stands before the first.
+            for section in text.split('@') {
+                let Some((head, rows)) = section.split_once('\n') else { continue };
+                let mut head = head.split('|');
+                let mut next = || head.next().unwrap_or_default();
+                if let Some(name) = next().split(' ').find(|own| own.as_bytes() == name) {
+                    return Some(Kind { name, noun: next(), reason: next(), last: next(), marks: next(), rows });
+                }
+            }
+        }
+        None
     }
 
     /// Its rows, in iproute2's order of the fields of a listing.
@@ -73,9 +78,18 @@ impl Kind {
                     let base: u16 = base.parse().unwrap_or(0);
                     let mut sections = tunnel::SHARED.split('@').filter_map(|section| section.split_once('\n'));
                     let lines = sections.find(|section| section.0 == letter).map_or("", |section| section.1);
-                    rows.extend(lines.lines().filter_map(row).map(|row| Row { number: row.number + base, ..row }));
+                    for line in lines.lines() {
+                        if let Some(mut row) = row(line) {
+                            row.number += base;
+                            rows.push(row);
+                        }
+                    }
                 }
-                None => rows.extend(row(line)),
+                None => {
+                    if let Some(row) = row(line) {
+                        rows.push(row);
+                    }
+                }
             }
         }
         rows

@@ -74,7 +74,7 @@ impl IfPattern {
 }
 
 /// What a rule matches and does; two rules with equal specs are the same to `-C` and `-D`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, PartialEq, Eq, Default)]
 pub struct Spec {
     /// Source addresses.
     pub source: Option<Not<Net>>,
@@ -94,6 +94,23 @@ pub struct Spec {
     pub comment: Option<Vec<u8>>,
     /// What is done with a packet that matches.
     pub target: Target,
+}
+
+impl Clone for Spec {
+    // The derived one looks into each condition, which is all code; they can be copied as they are.
+    fn clone(&self) -> Self {
+        Spec {
+            matches: self.matches.clone(),
+            comment: self.comment.clone(),
+            target: self.target.clone(),
+            source: self.source,
+            destination: self.destination,
+            input: self.input,
+            output: self.output,
+            protocol: self.protocol,
+            fragment: self.fragment,
+        }
+    }
 }
 
 /// What a rule does.
@@ -220,7 +237,7 @@ pub struct Base {
 }
 
 /// A chain as it stands in the kernel.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Chain {
     /// Its name.
     pub name: Vec<u8>,
@@ -232,4 +249,11 @@ pub struct Chain {
     pub uses: u32,
     /// Packets and bytes that met the policy, if counted.
     pub counters: Option<Counters>,
+}
+
+impl Clone for Chain {
+    fn clone(&self) -> Self {
+        let Chain { ref name, handle, base, uses, counters } = *self;
+        Chain { name: name.clone(), handle, base, uses, counters }
+    }
 }

@@ -175,15 +175,20 @@ pub fn parse_hex(word: &str) -> Option<u32> {
 /// passed over.
 fn parse(text: &[u8]) -> Vec<(u32, String)> {
     let text = String::from_utf8_lossy(text);
-    text.lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let (first, second) = (words.next()?, words.next().filter(|word| !word.starts_with('#'))?);
-            let row = parse_number(first).map(|number| (number, second));
-            let (number, name) = row.or_else(|| parse_number(second).map(|number| (number, first)))?;
-            Some((number, name.to_owned())).filter(|_| !first.starts_with('#'))
-        })
-        .collect()
+    let mut rows = Vec::new();
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(first), Some(second)) = (words.next(), words.next()) else { continue };
+        if first.starts_with('#') || second.starts_with('#') {
+            continue;
+        }
+        if let Some(number) = parse_number(first) {
+            rows.push((number, second.to_owned()));
+        } else if let Some(number) = parse_number(second) {
+            rows.push((number, first.to_owned()));
+        }
+    }
+    rows
 }
 
 #[cfg(test)]

@@ -132,32 +132,39 @@ impl Translation {
     /// The words, as [`parse`] takes them.
     pub fn words(&self) -> String {
         let mut text = self.action.word().to_owned();
-        let mut say = |word: &str, value: &str| {
-            if !value.is_empty() {
-                for piece in [" ", word, if word.is_empty() { "" } else { " " }, value] {
-                    text.push_str(piece);
-                }
-            }
-        };
-        say("", self.protocol_name());
-        say("from", &prefix(self.from));
-        say("to", &prefix(self.to));
+        say(&mut text, "", self.protocol_name().to_owned());
+        say(&mut text, "from", prefix(self.from));
+        say(&mut text, "to", prefix(self.to));
         let device = self.device.map(|name| name.to_string()).unwrap_or_default();
-        say(if self.action.is_source() { "out" } else { "in" }, &device);
-        match self.action {
-            Action::Masquerade => say("ports", &ports(self.new_ports)),
-            Action::Snat => say("to", &endpoint(self.addrs, self.new_ports)),
-            _ => {
+        say(&mut text, if self.action.is_source() { "out" } else { "in" }, device);
+        if self.action == Action::Masquerade {
+            say(&mut text, "ports", ports(self.new_ports));
+        } else {
+            if self.action != Action::Snat {
                 let listen = self.listen.or_else(|| any(self));
-                say(if listen.is_some() { "listen" } else { "" }, &endpoint(listen.map(|a| (a, a)), self.ports));
-                say("to", &endpoint(self.addrs, self.new_ports));
+                say(
+                    &mut text,
+                    if listen.is_some() { "listen" } else { "" },
+                    endpoint(listen.map(|a| (a, a)), self.ports),
+                );
             }
+            say(&mut text, "to", endpoint(self.addrs, self.new_ports));
         }
         for (word, pick) in PICKS {
-            say("", if self.pick.contains(*pick) { word } else { "" });
+            say(&mut text, "", if self.pick.contains(*pick) { (*word).to_owned() } else { String::new() });
         }
-        say("hairpin", &prefix(self.hairpin));
+        say(&mut text, "hairpin", prefix(self.hairpin));
         text
+    }
+}
+
+/// Puts a word and its value behind others; nothing without a value.
+#[inline(never)]
+fn say(text: &mut String, word: &str, value: String) {
+    if !value.is_empty() {
+        for piece in [" ", word, if word.is_empty() { "" } else { " " }, &value] {
+            text.push_str(piece);
+        }
     }
 }
 

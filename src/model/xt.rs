@@ -6,18 +6,15 @@
 mod matches;
 mod targets;
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::OnceLock;
 
 use crate::model::nat::Ext;
 
-thread_local! {
-    /// Extensions whose rows were read.
-    static READ: RefCell<Vec<(Extension, Rc<[Row]>)>> = const { RefCell::new(Vec::new()) };
-}
+/// The heads of each table, read once: a long restore names few extensions, each very often.
+static HEADS: [OnceLock<Vec<Extension>>; 2] = [const { OnceLock::new() }; 2];
 
 /// A match or target in one revision and family.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Extension {
     /// Its name on a command line.
     pub name: &'static str,
@@ -39,7 +36,11 @@ pub struct Extension {
     pub nothing: &'static str,
     /// Bytes that must be 0: no row tells of them.
     blank: (usize, usize),
-    rows: &'static str,
+    /// Its family (`4`, `6`, `*` for both).
+    family: u8,
+    /// What stands behind its head.
+    text: &'static str,
+    rows: OnceLock<Vec<Row>>,
 }
 
 /// Bits of a number in native byte order that have a certain value.
@@ -90,7 +91,7 @@ pub struct Row {
     pub given: Bits,
     /// Bits that say that it is negated.
     pub not: Bits,
-    /// Its words in a table, with marks for what varies; `-` for an option that is only read.
+    /// Its words in a table, with marks for what varies (`|` is its name); `-` for an option that is only read.
     pub label: &'static str,
     /// Value that it has if it is not given.
     pub default: &'static str,
@@ -123,70 +124,51 @@ const SECTIONS: [&str; 2] = [matches::TABLE, targets::TABLE];
 
 impl Extension {
     /// What a name on a command line is.
-    pub fn named(name: &[u8], target: bool, v6: bool) -> Option<Self> {
-        Self::find(name, &|head: &Extension| head.name.as_bytes() == name, target, v6)
+    pub fn named(name: &[u8], target: bool, v6: bool) -> Option<&'static Self> {
+        Self::find(&|head| head.name.as_bytes() == name, target, v6)
     }
 
     /// The match that a protocol's options belong to.
-    pub fn of_protocol(protocol: u8, v6: bool) -> Option<Self> {
-        Self::find(b"", &|head: &Extension| head.protocol == protocol && protocol != 0, false, v6)
+    pub fn of_protocol(protocol: u8, v6: bool) -> Option<&'static Self> {
+        Self::find(&|head| head.protocol == protocol && protocol != 0, false, v6)
     }
 
     /// What a structure of the kernel is; `None` if there is something in it that no row tells of.
-    pub fn of(ext: &Ext, target: bool, v6: bool) -> Option<Self> {
+    #[inline(never)]
+    pub fn of(ext: &Ext, target: bool, v6: bool) -> Option<&'static Self> {
         let same = |head: &Extension| {
             head.kernel.as_bytes() == ext.name
                 && head.rev == ext.rev
                 && head.size == ext.info.len()
                 && head.mark.hold(&ext.info) != Some(false)
         };
-        let found = Self::find(b"", &same, target, v6)?;
+        let found = Self::find(&same, target, v6)?;
         let blank = ext.info.get(found.blank.0..found.blank.1)?;
         blank.iter().all(|&b| b == 0).then_some(found)
     }
 
-    /// The first that is wanted of those whose line begins so; beginnings are cheaper than whole lines.
+    /// The first that is wanted.
     #[inline(never)]
-    fn find(begins: &[u8], wanted: &dyn Fn(&Extension) -> bool, target: bool, v6: bool) -> Option<Self> {
-        let class = if target { b't' } else { b'm' };
-        let family = if v6 { b'6' } else { b'4' };
-        let mut text = SECTIONS[usize::from(target)];
-        while let Some(at) = text.find('@') {
-            text = &text[at + 1..];
-            if !text.as_bytes().starts_with(begins) {
-                continue;
-            }
-            let Some((line, rows)) = text.split_once('\n') else { break };
-            if let Some((letters, head)) = head(line, rows)
-                && let [kind, of] = *letters.as_bytes()
-                && kind == class
-                && (of == family || of == b'*')
-                && wanted(&head)
-            {
-                return Some(head);
-            }
-        }
-        None
+    fn find(wanted: &dyn Fn(&Extension) -> bool, target: bool, v6: bool) -> Option<&'static Self> {
+        let other = if v6 { b'4' } else { b'6' };
+        let section = usize::from(target);
+        let heads = HEADS[section].get_or_init(|| heads(SECTIONS[section]));
+        heads.iter().find(|head| head.family != other && wanted(head))
     }
 
     /// Its options, in the order of a listing.
-    pub fn rows(&self) -> impl Iterator<Item = Row> + use<> {
-        let base = self.base;
-        self.rows
-            .lines()
-            .skip_while(|line| line.starts_with('@'))
-            .take_while(|line| !line.starts_with('@'))
-            .filter_map(move |line| row(line, base))
-    }
-
-    /// The same, read once: a long restore names few extensions, each very often.
-    pub fn known_rows(&self) -> Rc<[Row]> {
-        READ.with_borrow_mut(|read| {
-            if let Some((_, rows)) = read.iter().find(|(ext, _)| std::ptr::eq(ext.rows, self.rows)) {
-                return Rc::clone(rows);
+    pub fn rows(&self) -> &[Row] {
+        self.rows.get_or_init(|| {
+            let mut rows = Vec::new();
+            let mut begun = false;
+            for line in self.text.lines() {
+                if !line.starts_with('@') {
+                    begun = true;
+                    rows.extend(row(line, self.base));
+                } else if begun {
+                    break;
+                }
             }
-            let rows: Rc<[Row]> = self.rows().collect();
-            read.push((*self, Rc::clone(&rows)));
             rows
         })
     }
@@ -203,63 +185,109 @@ impl Extension {
     }
 }
 
-fn head(line: &'static str, rows: &'static str) -> Option<(&'static str, Extension)> {
-    let (line, nothing) = line.split_once('!').unwrap_or((line, ""));
-    let mut words = line.split(' ').filter(|word| !word.is_empty());
-    let mut next = || words.next().unwrap_or_default();
-    let (name, class, kernel) = (next(), next(), next());
-    let mut number = || next().parse().unwrap_or(0usize);
-    let (rev, size, base, protocol) = (number(), number(), number(), number());
-    let prefix = words.next().unwrap_or_default();
+/// Takes the next word of a line; empty at its end.
+#[inline(never)]
+fn word(line: &mut &'static str) -> &'static str {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    *line = rest;
+    word
+}
+
+/// Takes a number from the beginning of a text; 0 if there is none.
+#[inline(never)]
+fn number(text: &mut &[u8], radix: u32) -> u32 {
+    let mut number = 0;
+    while let [digit, rest @ ..] = *text
+        && let Some(digit) = char::from(*digit).to_digit(radix)
+    {
+        number = number * radix + digit;
+        *text = rest;
+    }
+    number
+}
+
+/// Takes a decimal number behind a byte, if that is what comes; else 0.
+#[inline(never)]
+fn behind(text: &mut &[u8], byte: u8) -> usize {
+    if text.first() == Some(&byte) {
+        *text = &text[1..];
+    }
+    number(text, 10) as usize
+}
+
+/// The heads of a table.
+fn heads(mut text: &'static str) -> Vec<Extension> {
+    let mut heads = Vec::new();
+    while let Some((line, rest)) = text.split_once('\n') {
+        text = rest;
+        if let Some(line) = line.strip_prefix('@') {
+            heads.extend(head(line, rest));
+        }
+    }
+    heads
+}
+
+fn head(line: &'static str, text: &'static str) -> Option<Extension> {
+    let (mut line, nothing) = line.split_once('!').unwrap_or((line, ""));
+    let line = &mut line;
+    let (name, class, kernel) = (word(line), word(line), word(line));
+    let [rev, size, base, protocol] = [(); 4].map(|()| number(&mut word(line).as_bytes(), 10));
+    let prefix = word(line);
+    let base = base as usize;
     let mut found = Extension {
         name,
         kernel: if kernel == "=" { name } else { kernel },
-        rev: u32::try_from(rev).ok()?,
-        size,
+        rev,
+        size: size as usize,
         base,
         protocol: u8::try_from(protocol).ok()?,
         prefix: if prefix == "-" { "" } else { prefix },
         mark: Bits::default(),
         nothing,
         blank: (0, 0),
-        rows,
+        family: *class.as_bytes().last()?,
+        text,
+        rows: OnceLock::new(),
     };
-    for word in words {
-        match word.strip_prefix('z').and_then(|range| range.split_once('-')) {
-            Some((from, to)) => found.blank = (from.parse().ok()?, to.parse().ok()?),
-            None => found.mark = bits(word, base),
+    while !line.is_empty() {
+        let word = word(line);
+        let mut range = word.as_bytes();
+        if range.first() == Some(&b'z') {
+            found.blank = (behind(&mut range, b'z'), behind(&mut range, b'-'));
+        } else {
+            found.mark = bits(word, base);
         }
     }
-    Some((class, found))
+    Some(found)
 }
 
 /// `NAMES SHAPE GIVEN NOT LABEL [=DEFAULT] [:LIST] [+] [x] [!COMPLAINT]`.
 #[inline(never)]
 fn row(line: &'static str, base: usize) -> Option<Row> {
-    let (line, complaint) = line.split_once(" !").unwrap_or((line, ""));
-    let mut words = line.split(' ');
-    let names = words.next()?;
-    let shape = words.next()?;
-    let digits = shape.find(|c: char| c.is_ascii_digit()).unwrap_or(shape.len());
-    let (letters, numbers) = shape.split_at(digits);
-    let (at, more) = numbers.split_once(',').unwrap_or((numbers, "0"));
+    let end = line.as_bytes().windows(2).position(|two| two == b" !").unwrap_or(line.len());
+    let (mut line, complaint) = line.split_at(end);
+    let complaint = complaint.get(2..).unwrap_or_default();
+    let line = &mut line;
+    let names = word(line);
+    let (&shape, mut rest) = word(line).as_bytes().split_first()?;
+    let width = rest.first().copied().filter(|letter| !letter.is_ascii_digit()).unwrap_or(0);
     let mut row = Row {
         names,
-        shape: *letters.as_bytes().first()?,
-        width: letters.as_bytes().get(1).copied().unwrap_or(0),
-        at: at.parse().unwrap_or(0) + base,
-        more: more.parse().unwrap_or(0),
-        given: bits(words.next()?, base),
-        not: bits(words.next()?, base),
-        label: words.next()?,
+        shape,
+        width,
+        at: behind(&mut rest, width) + base,
+        more: behind(&mut rest, b','),
+        given: bits(word(line), base),
+        not: bits(word(line), base),
+        label: word(line),
         default: "",
         list: "",
         required: false,
         exclusive: false,
         complaint,
     };
-    for word in words {
-        match word.split_at_checked(1)? {
+    while !line.is_empty() {
+        match word(line).split_at_checked(1)? {
             ("=", value) => row.default = value,
             (":", list) => row.list = if list == "^" { matches::ADDRESS_TYPES } else { list },
             ("+", _) => row.required = true,
@@ -273,16 +301,18 @@ fn row(line: &'static str, base: usize) -> Option<Row> {
 /// left out. `?`, `d` and `-` are conditions without bits.
 #[inline(never)]
 fn bits(word: &str, base: usize) -> Bits {
-    let mut bits = Bits { width: *word.as_bytes().first().unwrap_or(&b'-'), ..Bits::default() };
-    let Some((at, mask)) = word.get(1..).and_then(|rest| rest.split_once('.')) else {
-        bits.width = if bits.width == b'-' { 0 } else { bits.width };
-        return bits;
+    let Some((&width, mut rest)) = word.as_bytes().split_first() else { return Bits::default() };
+    if rest.is_empty() {
+        return Bits { width: if width == b'-' { 0 } else { width }, ..Bits::default() };
+    }
+    let at = number(&mut rest, 10) as usize + base;
+    let mut hex = |byte| {
+        rest = rest.strip_prefix(&[byte])?;
+        Some(number(&mut rest, 16))
     };
-    bits.other = mask.ends_with('~');
-    let mask = mask.trim_end_matches('~');
-    let (mask, value) = mask.split_once('=').unwrap_or((mask, mask));
-    let hex = |digits| u32::from_str_radix(digits, 16).unwrap_or(0);
-    Bits { at: at.parse().unwrap_or(0) + base, mask: hex(mask), value: hex(value), ..bits }
+    let mask = hex(b'.').unwrap_or(0);
+    let value = hex(b'=').unwrap_or(mask);
+    Bits { width, at, mask, value, other: rest == b"~" }
 }
 
 /// A number of a width (`b`, `h`, else 4 bytes) in native byte order; 0 where there is none.
@@ -322,6 +352,12 @@ pub fn entries(list: &'static str) -> impl Iterator<Item = (&'static str, u32)> 
         let (name, number) = entry.split_once('=')?;
         Some((name, number.parse().ok()?))
     })
+}
+
+/// The first name of a number in a list.
+#[inline(never)]
+pub fn name_of(list: &'static str, number: u32) -> Option<&'static str> {
+    entries(list).find(|entry| entry.1 == number).map(|entry| entry.0)
 }
 
 /// `XT_LIMIT_SCALE`: what a packet costs at a rate of one a second.

@@ -30,9 +30,15 @@ pub fn linkinfo(out: &mut Out, view: &LinkView<'_>) {
 
 /// What a link's kind names by number: `d` a device, `U` a user, `G` a group.
 pub fn named(kind: &[u8], bytes: &[u8]) -> Vec<(u8, u32)> {
-    let rows = Kind::find(kind).into_iter().flat_map(Kind::rows);
-    let rows = rows.filter(|row| matches!(row.shape, b'd' | b'U' | b'G'));
-    rows.filter_map(|row| Some((row.shape, attrs(bytes).find(row.number)?.u32()?))).collect()
+    let mut found = Vec::new();
+    for row in Kind::find(kind).map(Kind::rows).unwrap_or_default() {
+        if matches!(row.shape, b'd' | b'U' | b'G')
+            && let Some(number) = attrs(bytes).find(row.number).and_then(|attr| attr.u32())
+        {
+            found.push((row.shape, number));
+        }
+    }
+    found
 }
 
 fn data(out: &mut Out, view: &LinkView<'_>, key: &str, kind: &[u8], bytes: &[u8]) {
@@ -108,8 +114,12 @@ impl Fields<'_> {
                 out.str(key, before, ip.map(|ip| addr_text(&ip)).as_deref().unwrap_or("any"), " ");
             }
             b'A' => {
-                let list: Vec<String> =
-                    attr.nested().filter_map(|attr| Some(addr_text(&attr.ip()?).to_string())).collect();
+                let mut list: Vec<String> = Vec::new();
+                for attr in attr.nested() {
+                    if let Some(ip) = attr.ip() {
+                        list.push(addr_text(&ip).to_string());
+                    }
+                }
                 if list.is_empty() {
                     return None;
                 }
@@ -361,15 +371,17 @@ fn ethertype(number: u16) -> String {
 
 /// The link-local groups that a port forwards, by name.
 fn group_mask(mask: u64) -> String {
-    let bits = (0..16).filter(|bit| mask >> bit & 1 != 0);
-    let names: Vec<String> = bits
-        .map(|bit| match bit {
-            0 => "stp".to_owned(),
-            2 => "lacp".to_owned(),
-            14 => "lldp".to_owned(),
-            bit => hex(1 << bit),
-        })
-        .collect();
+    let mut names = Vec::new();
+    for bit in 0..16 {
+        if mask >> bit & 1 != 0 {
+            names.push(match bit {
+                0 => "stp".to_owned(),
+                2 => "lacp".to_owned(),
+                14 => "lldp".to_owned(),
+                bit => hex(1 << bit),
+            });
+        }
+    }
     if names.is_empty() { "0x0".to_owned() } else { names.join(",") }
 }
 

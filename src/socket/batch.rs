@@ -1,9 +1,11 @@
 //! Several messages in one send: route requests, each with its own outcome, and
 //! nf_tables transactions, which the kernel takes whole or not at all.
 
+use std::io;
+
 use netlink_packet_core::NLM_F_ACK;
 
-use super::{Received, Socket, accept};
+use super::{Received, SEND, Socket, accept};
 use crate::error::{Error, Kind, Result};
 use crate::sys::nl::Transport;
 use crate::wire::build::{Netfilter, Request, Route};
@@ -41,9 +43,13 @@ impl<T: Transport> Socket<Route, T> {
         }
         let mut outcomes = Vec::with_capacity(sealed.len());
         for sent in sealed.chunks(CHUNK) {
-            let datagram: Vec<u8> = sent.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+            let mut datagram = Vec::new();
+            for (_, bytes) in sent {
+                datagram.extend_from_slice(bytes);
+            }
             if let Err(error) = self.send(&datagram) {
-                outcomes.resize(sealed.len(), Err(error));
+                let errno = error.errno().unwrap_or(libc::EIO);
+                outcomes.resize_with(sealed.len(), || Err(Error::sys(SEND, &io::Error::from_raw_os_error(errno))));
                 break;
             }
             outcomes.extend(self.acks(sent));
@@ -52,21 +58,27 @@ impl<T: Transport> Socket<Route, T> {
     }
 
     fn acks(&mut self, sent: &[Sealed]) -> Vec<Result<Option<String>>> {
-        let mut acks: Vec<Option<Result<Option<String>>>> = sent.iter().map(|_| None).collect();
-        while acks.iter().any(Option::is_none) {
+        let mut acks: Vec<Option<Result<Option<String>>>> = Vec::new();
+        acks.resize_with(sent.len(), || None);
+        let mut got = 0;
+        while got < sent.len() {
             match self.receive() {
                 Ok(Received::Empty) | Err(_) => break,
                 Ok(Received::Overrun | Received::Truncated) => {}
                 Ok(Received::Datagram(len)) => {
                     for frame in self.to_us(len) {
                         let (Some(index), Some(status)) = (position(sent, frame.seq), frame.status()) else { continue };
+                        got += usize::from(acks[index].is_none());
                         acks[index] = Some(accept(status, &sent[index].1));
                     }
                 }
             }
         }
-        let lost = Kind::Lost { sent: sent.len(), got: acks.iter().flatten().count() };
-        acks.into_iter().map(|ack| ack.unwrap_or_else(|| Err(Error::new(lost.clone())))).collect()
+        let mut outcomes = Vec::with_capacity(sent.len());
+        for ack in acks {
+            outcomes.push(ack.unwrap_or_else(|| Err(Error::new(Kind::Lost { sent: sent.len(), got }))));
+        }
+        outcomes
     }
 }
 

@@ -1,7 +1,9 @@
 //! The process itself: randomness, descriptors and signals around an exec.
 
 use std::ffi::{CStr, CString};
-use std::io::{self, Read};
+use std::fs::File;
+use std::io;
+use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::check;
@@ -46,18 +48,22 @@ static BEFORE_MAIN: extern "C" fn() = {
     look
 };
 
-/// Reads standard input to its end. `EBADF` where it was closed when the program began.
-pub fn read_input(bytes: &mut Vec<u8>) -> io::Result<usize> {
-    if NO_INPUT.load(Ordering::Relaxed) {
-        return Err(io::Error::from_raw_os_error(libc::EBADF));
-    }
-    io::stdin().read_to_end(bytes)
-}
-
 /// Ends the process at once: what the runtime would undo and free, the kernel does anyway.
 pub fn exit(code: u8) -> ! {
     // SAFETY: does not return; standard output was flushed by the caller.
     unsafe { libc::_exit(i32::from(code)) }
+}
+
+/// Standard input, on a descriptor of its own.
+///
+/// # Errors
+/// `EBADF` where it was closed when the program began.
+pub fn standard_input() -> io::Result<File> {
+    if NO_INPUT.load(Ordering::Relaxed) {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the descriptor is only duplicated, which refuses one that is not open.
+    unsafe { BorrowedFd::borrow_raw(libc::STDIN_FILENO) }.try_clone_to_owned().map(File::from)
 }
 
 /// Whether a descriptor is a terminal.

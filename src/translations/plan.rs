@@ -54,8 +54,9 @@ pub(super) struct Plan<'a> {
     seen: &'a Seen,
     missing: Missing,
     subnets: &'a [Prefix],
-    messages: Vec<Request<Netfilter>>,
-    steps: Vec<Step>,
+    pub messages: Vec<Request<Netfilter>>,
+    /// What each message is about.
+    pub steps: Vec<Step>,
     /// Chains that this plan makes; an empty name stands for the table.
     made: Vec<At<'static>>,
     /// Tables that this plan makes anew.
@@ -69,11 +70,6 @@ impl<'a> Plan<'a> {
     pub fn new(seen: &'a Seen, missing: Missing, subnets: &'a [Prefix]) -> Self {
         let (messages, steps, made, anew, astray) = Default::default();
         Plan { seen, missing, subnets, messages, steps, made, anew, astray }
-    }
-
-    /// The messages, and what each is about.
-    pub fn finish(self) -> (Vec<Request<Netfilter>>, Vec<Step>) {
-        (self.messages, self.steps)
     }
 
     /// What is missing of a rule.

@@ -62,9 +62,14 @@ impl Seen {
     pub fn read<T: Transport>(ruleset: &mut Ruleset<T>, families: &[u8], filter: bool) -> Result<Self, Failure> {
         let mut asked: Vec<(u8, &'static [u8], Need<'static>)> = Vec::new();
         for family in families {
-            asked.extend([(*family, TABLE, Need::All), (*family, NAT, Need::Chains)]);
-            if filter {
-                asked.extend([FORWARD, DOCKER].map(|chain| (*family, FILTER, Need::Rules(chain))));
+            let all: [(&'static [u8], Need<'static>); 4] = [
+                (TABLE, Need::All),
+                (NAT, Need::Chains),
+                (FILTER, Need::Rules(FORWARD)),
+                (FILTER, Need::Rules(DOCKER)),
+            ];
+            for (name, need) in &all[..if filter { 4 } else { 2 }] {
+                asked.push((*family, name, *need));
             }
         }
         loop {
@@ -106,8 +111,12 @@ impl Seen {
         let mut found = Vec::new();
         for (ask, table) in self.asked.iter().zip(&self.snapshot.tables) {
             if ask.0 == family && ask.1 == name {
-                let rules = in_order(&table.rules).map(|rule| Found { family, table: ask.1, rule });
-                found.extend(rules.filter(|found| name == TABLE || found.is_marked()));
+                for rule in in_order(&table.rules) {
+                    let rule = Found { family, table: ask.1, rule };
+                    if name == TABLE || rule.is_marked() {
+                        found.push(rule);
+                    }
+                }
             }
         }
         found
@@ -176,7 +185,14 @@ impl Found<'_> {
 /// Rules, chain after chain as the kernel lists them, in the order of their handles: that in which they were
 /// added. In each chain they rise, unless a rule was put before others.
 fn in_order(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
-    let mut chains: Vec<&[Rule]> = rules.chunk_by(|a, b| a.chain == b.chain).collect();
+    let mut chains: Vec<&[Rule]> = Vec::new();
+    let mut rest = rules;
+    while let Some(first) = rest.first() {
+        let end = rest.iter().position(|rule| rule.chain != first.chain).unwrap_or(rest.len());
+        let (chain, others) = rest.split_at(end);
+        chains.push(chain);
+        rest = others;
+    }
     std::iter::from_fn(move || {
         let mut next: Option<usize> = None;
         let handle = |chain: &[Rule]| chain.first().map_or(u64::MAX, |rule| rule.handle);

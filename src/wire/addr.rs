@@ -25,18 +25,11 @@ const IFA_FLAGS: u16 = 8;
 const IFA_RT_PRIORITY: u16 = 9;
 const IFA_PROTO: u16 = 11;
 
-/// Our names of the attributes that a refusal may point at.
-pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match path {
-        [IFA_ADDRESS] => "address",
-        [IFA_LOCAL] => "local address",
-        [IFA_LABEL] => "label",
-        [IFA_BROADCAST] => "broadcast",
-        [IFA_FLAGS] => "flags",
-        [IFA_CACHEINFO] => "lifetime",
-        _ => return None,
-    })
-}
+/// Our names of the attributes.
+pub const NAMES: super::Names = (
+    &[IFA_ADDRESS, IFA_LOCAL, IFA_LABEL, IFA_BROADCAST, IFA_FLAGS, IFA_CACHEINFO],
+    "address,local address,label,broadcast,flags,lifetime",
+);
 
 /// The request that puts an address on a link or takes it away.
 pub fn change(verb: AddrVerb, link: LinkId, addr: &Addr) -> Request<Route> {
@@ -110,7 +103,10 @@ impl Query for GetAddrs {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<(u32, Addr)> {
-        let (index, addr) = (frame.kind == RTM_NEWADDR).then(|| decode(frame)).flatten()?;
+        if frame.kind != RTM_NEWADDR {
+            return None;
+        }
+        let (index, addr) = decode(frame)?;
         (self.index == 0 || self.index == index).then_some((index, addr))
     }
 }

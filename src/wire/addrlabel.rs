@@ -56,7 +56,7 @@ impl Query for GetAddrLabels {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<AddrLabel> {
-        (frame.kind == RTM_NEWADDRLABEL).then(|| decode(frame)).flatten()
+        if frame.kind == RTM_NEWADDRLABEL { decode(frame) } else { None }
     }
 }
 

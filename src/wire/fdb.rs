@@ -95,7 +95,7 @@ impl Query for FdbFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Fdb> {
-        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEIGH { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -111,7 +111,7 @@ impl Query for FdbQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Fdb> {
-        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.0.device.map_or(0, |id| id.ns))).flatten()
+        if frame.kind == RTM_NEWNEIGH { decode(frame, self.0.device.map_or(0, |id| id.ns)) } else { None }
     }
 }
 

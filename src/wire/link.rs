@@ -69,23 +69,21 @@ const AF_INET6: u16 = 10;
 /// Leaves the IPv6 counters out of the answer (kernel 4.4): a third of its size.
 const RTEXT_FILTER_SKIP_STATS: u32 = 8;
 
+const NAMES: super::Names = (
+    &[IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_LINK, IFLA_MASTER, IFLA_NET_NS_FD, IFLA_NET_NS_PID, IFLA_ALT_IFNAME],
+    "address,name,mtu,link,master,netns,netns,altname",
+);
+
 /// Our names of the attributes that a refusal may point at.
 pub fn attr_name(path: &[u16]) -> Option<&'static str> {
     Some(match path {
-        [IFLA_ADDRESS] => "address",
-        [IFLA_IFNAME] => "name",
-        [IFLA_MTU] => "mtu",
-        [IFLA_LINK] => "link",
-        [IFLA_MASTER] => "master",
-        [IFLA_NET_NS_FD] | [IFLA_NET_NS_PID] => "netns",
-        [IFLA_ALT_IFNAME] => "altname",
         [super::port::IFLA_PROTINFO, ..] => "port attribute",
         [IFLA_AF_SPEC, AF_INET6, ..] => "IPv6 attribute",
         [IFLA_AF_SPEC, ..] => "vlan",
         [IFLA_LINKINFO, IFLA_INFO_KIND] => "kind",
         [IFLA_LINKINFO, IFLA_INFO_DATA, ..] => "argument of the kind",
         [IFLA_LINKINFO, ..] => "kind",
-        _ => return None,
+        _ => return super::named(NAMES, path),
     })
 }
 
@@ -301,7 +299,7 @@ impl Query for GetLink<'_> {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Link> {
-        (frame.kind == RTM_NEWLINK).then(|| decode(frame)).flatten()
+        if frame.kind == RTM_NEWLINK { decode(frame) } else { None }
     }
 }
 

@@ -71,13 +71,23 @@ pub fn header_len(kind: u16) -> usize {
 pub fn attr_name(kind: u16, path: &[u16]) -> Option<&'static str> {
     match kind {
         16..=19 | 108..=110 => link::attr_name(path),
-        20..=22 => addr::attr_name(path),
-        24..=26 => route::attr_name(path),
-        28..=30 => neigh::attr_name(path),
-        32..=34 => rule::attr_name(path),
-        104..=106 | 116..=118 => nexthop::attr_name(path),
+        20..=22 => named(addr::NAMES, path),
+        24..=26 => named(route::NAMES, path),
+        28..=30 => named(neigh::NAMES, path),
+        32..=34 => named(rule::NAMES, path),
+        104..=106 | 116..=118 => named(nexthop::NAMES, path),
         _ => None,
     }
+}
+
+/// Numbers, and the name of each, with commas between them: one text costs no relocations.
+pub(crate) type Names = (&'static [u16], &'static str);
+
+/// The name of what a path begins with.
+#[inline(never)]
+pub(crate) fn named((numbers, names): Names, path: &[u16]) -> Option<&'static str> {
+    let at = numbers.iter().position(|number| Some(number) == path.first())?;
+    names.split(',').nth(at)
 }
 
 /// Our name of what stands at a byte offset of a sent message, where the kernel's extended ACK points at it.
@@ -87,4 +97,21 @@ pub fn name_at(sent: &[u8], offset: usize) -> Option<&'static str> {
         return nft::name_at(sent, offset);
     }
     attr_name(kind, &reply::attr_path(sent, header_len(kind), offset))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_its_name() {
+        for (numbers, names) in [addr::NAMES, route::NAMES, neigh::NAMES, rule::NAMES, nexthop::NAMES] {
+            assert_eq!(numbers.len(), names.split(',').count(), "{names}");
+        }
+        assert_eq!(attr_name(24, &[5]), Some("gateway"));
+        assert_eq!(attr_name(26, &[27]), Some("ipproto"));
+        assert_eq!(attr_name(16, &[53]), Some("altname"));
+        assert_eq!(attr_name(24, &[999]), None);
+        assert_eq!(attr_name(24, &[]), None);
+    }
 }

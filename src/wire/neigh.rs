@@ -29,20 +29,11 @@ pub(super) const NDA_NH_ID: u16 = 13;
 const NDA_PROTOCOL: u16 = 12;
 const NDA_FLAGS_EXT: u16 = 15;
 
-/// Our names of the attributes that a refusal may point at.
-pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match *path.first()? {
-        NDA_DST => "address",
-        NDA_LLADDR => "lladdr",
-        NDA_VLAN => "vlan",
-        NDA_VNI => "vni",
-        NDA_NH_ID => "nhid",
-        NDA_IFINDEX => "device",
-        NDA_MASTER => "master",
-        NDA_PROTOCOL => "protocol",
-        _ => return None,
-    })
-}
+/// Our names of the attributes.
+pub const NAMES: super::Names = (
+    &[NDA_DST, NDA_LLADDR, NDA_VLAN, NDA_VNI, NDA_NH_ID, NDA_IFINDEX, NDA_MASTER, NDA_PROTOCOL],
+    "address,lladdr,vlan,vni,nhid,device,master,protocol",
+);
 
 /// The request that makes, changes or deletes a neighbour or proxy entry.
 pub fn change(verb: NeighVerb, neigh: &Neigh) -> Request<Route> {
@@ -106,7 +97,7 @@ impl Query for NeighFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Neigh> {
-        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEIGH { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -123,7 +114,7 @@ impl Query for NeighQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Neigh> {
-        (frame.kind == RTM_NEWNEIGH).then(|| decode(frame, self.device.ns)).flatten()
+        if frame.kind == RTM_NEWNEIGH { decode(frame, self.device.ns) } else { None }
     }
 }
 

@@ -38,7 +38,7 @@ impl Query for GetNetconf {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Netconf> {
-        (frame.kind == RTM_NEWNETCONF).then(|| decode(frame)).flatten()
+        if frame.kind == RTM_NEWNETCONF { decode(frame) } else { None }
     }
 }
 

@@ -51,18 +51,11 @@ const RES_BUCKET_INDEX: u16 = 1;
 const RES_BUCKET_IDLE_TIME: u16 = 2;
 const RES_BUCKET_NH_ID: u16 = 3;
 
-/// Our names of the attributes that a refusal may point at.
-pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match *path.first()? {
-        NHA_ID => "id",
-        NHA_GROUP => "group",
-        NHA_GROUP_TYPE | NHA_RES_GROUP => "group type",
-        NHA_OIF => "device",
-        NHA_GATEWAY => "gateway",
-        NHA_RES_BUCKET => "bucket",
-        _ => return None,
-    })
-}
+/// Our names of the attributes.
+pub const NAMES: super::Names = (
+    &[NHA_ID, NHA_GROUP, NHA_GROUP_TYPE, NHA_RES_GROUP, NHA_OIF, NHA_GATEWAY, NHA_RES_BUCKET],
+    "id,group,group type,group type,device,gateway,bucket",
+);
 
 /// The request that makes, changes or deletes a next hop.
 pub fn change(verb: NextHopVerb, hop: &NextHopObject) -> Request<Route> {
@@ -81,8 +74,11 @@ pub fn change(verb: NextHopVerb, hop: &NextHopObject) -> Request<Route> {
     flag(&mut request, NHA_BLACKHOLE, hop.blackhole);
     flag(&mut request, NHA_FDB, hop.fdb);
     if !hop.group.is_empty() {
-        let members: Vec<u8> =
-            hop.group.iter().flat_map(|(id, weight)| [id.to_ne_bytes(), [*weight, 0, 0, 0]].concat()).collect();
+        let mut members = Vec::new();
+        for (id, weight) in &hop.group {
+            members.extend_from_slice(&id.to_ne_bytes());
+            members.extend_from_slice(&[*weight, 0, 0, 0]);
+        }
         request.attr(NHA_GROUP, &members);
     }
     if let Some(resilient) = &hop.resilient {
@@ -149,7 +145,7 @@ impl Query for NextHopFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<NextHopObject> {
-        (frame.kind == RTM_NEWNEXTHOP).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEXTHOP { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -164,7 +160,7 @@ impl Query for NextHopQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<NextHopObject> {
-        (frame.kind == RTM_NEWNEXTHOP).then(|| decode(frame, self.ns)).flatten()
+        if frame.kind == RTM_NEWNEXTHOP { decode(frame, self.ns) } else { None }
     }
 }
 
@@ -177,7 +173,7 @@ impl Query for BucketFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Bucket> {
-        (frame.kind == RTM_NEWNEXTHOPBUCKET).then(|| decode_bucket(frame)).flatten()
+        if frame.kind == RTM_NEWNEXTHOPBUCKET { decode_bucket(frame) } else { None }
     }
 }
 
@@ -195,7 +191,7 @@ impl Query for BucketQuestion {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Bucket> {
-        (frame.kind == RTM_NEWNEXTHOPBUCKET).then(|| decode_bucket(frame)).flatten()
+        if frame.kind == RTM_NEWNEXTHOPBUCKET { decode_bucket(frame) } else { None }
     }
 }
 

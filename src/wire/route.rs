@@ -49,27 +49,29 @@ const RTA_DPORT: u16 = 29;
 const RTA_NH_ID: u16 = 30;
 const RTAX_LOCK: u16 = 1;
 
-/// Our names of the attributes that a refusal may point at.
-pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match path.first()? {
-        &RTA_DST => "destination",
-        &RTA_SRC => "from",
-        &RTA_IIF => "iif",
-        &RTA_OIF => "device",
-        &RTA_GATEWAY | &RTA_VIA => "gateway",
-        &RTA_PRIORITY => "metric",
-        &RTA_PREFSRC => "src",
-        &RTA_METRICS => "path metrics",
-        &RTA_MULTIPATH => "next hops",
-        &RTA_TABLE => "table",
-        &RTA_PREF => "pref",
-        &RTA_EXPIRES => "expires",
-        &RTA_NH_ID => "nhid",
-        &RTA_ENCAP | &RTA_ENCAP_TYPE => "encap",
-        &RTA_IP_PROTO => "ipproto",
-        _ => return None,
-    })
-}
+/// Our names of the attributes.
+pub const NAMES: super::Names = (
+    &[
+        RTA_DST,
+        RTA_SRC,
+        RTA_IIF,
+        RTA_OIF,
+        RTA_GATEWAY,
+        RTA_VIA,
+        RTA_PRIORITY,
+        RTA_PREFSRC,
+        RTA_METRICS,
+        RTA_MULTIPATH,
+        RTA_TABLE,
+        RTA_PREF,
+        RTA_EXPIRES,
+        RTA_NH_ID,
+        RTA_ENCAP,
+        RTA_ENCAP_TYPE,
+        RTA_IP_PROTO,
+    ],
+    "destination,from,iif,device,gateway,gateway,metric,src,path metrics,next hops,table,pref,expires,nhid,encap,encap,ipproto",
+);
 
 /// The request that makes, changes or deletes a route.
 pub fn change(verb: RouteVerb, route: &Route) -> Request<RouteProtocol> {

@@ -37,27 +37,28 @@ const FRA_UID_RANGE: u16 = 20;
 const FRA_SPORT_RANGE: u16 = 23;
 const FRA_DPORT_RANGE: u16 = 24;
 
-/// Our names of the attributes that a refusal may point at.
-pub fn attr_name(path: &[u16]) -> Option<&'static str> {
-    Some(match *path.first()? {
-        FRA_DST => "to",
-        FRA_SRC => "from",
-        FRA_IFNAME => "iif",
-        FRA_OIFNAME => "oif",
-        FRA_TABLE => "table",
-        FRA_UID_RANGE => "uidrange",
-        FRA_SPORT_RANGE => "sport",
-        FRA_DPORT_RANGE => "dport",
-        FRA_TUN_ID => "tun_id",
-        RULE_GOTO => "goto",
-        RULE_PRIORITY => "priority",
-        RULE_MARK | RULE_MASK => "fwmark",
-        RULE_L3MDEV => "l3mdev",
-        RULE_PROTOCOL => "protocol",
-        RULE_IP_PROTOCOL => "ipproto",
-        _ => return None,
-    })
-}
+/// Our names of the attributes.
+pub const NAMES: super::Names = (
+    &[
+        FRA_DST,
+        FRA_SRC,
+        FRA_IFNAME,
+        FRA_OIFNAME,
+        FRA_TABLE,
+        FRA_UID_RANGE,
+        FRA_SPORT_RANGE,
+        FRA_DPORT_RANGE,
+        FRA_TUN_ID,
+        RULE_GOTO,
+        RULE_PRIORITY,
+        RULE_MARK,
+        RULE_MASK,
+        RULE_L3MDEV,
+        RULE_PROTOCOL,
+        RULE_IP_PROTOCOL,
+    ],
+    "to,from,iif,oif,table,uidrange,sport,dport,tun_id,goto,priority,fwmark,fwmark,l3mdev,protocol,ipproto",
+);
 
 /// The request that makes a rule, or deletes the first one that it describes.
 pub fn change(delete: bool, rule: &Rule) -> Request<Route> {
@@ -124,7 +125,7 @@ impl Query for RuleFilter {
     }
 
     fn decode(&self, frame: &Frame<'_>) -> Option<Rule> {
-        (frame.kind == RTM_NEWRULE).then(|| decode(frame)).flatten()
+        if frame.kind == RTM_NEWRULE { decode(frame) } else { None }
     }
 }
 
@@ -152,10 +153,16 @@ pub fn decode(frame: &Frame<'_>) -> Option<Rule> {
             FRA_DPORT_RANGE => rule.dport = ports(attr),
             FRA_TUN_ID => rule.tunnel = attr.be64(),
             RULE_L3MDEV | RULE_PROTOCOL | RULE_IP_PROTOCOL => {
-                rule.numbers.extend(attr.u8().map(|value| (attr.kind, value.into())));
+                if let Some(value) = attr.u8() {
+                    rule.numbers.push((attr.kind, value.into()));
+                }
             }
             RULE_GOTO | RULE_PRIORITY | RULE_MARK | RULE_MASK | RULE_REALMS | RULE_SUPPRESS_GROUP
-            | RULE_SUPPRESS_PREFIX => rule.numbers.extend(attr.u32().map(|value| (attr.kind, value))),
+            | RULE_SUPPRESS_PREFIX => {
+                if let Some(value) = attr.u32() {
+                    rule.numbers.push((attr.kind, value));
+                }
+            }
             _ => {}
         }
     }

@@ -129,7 +129,7 @@ fn spec(source: &mut Source<'_>, is_v6: bool) -> Spec {
         };
         let twice = spec.matches.iter().any(|ext| ext.name == known.kernel.as_bytes());
         if wanted == protocol && !twice {
-            spec.matches.push(ext(source, name, &known, is_v6));
+            spec.matches.push(ext(source, name, known, is_v6));
         }
     }
     spec.comment = (source.byte() & 3 == 0).then(|| b"a comment".to_vec());
@@ -140,7 +140,7 @@ fn spec(source: &mut Source<'_>, is_v6: bool) -> Spec {
         _ => {
             let name = TARGETS[source.below(TARGETS.len())];
             match Extension::named(name.as_bytes(), true, is_v6) {
-                Some(known) => Target::Ext(ext(source, name, &known, is_v6)),
+                Some(known) => Target::Ext(ext(source, name, known, is_v6)),
                 None => Target::Drop,
             }
         }

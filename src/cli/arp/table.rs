@@ -34,12 +34,15 @@ pub fn show(options: &Options<'_>, name: Option<&[u8]>, io: &mut Io) -> Result<(
     let wanted = name.map(host).transpose()?;
     let entries = read().map_err(|e| refused("rtnetlink", &e))?;
     let device = options.device.map(printable);
-    let found: Vec<&Entry> = entries
-        .iter()
-        .filter(|entry| wanted.is_none_or(|address| address == entry.address))
-        .filter(|entry| !options.ether || entry.hardware == ETHER)
-        .filter(|entry| device.as_ref().is_none_or(|device| *device == entry.device))
-        .collect();
+    let mut found: Vec<&Entry> = Vec::new();
+    for entry in &entries {
+        if wanted.is_none_or(|address| address == entry.address)
+            && (!options.ether || entry.hardware == ETHER)
+            && device.as_ref().is_none_or(|device| *device == entry.device)
+        {
+            found.push(entry);
+        }
+    }
     if !options.bsd && !found.is_empty() {
         io.print("Address                  HWtype  HWaddress           Flags Mask            Iface\n");
     }

@@ -114,7 +114,10 @@ fn show(context: &mut Context<'_>, mut words: Cursor<'_>, tunnels: bool) -> Outc
         }
     };
     let only = only.unwrap_or(0);
-    for mut port in ports.into_iter().filter(|port| device.is_none_or(|id| id.index.get() == port.link.index)) {
+    for mut port in ports {
+        if device.is_some_and(|id| id.index.get() != port.link.index) {
+            continue;
+        }
         if detailed {
             port.link.name = context.device_name(port.link.index);
             port.rows.retain(|row| row.has(only));

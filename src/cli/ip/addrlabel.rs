@@ -45,7 +45,10 @@ fn list(context: &mut Context<'_>, words: &Cursor<'_>, flush: bool) -> Outcome {
         Err(error) => return Err(context.ended(error, 255)),
     };
     if flush {
-        for row in rows.into_iter().filter(|row| row.address.is_some()) {
+        for row in rows {
+            if row.address.is_none() {
+                continue;
+            }
             if let Err(fail) = context.change(&Op::AddrLabel(false, row)) {
                 fail.print(context.io);
                 return Err(Fail::own("Flush terminated"));

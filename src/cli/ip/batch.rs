@@ -2,9 +2,7 @@
 //! that are open; the number of a line that failed out.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 
 use super::Object;
@@ -12,6 +10,7 @@ use super::context::Context;
 use super::fail::{Fail, Outcome};
 use super::words::prefixes;
 use crate::cli::cursor::{Cursor, shown};
+use crate::cli::input;
 
 /// Objects whose commands leave links as they are, so that what was learned of them stays good.
 const KEEPS_LINKS: [&str; 5] = ["address", "route", "rule", "neighbour", "nexthop"];
@@ -19,12 +18,8 @@ const KEEPS_LINKS: [&str; 5] = ["address", "route", "rule", "neighbour", "nextho
 /// Carries out every line of a file (`-` is standard input). Ends at the first that fails, or with
 /// `-force` goes on to the last.
 pub fn run(context: &mut Context<'_>, file: &[u8], object: Object) -> Outcome {
-    let opened = match file {
-        b"-" => std::io::stdin().as_fd().try_clone_to_owned().map(File::from),
-        path => File::open(OsStr::from_bytes(path)),
-    };
     let unreadable = |e| Fail::own_io(&["Cannot open file \"", &shown(file), "\" for reading"].concat(), &e);
-    let mut input = BufReader::new(opened.map_err(unreadable)?);
+    let mut input = BufReader::new(input::open(input::path(file)).map_err(unreadable)?);
     context.batch = true;
     let family = context.options.family;
     let (mut number, mut code) = (0, 0);

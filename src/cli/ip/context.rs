@@ -9,6 +9,7 @@ use super::fail::Fail;
 use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::error::Error;
+use crate::folder::entries;
 use crate::model::ip::Family;
 use crate::model::link::{Link, LinkId, name_of};
 use crate::model::nexthop::NextHopObject;
@@ -254,8 +255,10 @@ impl<'a> Context<'a> {
             Some(event) if event.alone => Out::alone(format, self.options.oneline),
             _ => Out::new(format, self.options.oneline),
         };
-        for (key, value, words) in self.event.iter().flat_map(|event| &event.lead) {
-            out.lead(key, value.clone(), words);
+        if let Some(event) = &self.event {
+            for (key, value, words) in &event.lead {
+                out.lead(key, value.clone(), words);
+            }
         }
         out.coloured(self.options.colour)
     }
@@ -284,7 +287,9 @@ impl<'a> Context<'a> {
                 found = self.ask(&GetLink::Index(index))?;
             }
         }
-        self.links.extend(found);
+        if let Some(link) = found {
+            self.links.push(link);
+        }
         Ok(self.links.len().checked_sub(1).filter(|_| known < self.links.len()))
     }
 
@@ -365,9 +370,11 @@ impl<'a> Context<'a> {
 
     /// Looks an index up, if it is not known yet.
     pub fn learn(&mut self, index: u32) {
-        if index != 0 && !self.links.iter().any(|link| link.index == index) {
-            let found = self.ask(&GetLink::Index(index)).ok().flatten();
-            self.links.extend(found);
+        if index != 0
+            && !self.links.iter().any(|link| link.index == index)
+            && let Ok(Some(link)) = self.ask(&GetLink::Index(index))
+        {
+            self.links.push(link);
         }
     }
 
@@ -424,7 +431,7 @@ fn read_names(set: NameSet) -> Vec<u8> {
         let folder = if set == NameSet::IpProtocols { "" } else { base };
         let base = [folder, set.file()].concat();
         text = std::fs::read(&base).ok().or(text);
-        for entry in std::fs::read_dir([&base, ".d"].concat()).into_iter().flatten().flatten() {
+        for entry in entries([&base, ".d"].concat().as_ref()) {
             if entry.file_name().as_bytes().ends_with(b".conf") {
                 more.push(b'\n');
                 more.extend(std::fs::read(entry.path()).unwrap_or_default());

@@ -59,8 +59,10 @@ fn mpls(encap: &mut Encap, words: &mut Cursor<'_>) -> Result<(), Fail> {
     let labels = labels.ok_or_else(expected)?;
     let last = labels.len() - 1;
     // A label has 20 bits; the lowest of a stack is marked.
-    let entry = |(at, label): (usize, &u32)| (label << 12 | u32::from(at == last) << 8).to_be_bytes();
-    let stack: Vec<u8> = labels.iter().enumerate().flat_map(entry).collect();
+    let mut stack = Vec::new();
+    for (at, label) in labels.iter().enumerate() {
+        stack.extend_from_slice(&(label << 12 | u32::from(at == last) << 8).to_be_bytes());
+    }
     encap.attrs.push((1, stack));
     while words.peek() == Some(b"ttl") {
         words.next();
@@ -155,7 +157,9 @@ fn header(segments: &[u8], key: u32, whole: bool) -> Result<Vec<u8>, Fail> {
     // Next header, length, type, segments left, first segment, flags, tag.
     let mut header = vec![0, byte(len / 8 - 1), 4, byte(count - 1), byte(count - 1), u8::from(key != 0) << 3, 0, 0];
     header.resize(8 + 16 * (count - addresses.len()), 0);
-    header.extend(addresses.iter().rev().flatten());
+    for address in addresses.iter().rev() {
+        header.extend_from_slice(address);
+    }
     if key != 0 {
         header.extend([5, 38, 0, 0]);
         header.extend(key.to_be_bytes());
@@ -176,7 +180,10 @@ fn seg6_local(context: &mut Context<'_>, encap: &mut Encap, words: &mut Cursor<'
         };
         if which == b'c' {
             // Packets, bytes and errors begin at zero.
-            let zeros: Vec<u8> = (2u8..5).flat_map(|attr| [12, 0, attr, 0, 0, 0, 0, 0, 0, 0, 0, 0]).collect();
+            let mut zeros = Vec::new();
+            for attr in 2..5 {
+                zeros.extend_from_slice(&[12, 0, attr, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            }
             set(encap, 10, &zeros, name, word)?;
             continue;
         }

@@ -139,14 +139,22 @@ fn show(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
 
 /// The links that a filter takes.
 pub fn selected(context: &mut Context<'_>, filter: &Filter) -> Result<Vec<Link>, Fail> {
+    let one;
     let links = match &filter.device {
         Some(name) => {
             let link = context.socket()?.get(&GetLink::Index(filter.index))?;
-            vec![link.ok_or_else(|| Fail::own_word("Device ", name, " does not exist."))?]
+            one = link.ok_or_else(|| Fail::own_word("Device ", name, " does not exist."))?;
+            std::slice::from_ref(&one)
         }
-        None => context.all_links()?.to_vec(),
+        None => context.all_links()?,
     };
-    Ok(links.into_iter().filter(|link| filter.takes_link(link)).collect())
+    let mut found = Vec::new();
+    for link in links {
+        if filter.takes_link(link) {
+            found.push(link.clone());
+        }
+    }
+    Ok(found)
 }
 
 /// Prints one link; `own` for `ip link`, else as the head of its addresses.

@@ -130,7 +130,15 @@ fn list(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         let text = String::from_utf8_lossy(&bytes);
         let found: Vec<Group> = match own {
             2 => igmp(&text),
-            _ => text.lines().filter_map(|text| line(text, columns)).collect(),
+            _ => {
+                let mut found = Vec::new();
+                for text in text.lines() {
+                    if let Some(group) = line(text, columns) {
+                        found.push(group);
+                    }
+                }
+                found
+            }
         };
         for group in found {
             if only.is_none_or(|only| group.name.as_bytes() == only) {

@@ -225,7 +225,8 @@ fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcome {
             return Err(Fail::own(if flush { "Flush terminated" } else { "Dump terminated" }));
         }
     };
-    let found: Vec<Neigh> = found.into_iter().filter(|neigh| narrow.takes(neigh)).collect();
+    let mut found: Vec<Neigh> = found;
+    found.retain(|neigh| narrow.takes(neigh));
     if flush {
         return remove(context, &found);
     }

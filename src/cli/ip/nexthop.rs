@@ -88,13 +88,14 @@ fn device(context: &mut Context<'_>, name: &[u8]) -> Result<LinkId, Fail> {
 fn group(word: &[u8]) -> Result<Vec<(u32, u8)>, Fail> {
     // iproute2 complains of what stands before the first separator.
     let said = word.split(|&b| matches!(b, b'/' | b',')).next().unwrap_or(word);
-    let member = |member: &str| {
+    let mut members = Vec::new();
+    for member in text(word).split('/') {
         let (id, weight) = member.split_once(',').unwrap_or((member, "1"));
         let id = parse_number(id).ok_or_else(|| Fail::wrong("\"group\" value is invalid\n", said))?;
         let less_one = parse_number(weight).and_then(|weight| u8::try_from(weight.wrapping_sub(1)).ok());
-        Ok((id, less_one.ok_or_else(|| Fail::wrong("\"weight\" is invalid\n", weight.as_bytes()))?))
-    };
-    text(word).split('/').map(member).collect()
+        members.push((id, less_one.ok_or_else(|| Fail::wrong("\"weight\" is invalid\n", weight.as_bytes()))?));
+    }
+    Ok(members)
 }
 
 /// The kind of a group, and a resilient one's properties.
@@ -174,8 +175,8 @@ fn list(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     if let Some(id) = narrow.only {
         return one(context, id);
     }
-    let hops = dumped(context, &narrow.filter)?;
-    let hops: Vec<NextHopObject> = hops.into_iter().filter(|hop| narrow.takes(hop)).collect();
+    let mut hops = dumped(context, &narrow.filter)?;
+    hops.retain(|hop| narrow.takes(hop));
     show(context, &hops);
     Ok(0)
 }

@@ -1,7 +1,7 @@
 //! `ip tuntap`: TUN and TAP devices. They are made and taken away by ioctls of `/dev/net/tun`, and
 //! listed from the kernel's answer about links.
 
-use std::fs::{File, read_dir, read_link};
+use std::fs::{File, read_link};
 use std::os::fd::AsFd;
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use super::fail::{Fail, Outcome};
 use super::usage;
 use super::words::{if_name, keyword, value};
 use crate::cli::cursor::{Cursor, text};
+use crate::folder::entries;
 use crate::model::link::Link;
 use crate::model::rtnames::parse_number;
 use crate::show::out::{Colour, Out};
@@ -192,10 +193,10 @@ fn device(out: &mut Out, link: &Link, mut flags: u16, details: bool) {
 /// The processes that have a device open: one mention for each descriptor.
 fn processes(out: &mut Out, name: &[u8]) {
     let line = [b"iff:\t", name].concat();
-    for process in read_dir("/proc").into_iter().flatten().flatten() {
+    for process in entries("/proc".as_ref()) {
         let path = process.path();
         let Some(pid) = process.file_name().to_str().and_then(|pid| pid.parse::<u32>().ok()) else { continue };
-        for fd in read_dir(path.join("fd")).into_iter().flatten().flatten() {
+        for fd in entries(&path.join("fd")) {
             if read_link(fd.path()).ok().as_deref() != Some(Path::new(DEVICE)) {
                 continue;
             }

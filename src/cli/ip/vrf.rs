@@ -2,7 +2,7 @@
 //! sockets a BPF program binds to the device.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, OpenOptions, read_dir};
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -15,6 +15,7 @@ use super::netns::{in_child, names_of, own_view, replace_by};
 use super::usage;
 use super::words::keyword;
 use crate::cli::cursor::{Cursor, text};
+use crate::folder::entries;
 use crate::model::link::Link;
 use crate::model::name::printable;
 use crate::model::rtnames::NameSet;
@@ -147,7 +148,7 @@ fn pids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 
 /// Looks for the groups of a VRF below a folder, in those of one network namespace.
 fn walk(context: &mut Context<'_>, base: &Path, name: &[u8], folder: &[u8]) {
-    for entry in read_dir(base).into_iter().flatten().flatten() {
+    for entry in entries(base) {
         let path = entry.path();
         if entry.file_name() != "vrf" {
             // Not through symbolic links.

@@ -37,7 +37,7 @@ pub struct New<'a> {
     pub dialect: Dialect,
     /// Handle of the rule whose place it takes.
     pub instead: Option<u64>,
-    /// iptables' name of the step.
+    /// iptables' name of the step, and what it is about.
     pub step: &'static str,
     /// Line of the input.
     pub line: u32,
@@ -243,7 +243,7 @@ impl<'a> Draft<'a> {
                 Item::New(new) => new.instead,
                 Item::Rest => None,
             };
-            *place = Item::New(new(job, spec, instead, "RULE_REPLACE"));
+            *place = Item::New(new(job, spec, instead, "RULE_REPLACE rule in chain"));
             return Ok(());
         }
         let slot = self.demand(name, job.line)?;
@@ -257,7 +257,15 @@ impl<'a> Draft<'a> {
             let rules = &mut self.slots[slot].rules;
             // Each of several goes to the same place, so the last one comes first.
             let at = if insert { number } else { rules.len() };
-            rules.insert(at, Item::New(new(job, spec, None, if insert { "RULE_INSERT" } else { "RULE_APPEND" })));
+            rules.insert(
+                at,
+                Item::New(new(
+                    job,
+                    spec,
+                    None,
+                    if insert { "RULE_INSERT rule in chain" } else { "RULE_APPEND rule in chain" },
+                )),
+            );
         }
         Ok(())
     }
@@ -303,8 +311,8 @@ impl<'a> Draft<'a> {
 
     #[inline(never)]
     fn flush_all(&mut self, job: &Job<'_>) -> Result<(), Fail> {
-        let chains: Vec<Chain> = self.seen.chains.iter().filter(|_| !self.anew).cloned().collect();
-        for chain in list::arrange(self.table, &chains, false) {
+        let chains: &[Chain] = if self.anew { &[] } else { &self.seen.chains };
+        for chain in list::arrange(self.table, chains, false) {
             self.say(job, "Flushing", &chain.name);
         }
         for slot in &mut self.slots {

@@ -14,13 +14,13 @@ pub fn emit<'a>(draft: &Draft<'a>, id: Id<'static>, steps: &mut Steps<'a>) {
     let Id { family, name: table } = id;
     let there = !draft.seen.chains.is_empty();
     if draft.anew && there {
-        steps.push(("TABLE_FLUSH", "table ", table, 0), table::delete(family, table));
+        steps.push("TABLE_FLUSH table", table, 0, table::delete(family, table));
     }
     let makes = |slot: &&Slot<'_>| slot.make && !slot.gone;
     if (draft.anew || !there)
         && let Some(first) = draft.slots.iter().find(makes)
     {
-        steps.push(("TABLE_ADD", "table ", table, first.line), table::create(family, table, None));
+        steps.push("TABLE_ADD table", table, first.line, table::create(family, table, None));
     }
     for slot in draft.slots.iter().filter(|slot| !slot.gone) {
         base_or_user(draft, id, slot, steps);
@@ -28,20 +28,20 @@ pub fn emit<'a>(draft: &Draft<'a>, id: Id<'static>, steps: &mut Steps<'a>) {
     for slot in &draft.slots {
         let handle = slot.old.map_or(0, |chain| chain.handle);
         if let Some(new) = slot.rename.filter(|_| !slot.gone) {
-            steps.push(("CHAIN_RENAME", "chain ", new, slot.line), chain::rename(family, table, handle, new));
+            steps.push("CHAIN_RENAME chain", new, slot.line, chain::rename(family, table, handle, new));
         }
     }
     if let Some(line) = draft.flush {
-        steps.push(("RULE_FLUSH", "table ", table, line), rule::flush(family, table, None));
+        steps.push("RULE_FLUSH table", table, line, rule::flush(family, table, None));
     }
     for slot in &draft.slots {
         if slot.flush && draft.flush.is_none() {
             let message = rule::flush(family, table, Some(slot.name));
-            steps.push(("RULE_FLUSH", "chain ", slot.name, slot.line), message);
+            steps.push("RULE_FLUSH chain", slot.name, slot.line, message);
         }
         for handle in &slot.dead {
             let message = rule::delete(family, table, slot.name, *handle);
-            steps.push(("RULE_DELETE", "rule in chain ", slot.name, slot.line), message);
+            steps.push("RULE_DELETE rule in chain", slot.name, slot.line, message);
         }
     }
     // Built-in chains first: so the jump that closes a loop is the one that the kernel refuses.
@@ -50,7 +50,7 @@ pub fn emit<'a>(draft: &Draft<'a>, id: Id<'static>, steps: &mut Steps<'a>) {
         draft.slots.iter().filter(now).for_each(|slot| rules(id, slot, steps));
     }
     for slot in draft.slots.iter().filter(|slot| slot.gone && slot.old.is_some()) {
-        steps.push(("CHAIN_DEL", "chain ", slot.name, slot.line), chain::delete(family, table, slot.name));
+        steps.push("CHAIN_DEL chain", slot.name, slot.line, chain::delete(family, table, slot.name));
     }
 }
 
@@ -60,15 +60,15 @@ fn base_or_user<'a>(draft: &Draft<'a>, id: Id<'static>, slot: &Slot<'a>, steps: 
     let (name, line) = (slot.name, slot.line);
     let Some(base) = draft.table.builtin(name) else {
         if slot.make {
-            steps.push(("CHAIN_USER_ADD", "chain ", name, line), chain::create_user(family, table, name));
+            steps.push("CHAIN_USER_ADD chain", name, line, chain::create_user(family, table, name));
         }
         return;
     };
     if let Some((accept, counters)) = slot.policy {
         let message = chain::set(family, table, name, &Base { accept, ..base }, counters);
-        steps.push(("CHAIN_UPDATE", "chain ", name, line), message);
+        steps.push("CHAIN_UPDATE chain", name, line, message);
     } else if slot.make {
-        steps.push(("CHAIN_ADD", "chain ", name, line), chain::create(family, table, name, &base));
+        steps.push("CHAIN_ADD chain", name, line, chain::create(family, table, name, &base));
     }
 }
 
@@ -99,7 +99,7 @@ fn rules<'a>(id: Id<'static>, slot: &Slot<'a>, steps: &mut Steps<'a>) {
             Some(Item::New(new)) => add(id, chain, new, Place::Instead(new.instead.unwrap_or_default()), steps),
             Some(Item::Zeroed(rule)) => {
                 let message = rule::zeroed(family, table, rule);
-                steps.push(("RULE_REPLACE", "rule in chain ", chain, 0), message);
+                steps.push("RULE_REPLACE rule in chain", chain, 0, message);
             }
             _ => {}
         }
@@ -110,5 +110,5 @@ fn rules<'a>(id: Id<'static>, slot: &Slot<'a>, steps: &mut Steps<'a>) {
 #[inline(never)]
 fn add<'a>(id: Id<'static>, chain: &'a [u8], new: &New<'a>, place: Place, steps: &mut Steps<'a>) {
     let message = rule::add(id.family, id.name, chain, place, new.spec, new.counters, new.dialect);
-    steps.push((new.step, "rule in chain ", chain, new.line), message);
+    steps.push(new.step, chain, new.line, message);
 }

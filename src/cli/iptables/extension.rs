@@ -1,10 +1,8 @@
 //! Targets and matches that a command line names, with the options that they bring. Which there
 //! are is in the tables of [`crate::model::xt`]; others of iptables are refused by name.
 
-use std::rc::Rc;
-
 use super::ext::names;
-use super::ext::show::{POLICY_ELEMENT, in_element, of_element};
+use super::ext::show::{POLICY_ELEMENT, of_element};
 use super::ext::value::{Context, Place};
 use super::fail::Fail;
 use super::getopt::Long;
@@ -28,8 +26,8 @@ pub fn listed(names: &str, word: &[u8]) -> bool {
 
 /// A match or target that was named, and what its options made of it.
 struct Loaded {
-    ext: Extension,
-    rows: Rc<[Row]>,
+    ext: &'static Extension,
+    rows: &'static [Row],
     made: Ext,
     /// Bits of the rows whose options were given.
     used: u32,
@@ -127,8 +125,8 @@ impl<'a> Extensions<'a> {
 
     /// Makes an empty structure and puts the options before those of what was named earlier.
     #[inline(never)]
-    fn load(&mut self, ext: Extension, index: usize) -> Result<Loaded, Fail> {
-        let rows = ext.known_rows();
+    fn load(&mut self, ext: &'static Extension, index: usize) -> Result<Loaded, Fail> {
+        let rows = ext.rows();
         let mut options = Vec::new();
         for (at, row) in rows.iter().enumerate() {
             let takes = if matches!(row.shape, b'G' | b'f' | b'n') { b'.' } else { b'=' };
@@ -139,12 +137,9 @@ impl<'a> Extensions<'a> {
         options.append(&mut self.options);
         self.options = options;
         let mut loaded = Loaded { ext, rows, made: ext.blank(), used: 0, element: 0 };
-        for at in 0..loaded.rows.len() {
-            let row = loaded.rows[at];
-            if !row.default.is_empty() {
-                let mut place = Place { ext: &loaded.ext, row: &row, info: &mut loaded.made.info };
-                place.take(row.default.as_bytes(), b"", &mut self.context)?;
-            }
+        for row in loaded.rows.iter().filter(|row| !row.default.is_empty()) {
+            let mut place = Place { ext: loaded.ext, row, info: &mut loaded.made.info };
+            place.take(row.default.as_bytes(), b"", &mut self.context)?;
         }
         Ok(loaded)
     }
@@ -161,11 +156,10 @@ impl<'a> Extensions<'a> {
         let (index, at) = (usize::from(key >> 8), usize::from(key & 0xff));
         let loaded = if index == TARGET { self.target.as_mut() } else { self.matches.get_mut(index) };
         let Some(loaded) = loaded else { return Ok(()) };
-        let Some(&row) = loaded.rows.get(at) else { return Ok(()) };
-        let row = if of_element(&loaded.ext, &row) { in_element(&row, loaded.element) } else { row };
-        loaded.once(&row, at)?;
+        let Some(row) = loaded.rows.get(at) else { return Ok(()) };
+        loaded.once(row, at)?;
         if not && row.not.width == 0 {
-            return Err(loaded.complaint(&row, "cannot be inverted.\n"));
+            return Err(loaded.complaint(row, "cannot be inverted.\n"));
         }
         let second = if row.shape == b'F' {
             second().ok_or_else(|| Fail::parameter("--tcp-flags requires two args."))?
@@ -175,13 +169,14 @@ impl<'a> Extensions<'a> {
         if row.shape == b'n' {
             return loaded.next_element();
         }
-        let mut place = Place { ext: &loaded.ext, row: &row, info: &mut loaded.made.info };
-        place.take(value, second, &mut self.context)?;
+        let from = if of_element(loaded.ext, row) { loaded.element * POLICY_ELEMENT } else { 0 };
+        let info = loaded.made.info.get_mut(from..).unwrap_or_default();
+        Place { ext: loaded.ext, row, info: &mut *info }.take(value, second, &mut self.context)?;
         if matches!(row.given.width, b'b' | b'h' | b'w') {
-            row.given.set(&mut loaded.made.info);
+            row.given.set(info);
         }
         if not {
-            row.not.set(&mut loaded.made.info);
+            row.not.set(info);
         }
         Ok(())
     }
@@ -231,7 +226,7 @@ const TARGET: usize = 0x7f;
 impl Loaded {
     #[inline(never)]
     fn complaint(&self, row: &Row, end: &str) -> Fail {
-        Fail::parameter(&[self.ext.name, ": option \"--", row.full_name(), "\" ", end].concat())
+        Fail::parts(&[self.ext.name, ": option \"--", row.full_name(), "\" ", end])
     }
 
     /// Notes an option; a second time it is refused.
@@ -246,9 +241,9 @@ impl Loaded {
         }
         Err(match self.ext.name {
             "tcp" if syn => Fail::parameter("Only one of `--syn' or `--tcp-flags'  allowed"),
-            "tcp" => Fail::parameter(&["Only one `--", row.full_name(), "' allowed"].concat()),
-            "policy" if of_element(&self.ext, row) || self.element > 0 => {
-                Fail::parameter(&["policy match: double --", row.full_name(), " option"].concat())
+            "tcp" => Fail::parts(&["Only one `--", row.full_name(), "' allowed"]),
+            "policy" if of_element(self.ext, row) || self.element > 0 => {
+                Fail::parts(&["policy match: double --", row.full_name(), " option"])
             }
             _ => self.complaint(row, "can only be used once.\n"),
         })
@@ -261,7 +256,7 @@ impl Loaded {
             return Err(Fail::parameter("policy match: maximum policy depth reached"));
         }
         for (at, row) in self.rows.iter().enumerate() {
-            if of_element(&self.ext, row) || row.shape == b'n' {
+            if of_element(self.ext, row) || row.shape == b'n' {
                 self.used &= !(1 << at);
             }
         }
@@ -333,7 +328,7 @@ impl Loaded {
     fn check_policy(&self) -> Result<(), Fail> {
         let info = &self.made.info;
         let flags = get(info, b'h', 304);
-        let wrong = |text: &str| Err(Fail::parameter(&["policy match: ", text].concat()));
+        let wrong = |text: &str| Err(Fail::parts(&["policy match: ", text]));
         if flags & 3 == 0 {
             return wrong("neither --dir in nor --dir out specified");
         }

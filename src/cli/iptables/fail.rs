@@ -1,12 +1,15 @@
 //! What iptables says when it cannot do something: the lines on standard error and
 //! the exit code, in the words of iptables-nft 1.8.9.
 
+use super::show::number;
 use crate::cli::cursor::shown;
 
 /// Version that the texts carry; scripts read it from `-V`.
 pub const VERSION: &str = " v1.8.9 (nf_tables)";
 /// Stands for the program's name in a text. No word that is shown has it: control characters are escaped.
 pub const PROGRAM: &str = "\u{1}";
+/// The same, to look for.
+pub const MARK: char = '\u{1}';
 
 /// A failure, ready to print. Boxed: it is in the result of nearly every function here.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,13 +55,19 @@ impl Fail {
     /// A wrong word or value: exit code 2.
     #[inline(never)]
     pub fn parameter(text: &str) -> Self {
-        Fail::new(Prefix::Parameter, &[text], 2)
+        Fail::parts(&[text])
+    }
+
+    /// As [`Fail::parameter`], in pieces.
+    #[inline(never)]
+    pub fn parts(pieces: &[&str]) -> Self {
+        Fail::new(Prefix::Parameter, pieces, 2)
     }
 
     /// As [`Fail::parameter`], of a word between two pieces of text.
     #[inline(never)]
     pub fn word(before: &str, word: &[u8], after: &str) -> Self {
-        Fail::parameter(&[before, &shown(word), after].concat())
+        Fail::parts(&[before, &shown(word), after])
     }
 
     /// A word that is no option: as [`Fail::parameter`], without the program's name.
@@ -68,6 +77,7 @@ impl Fail {
     }
 
     /// Only the advice to ask for help.
+    #[inline(never)]
     pub fn advice() -> Self {
         Fail::new(Prefix::Advice, &[], 2)
     }
@@ -91,6 +101,7 @@ impl Fail {
     }
 
     /// The kernel said no: exit code 4.
+    #[inline(never)]
     pub fn kernel(text: &str) -> Self {
         Fail::new(Prefix::Version, &[text], 4)
     }
@@ -121,26 +132,30 @@ impl Fail {
     #[inline(never)]
     pub fn say(&self, program: &str) -> String {
         let Words { prefix, text, line, .. } = &*self.0;
-        let number = line.to_string();
-        let line: &[&str] = match prefix {
-            _ if *line == 0 => &[],
-            Prefix::Advice | Prefix::Parameter => &["Error occurred at line: ", &number, "\n"],
-            Prefix::Name => &["line ", &number, " failed: "],
-            Prefix::Kernel => &["\nline ", &number, ": "],
-            _ => &[],
+        // `*` is the text, `#` the line, `!` the version, `?` the advice.
+        let template = match (prefix, *line > 0) {
+            (Prefix::Advice, true) => "*Error occurred at line: #\n?",
+            (Prefix::Advice, false) => "*?",
+            (Prefix::Parameter, true) => "!*\nError occurred at line: #\n?",
+            (Prefix::Parameter, false) => "!*\n?",
+            (Prefix::Version, _) => "!*",
+            (Prefix::Kernel, true) => "!\nline #: *",
+            (Prefix::Kernel, false) => "! *",
+            (Prefix::Name, true) => "\u{1}: line # failed: *",
+            (Prefix::Name, false) => "\u{1}: *",
+            (Prefix::None, _) => "*",
         };
-        let line = line.concat();
-        let advice = ["Try `", PROGRAM, " -h' or '", PROGRAM, " --help' for more information."].concat();
-        let pieces: &[&str] = match prefix {
-            Prefix::Advice => &[text, &line, &advice],
-            Prefix::Parameter => &[PROGRAM, VERSION, ": ", text, "\n", &line, &advice],
-            Prefix::Version => &[PROGRAM, VERSION, ": ", text],
-            Prefix::Kernel if line.is_empty() => &[PROGRAM, VERSION, ":  ", text],
-            Prefix::Kernel => &[PROGRAM, VERSION, ": ", &line, text],
-            Prefix::Name => &[PROGRAM, ": ", &line, text],
-            Prefix::None => &[text],
-        };
-        pieces.concat().replace(PROGRAM, program)
+        let mut out = String::new();
+        for letter in template.chars() {
+            match letter {
+                '*' => out += text,
+                '#' => number(&mut out, (*line).into(), 0),
+                '!' => out += "\u{1} v1.8.9 (nf_tables): ",
+                '?' => out += "Try `\u{1} -h' or '\u{1} --help' for more information.",
+                letter => out.push(letter),
+            }
+        }
+        out.replace(MARK, program)
     }
 }
 

@@ -149,27 +149,22 @@ impl<'a> Scanner<'a> {
 
     #[inline(never)]
     fn long(&mut self, text: &'a [u8], extra: &[Long]) -> Result<Item<'a>, Fail> {
-        let (name, attached) = match text.iter().position(|&b| b == b'=') {
-            Some(at) => (&text[..at], Some(&text[at + 1..])),
-            None => (text, None),
-        };
+        let (name, attached) = super::ext::names::split(text, b'=');
         let (mut takes, mut key) = (0, 0);
-        let own = each(LONG).map(|option| (option.0, option.1, u16::from(option.2)));
-        let extra = extra.iter().map(|option| (option.0.as_bytes(), option.1, option.2 | EXTENSION));
-        for option in own.chain(extra) {
-            if option.0 == name {
-                (_, takes, key) = option;
-                break;
+        // Whether an option is the one, so that no other is looked at.
+        let mut is_it = |option: &[u8], its_takes: u8, its_key: u16| {
+            if option.starts_with(name) {
+                if option.len() == name.len() || key == 0 {
+                    (takes, key) = (its_takes, its_key);
+                } else if key != its_key {
+                    // Options of one key are one option; anything else is ambiguous.
+                    takes = 0;
+                }
             }
-            if !option.0.starts_with(name) {
-                continue;
-            }
-            if key == 0 {
-                (_, takes, key) = option;
-            } else if key != option.2 {
-                // Options of one key are one option; anything else is ambiguous.
-                takes = 0;
-            }
+            option == name
+        };
+        if !each(LONG).any(|option| is_it(option.0, option.1, option.2.into())) {
+            let _ = extra.iter().any(|option| is_it(option.0.as_bytes(), option.1, option.2 | EXTENSION));
         }
         match (takes, attached) {
             (0, _) | (b'.', Some(_)) => {

@@ -3,6 +3,7 @@
 
 use super::draft::Draft;
 use super::emit::emit;
+use super::extension::listed;
 use super::fail::{Fail, Prefix};
 use super::job::Job;
 use super::tables::Table;
@@ -20,16 +21,16 @@ pub struct Steps<'a> {
     names: Vec<Name<'a>>,
 }
 
-/// `RULE_APPEND` and the like, then what it is about: a word such as `rule in chain `, and a name;
+/// `RULE_APPEND` and the like and what it is about, `rule in chain`, with a space between; then the name of that,
 /// and the line of the input.
-pub type Name<'a> = (&'static str, &'static str, &'a [u8], u32);
+pub type Name<'a> = (&'static str, &'a [u8], u32);
 
 impl<'a> Steps<'a> {
     /// Adds a message.
     #[inline(never)]
-    pub fn push(&mut self, name: Name<'a>, message: Request<Netfilter>) {
+    pub fn push(&mut self, step: &'static str, name: &'a [u8], line: u32, message: Request<Netfilter>) {
         self.messages.push(message);
-        self.names.push(name);
+        self.names.push((step, name, line));
     }
 }
 
@@ -47,9 +48,9 @@ pub fn read<T: Transport>(
 #[inline(never)]
 pub fn snapshot<T: Transport>(kernel: &mut Ruleset<T>, wanted: &[(Id<'_>, Need<'_>)]) -> Result<Snapshot, Fail> {
     kernel.read(wanted).map_err(|failure| {
-        let what = if failure.stage == Stage::Chains { "CHAIN_LIST" } else { "RULE_LIST" };
+        let what = if failure.stage == Stage::Chains { "CHAIN_LIST table" } else { "RULE_LIST table" };
         let name = wanted.first().map_or(&b""[..], |wanted| wanted.0.name);
-        failed(&failure, &(what, "table ", name, 0))
+        failed(&failure, &(what, name, 0))
     })
 }
 
@@ -79,7 +80,7 @@ pub fn change<T: Transport>(
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(failure) => {
-                let whole: &Name<'_> = &("COMMIT", "table ", table.name.as_bytes(), 0);
+                let whole: &Name<'_> = &("COMMIT table", table.name.as_bytes(), 0);
                 let name = match failure.stage {
                     Stage::Commit(Some(at)) => steps.names.get(at).unwrap_or(whole),
                     _ => whole,
@@ -117,21 +118,23 @@ pub fn open() -> Result<Ruleset<NlSocket>, Fail> {
 
 const NO_NF_TABLES: &str = "\n\u{1}: this kernel has no nf_tables (CONFIG_NF_TABLES): load the modules nfnetlink and nf_tables (modprobe nf_tables), or use a kernel that has them";
 
-/// Which part of the kernel an expression comes from.
-const PARTS: &[(&str, &str)] = &[
-    ("redir expression", "CONFIG_NFT_REDIR, module nft_redir"),
-    ("ct expression", "CONFIG_NFT_CT, module nft_ct"),
-    ("limit expression", "CONFIG_NFT_LIMIT, module nft_limit"),
-    ("log expression", "CONFIG_NFT_LOG, module nft_log"),
-    ("reject expression", "CONFIG_NFT_REJECT, module nft_reject"),
-    ("fib expression", "CONFIG_NFT_FIB, module nft_fib"),
-    ("notrack expression", "CONFIG_NFT_CT, module nft_ct"),
-    ("masq expression", "CONFIG_NFT_MASQ, module nft_masq"),
-    ("nat expression", "CONFIG_NFT_NAT, module nft_nat"),
-    ("target expression", "CONFIG_NFT_COMPAT, module nft_compat, and the target's own"),
-    ("match expression", "CONFIG_NFT_COMPAT, module nft_compat, and the match's own"),
-    ("chain type", "CONFIG_NFT_NAT, module nft_chain_nat"),
-];
+/// The expressions of nf_tables that are modules of their own.
+const MODULES: &str = "redir ct limit log reject fib notrack masq nat target match";
+
+/// Which part of the kernel lacks, of those that a refusal can name.
+#[inline(never)]
+fn lacking(part: &str) -> Option<String> {
+    let name = part.strip_suffix(" expression").filter(|name| listed(MODULES, name.as_bytes()));
+    let (name, before, behind) = match name {
+        Some(name @ ("target" | "match")) => ("compat", "", [", and the ", name, "'s own"].concat()),
+        Some("notrack") => ("ct", "", String::new()),
+        Some(name) => (name, "", String::new()),
+        None if part == "chain type" => ("nat", "chain_", String::new()),
+        None => return None,
+    };
+    let config = name.to_ascii_uppercase();
+    Some([part, " (CONFIG_NFT_", &config, ", module nft_", before, name, &behind, ")"].concat())
+}
 
 #[inline(never)]
 fn failed(failure: &Failure, name: &Name<'_>) -> Fail {
@@ -146,14 +149,15 @@ fn failed(failure: &Failure, name: &Name<'_>) -> Fail {
     if failure.error.kind == Kind::Interrupted {
         return Fail::kernel(&reason);
     }
-    let mut fail = Fail::new(Prefix::Kernel, &[name.0, " failed (", &reason, "): ", name.1, &shown(name.2)], 4);
-    fail.0.line = name.3;
+    let (step, what) = name.0.split_once(' ').unwrap_or_default();
+    let mut fail = Fail::new(Prefix::Kernel, &[step, " failed (", &reason, "): ", what, " ", &shown(name.1)], 4);
+    fail.0.line = name.2;
     if let Kind::Kernel(refusal) = &failure.error.kind
         && failure.error.errno() == Some(libc::ENOENT)
-        && let Some(part) = refusal.attr.and_then(|attr| PARTS.iter().find(|part| part.0 == attr))
+        && let Some(part) = refusal.attr.and_then(lacking)
     {
-        let text = &mut fail.0.text;
-        *text = [text, "\n\u{1}: this kernel lacks the ", part.0, " (", part.1, ")"].concat();
+        fail.0.text += "\n\u{1}: this kernel lacks the ";
+        fail.0.text += &part;
     }
     fail
 }

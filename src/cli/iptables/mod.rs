@@ -70,7 +70,7 @@ fn command(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> 
         Said::Job(job) => carry_out(*job, &mut kernel::open()?, io),
         Said::Text(text) => {
             let tool = if family == Family::V6 { "ip6tables" } else { "iptables" };
-            io.print(text.replace(fail::PROGRAM, tool));
+            io.print(text.replace(fail::MARK, tool));
             Ok(())
         }
         Said::Nothing => Ok(()),

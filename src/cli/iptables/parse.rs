@@ -162,7 +162,7 @@ impl<'a> Parser<'a> {
             b'm' if self.not => return Err(Fail::parameter("unexpected ! flag before --match")),
             b't' if self.not => return Err(Fail::parameter("unexpected ! flag before --table")),
             b't' if restoring => {
-                return Err(Fail::parameter(&["The -t option cannot be used in ", PROGRAM, ".\n"].concat()));
+                return Err(Fail::parts(&["The -t option cannot be used in ", PROGRAM, ".\n"]));
             }
             b'w' | b'W' if restoring => {
                 return Err(Fail::word("You cannot use `-", &[letter], &["' from ", PROGRAM].concat()));
@@ -237,11 +237,10 @@ impl<'a> Parser<'a> {
     /// `-c PACKETS BYTES` or `-c PACKETS,BYTES`.
     #[inline(never)]
     fn counters(&mut self, word: &'a [u8], scanner: &mut Scanner<'a>) -> Result<(), Fail> {
-        let (packets, bytes) = match word.iter().position(|&b| b == b',') {
-            Some(at) => (&word[..at], Some(&word[at + 1..])),
-            None => (word, scanner.argument()),
+        let (packets, bytes) = names::split(word, b',');
+        let Some(bytes) = bytes.or_else(|| scanner.argument()) else {
+            return Err(Fail::parameter("-c requires packet and byte counter"));
         };
-        let Some(bytes) = bytes else { return Err(Fail::parameter("-c requires packet and byte counter")) };
         let number = |word, wrong| text(word).parse().map_err(|_| Fail::parameter(wrong));
         self.job.counters = Counters {
             packets: number(packets, "-c packet counter not numeric")?,

@@ -2,17 +2,17 @@
 //! its COMMIT.
 
 use std::ffi::OsString;
-use std::io::Read;
 use std::ops::Range;
 
 use super::dialect::Probes;
-use super::fail::{Fail, PROGRAM, Prefix, VERSION};
+use super::fail::{Fail, MARK, PROGRAM, Prefix, VERSION};
 use super::job::{Command, Job, bit};
 use super::parse::{self, Place, Said, chain_name};
 use super::tables::{self, Table};
 use super::{help, kernel, list};
 use crate::cli::cursor::{shown, text};
 use crate::cli::getopt::Known;
+use crate::cli::input::whole;
 use crate::cli::io::Io;
 use crate::error::strerror;
 use crate::model::ip::Family;
@@ -68,7 +68,7 @@ pub fn run(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> 
             b'b' => io.error("-b/--binary option is not implemented"),
             b'h' | b'V' => {
                 let text = if option == b'h' { help::RESTORE.to_owned() } else { [PROGRAM, VERSION, "\n"].concat() };
-                io.print(text.replace(PROGRAM, tool(family)));
+                io.print(text.replace(MARK, tool(family)));
                 return Ok(());
             }
             _ => {}
@@ -82,14 +82,13 @@ pub fn run(words: &[OsString], family: Family, io: &mut Io) -> Result<(), Fail> 
     {
         operands = rest;
     }
-    let mut input = Vec::new();
-    match operands {
-        [] => std::io::stdin().read_to_end(&mut input).map(|_| ()),
-        [path] => std::fs::read(text(path)).map(|bytes| input = bytes),
+    let path = match operands {
+        [] => None,
+        [path] => Some(*path),
         _ => return Err(fail(&["Unknown arguments found on commandline"])),
-    }
-    .map_err(|error| {
-        let path = operands.first().map_or("standard input".into(), |path| shown(path));
+    };
+    let mut input = whole(path).map_err(|error| {
+        let path = path.map_or("standard input".into(), shown);
         fail(&["Can't open ", &path, ": ", &strerror(error.raw_os_error().unwrap_or(libc::EIO))])
     })?;
     let lines = split(&mut input);
@@ -256,7 +255,7 @@ impl Restore<'_> {
                         Said::Nothing => {}
                         // Help or version ends it, without what was read of this table.
                         Said::Text(text) => {
-                            io.print(text.replace(PROGRAM, tool(self.settings.family)));
+                            io.print(text.replace(MARK, tool(self.settings.family)));
                             return Ok(());
                         }
                     }
@@ -319,7 +318,7 @@ impl Restore<'_> {
     ) -> Result<Said<'a>, Fail> {
         let number = line.number;
         if line.open {
-            return Err(Fail::parameter(&["Bad line ", &number.to_string(), ": need ]"].concat()).at(number));
+            return Err(Fail::parts(&["Bad line ", &number.to_string(), ": need ]"]).at(number));
         }
         let mut place =
             Place { family: self.settings.family, table: Some(table), counters: Counters::default(), line: number };
@@ -391,7 +390,7 @@ fn pair(word: &[u8]) -> Option<Counters> {
 }
 
 fn wrong(line: &Line, what: &[&str]) -> Fail {
-    Fail::parameter(&[PROGRAM, ": line ", &line.number.to_string(), " ", &what.concat()].concat()).at(line.number)
+    Fail::parts(&[PROGRAM, ": line ", &line.number.to_string(), " ", &what.concat()]).at(line.number)
 }
 
 #[cfg(test)]

@@ -43,8 +43,9 @@ fn find<'a>(file: &'a [u8], addr: &str, swapped: bool) -> Option<&'a [u8]> {
     None
 }
 
+/// Takes the next word of a line; empty at its end.
 #[inline(never)]
-fn word_of<'a>(line: &mut &'a [u8]) -> &'a [u8] {
+pub fn word_of<'a>(line: &mut &'a [u8]) -> &'a [u8] {
     let text = line.trim_ascii_start();
     let end = text.iter().position(u8::is_ascii_whitespace).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);
@@ -196,7 +197,7 @@ pub fn extension(out: &mut String, ext: &Ext, how: &str, style: Style) {
         add(out, how);
         add(out, found.name);
     }
-    options(out, &found, &ext.info, style);
+    options(out, found, &ext.info, style);
 }
 
 /// Adds a count in a column, or `bare` in a sentence; thousands beyond 99999 are shortened unless `exact`.

@@ -21,18 +21,18 @@ pub struct Fail {
 impl Fail {
     /// Wrong words, in pieces.
     #[inline(never)]
-    pub fn usage(pieces: &[&str]) -> Self {
-        Fail { text: pieces.concat(), code: USAGE }
+    pub fn usage(pieces: &[&str]) -> Box<Self> {
+        Box::new(Fail { text: pieces.concat(), code: USAGE })
     }
 
     /// Anything else.
     #[inline(never)]
-    pub fn refused(pieces: &[&str]) -> Self {
-        Fail { text: pieces.concat(), code: 1 }
+    pub fn refused(pieces: &[&str]) -> Box<Self> {
+        Box::new(Fail { text: pieces.concat(), code: 1 })
     }
 
     /// The same, in a line of a file.
-    pub fn at(mut self, file: &str, line: usize) -> Self {
+    pub fn at(mut self: Box<Self>, file: &str, line: usize) -> Box<Self> {
         self.text = [file, ":", &line.to_string(), ": ", &self.text].concat();
         self
     }
@@ -54,6 +54,7 @@ const OTHERS: &[(&str, &str)] = &[
 ];
 
 /// Names of what is missing, with their configurations.
+#[inline(never)]
 fn lacking(missing: Missing, attr: Option<&str>) -> String {
     let mut names = Vec::new();
     for ((name, part), module) in PARTS.iter().zip(MODULES) {
@@ -61,11 +62,16 @@ fn lacking(missing: Missing, attr: Option<&str>) -> String {
             names.push(*module);
         }
     }
-    names.extend(OTHERS.iter().filter(|row| attr == Some(row.0)).map(|row| row.1));
+    for (name, module) in OTHERS {
+        if attr == Some(*name) {
+            names.push(*module);
+        }
+    }
     names.join(" and ")
 }
 
 /// Why the rule set could not be read or changed; `missing` is what was done without before.
+#[inline(never)]
 pub fn of_failure(failure: &Failure, missing: Missing) -> String {
     if failure.no_nf_tables() {
         return NO_NF_TABLES.to_owned();
@@ -108,6 +114,7 @@ pub fn of_io(error: &std::io::Error) -> String {
 }
 
 /// What rules were written with instead of what is missing, in a line; `None` if nothing is.
+#[inline(never)]
 pub fn instead(missing: Missing) -> Option<String> {
     if missing.is_empty() {
         return None;

@@ -39,20 +39,20 @@ pub fn json(listed: &[Listed]) -> Vec<u8> {
     for rule in listed {
         out.record(|out| match rule {
             Listed::Rule { entry: Entry { translation, allow_forward }, xtables, counters } => {
-                string(out, "words", &translation.words());
+                made(out, "words", translation.words());
                 string(out, "family", family_name(translation.family.number()));
                 string(out, "action", translation.action.word());
                 string(out, "protocol", translation.protocol_name());
-                string(out, "from", &prefix(translation.from));
-                string(out, "to", &prefix(translation.to));
+                made(out, "from", prefix(translation.from));
+                made(out, "to", prefix(translation.to));
                 let device = translation.device.map(|device| device.to_string());
                 let key = if translation.action.is_source() { "out" } else { "in" };
-                string(out, key, device.as_deref().unwrap_or_default());
-                string(out, "listen", &endpoint(translation.listen.map(|addr| (addr, addr)), None));
-                string(out, "ports", &ports(translation.ports));
-                string(out, "addr", &endpoint(translation.addrs, None));
-                string(out, "new_ports", &ports(translation.new_ports));
-                string(out, "hairpin", &prefix(translation.hairpin));
+                made(out, key, device.unwrap_or_default());
+                made(out, "listen", endpoint(translation.listen.map(|addr| (addr, addr)), None));
+                made(out, "ports", ports(translation.ports));
+                made(out, "addr", endpoint(translation.addrs, None));
+                made(out, "new_ports", ports(translation.new_ports));
+                made(out, "hairpin", prefix(translation.hairpin));
                 if !translation.pick.is_empty() {
                     out.list("pick", |out| {
                         for (word, _) in PICKS.iter().filter(|row| translation.pick.contains(row.1)) {
@@ -76,6 +76,12 @@ pub fn json(listed: &[Listed]) -> Vec<u8> {
         });
     }
     out.finish()
+}
+
+/// The same for a text that was made.
+#[inline(never)]
+fn made(out: &mut Out, key: &str, value: String) {
+    string(out, key, &value);
 }
 
 /// A string that is left out if it is empty.

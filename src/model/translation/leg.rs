@@ -85,23 +85,26 @@ pub struct Leg {
 }
 
 /// A rule for everything.
-const ANY: Leg = Leg {
-    hook: Hook::Prerouting,
-    input: None,
-    output: None,
-    protocol: 0,
-    source: None,
-    destination: None,
-    excluded: [None; 3],
-    local: false,
-    source_ports: None,
-    ports: None,
-    state: State::Any,
-    act: Act::Accept,
-    addrs: None,
-    new_ports: None,
-    pick: Pick::empty(),
-};
+#[inline(never)]
+fn any(hook: Hook, act: Act) -> Leg {
+    Leg {
+        hook,
+        input: None,
+        output: None,
+        protocol: 0,
+        source: None,
+        destination: None,
+        excluded: [None; 3],
+        local: false,
+        source_ports: None,
+        ports: None,
+        state: State::Any,
+        act,
+        addrs: None,
+        new_ports: None,
+        pick: Pick::empty(),
+    }
+}
 
 /// Destinations that belong to no single host, which keep their sender's address: all but the last one
 /// multicast, the last one broadcast.
@@ -140,7 +143,7 @@ impl Translation {
 
     fn source(&self, simple: bool) -> Legs {
         let mut legs = Vec::new();
-        let mut leg = Leg { hook: Hook::Postrouting, act: Act::Return, ..ANY };
+        let mut leg = any(Hook::Postrouting, Act::Return);
         (leg.output, leg.source, leg.destination) = (self.device, some(self.from), some(self.to));
         if self.to.is_none() {
             for (at, net) in multicast(self.family).into_iter().enumerate() {
@@ -172,7 +175,8 @@ impl Translation {
     /// but not by a given interface. A forward's target answers its own subnet past this host, unless it sees
     /// this host's address.
     fn destination(&self, subnet: Option<Prefix>) -> Legs {
-        let mut leg = Leg { act: Act::Redirect, input: self.device, protocol: self.protocol, ..ANY };
+        let mut leg = any(Hook::Prerouting, Act::Redirect);
+        (leg.input, leg.protocol) = (self.device, self.protocol);
         leg.destination = self.listen.map(Prefix::host);
         (leg.ports, leg.addrs, leg.new_ports) = (self.ports, self.addrs, self.new_ports);
         let target = self.addrs.map(|(target, _)| target);
@@ -189,7 +193,8 @@ impl Translation {
             legs.push(leg);
         }
         if let Some(target) = target {
-            let mut hairpin = Leg { hook: Hook::Postrouting, act: Act::Masquerade, state: State::Dnat, ..ANY };
+            let mut hairpin = any(Hook::Postrouting, Act::Masquerade);
+            hairpin.state = State::Dnat;
             let localhost = loopback(self.family).filter(|_| self.listen.is_some_and(|listen| listen.is_loopback()));
             let near = Prefix::new(target, if target.is_ipv6() { 64 } else { 24 }).map(|net| net.network());
             hairpin.source = self.hairpin.or(localhost).or(subnet).or(near);
@@ -202,8 +207,10 @@ impl Translation {
 
     /// The rules that let its packets through a chain that drops: one for each direction. None for
     /// what ends at this host.
+    #[inline(never)]
     pub fn accepts(&self) -> Legs {
-        let mut there = Leg { hook: Hook::Forward, protocol: self.protocol, ..ANY };
+        let mut there = any(Hook::Forward, Act::Accept);
+        there.protocol = self.protocol;
         if self.action.is_source() {
             (there.source, there.destination, there.output) = (some(self.from), some(self.to), self.device);
         } else if let Some((target, _)) = self.addrs {

@@ -92,17 +92,19 @@ impl<'a> Parser<'a> {
 
     /// `PORT[-PORT]`, maybe behind `ADDR:`.
     fn listen(&mut self, word: &str) -> Result<(), String> {
-        let (addrs, ports) = endpoint(word, true)?;
+        let mut found = Endpoint::default();
+        endpoint(word, true, &mut found)?;
+        let (addrs, ports) = &found;
         if let Some((first, last)) = addrs {
             if first != last {
                 return Err(quoted("", word, " is more than one address"));
             }
-            self.family(&first)?;
+            self.family(first)?;
             // 0.0.0.0 and :: stand for all addresses, as of a socket.
-            self.translation.listen = Some(first).filter(|addr| !addr.is_unspecified());
+            self.translation.listen = Some(*first).filter(|addr| !addr.is_unspecified());
         }
         match ports {
-            Some(ports) => put(&mut self.translation.ports, ports, "the port"),
+            Some(ports) => put(&mut self.translation.ports, *ports, "the port"),
             None => Err(quoted("", word, " has no port; it is written ADDR:PORT, an IPv6 address in brackets")),
         }
     }
@@ -126,14 +128,17 @@ impl<'a> Parser<'a> {
     }
 
     fn target(&mut self, word: &str) -> Result<(), String> {
-        let (addrs, ports) = endpoint(word, self.translation.action == Action::Redirect)?;
-        if let Some((first, last)) = addrs {
-            self.family(&first)?;
-            self.family(&last)?;
-            // The range from 1.0.0.0 to 255.0.0.0 has all sorts; its ends tell of what is wrong by mistake.
+        let mut found = Endpoint::default();
+        endpoint(word, self.translation.action == Action::Redirect, &mut found)?;
+        // Both are of one family.
+        let mut single = found.1.is_none_or(|(first, last)| first == last);
+        if let Some((first, last)) = &found.0 {
+            self.family(first)?;
+            single &= first == last;
+            // A range's ends tell of what is wrong by mistake.
             for addr in [first, last] {
                 let local = addr.is_loopback() && self.translation.action == Action::Forward;
-                if addr.is_unspecified() || addr.is_multicast() || addr == IpAddr::V4(Ipv4Addr::BROADCAST) || local {
+                if local || addr.is_unspecified() || addr.is_multicast() || *addr == IpAddr::V4(Ipv4Addr::BROADCAST) {
                     let why = if local {
                         " is this host itself, where redirect leads"
                     } else {
@@ -143,12 +148,10 @@ impl<'a> Parser<'a> {
                 }
             }
         }
-        if self.translation.action != Action::Snat
-            && (addrs.is_some_and(|(first, last)| first != last) || ports.is_some_and(|(first, last)| first != last))
-        {
+        if !single && self.translation.action != Action::Snat {
             return Err(quoted("", word, " is more than one address or port"));
         }
-        (self.translation.addrs, self.translation.new_ports) = (addrs, ports);
+        (self.translation.addrs, self.translation.new_ports) = found;
         Ok(())
     }
 
@@ -230,7 +233,16 @@ fn range(word: &str) -> Result<Range<u16>, String> {
 fn addresses(word: &str) -> Option<Range<IpAddr>> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     let (first, last) = (address(first)?, address(last)?);
-    (family_of(&first) == family_of(&last) && first <= last).then_some((first, last))
+    (family_of(&first) == family_of(&last) && number(&first) <= number(&last)).then_some((first, last))
+}
+
+/// An address as the number that it is in its family.
+#[inline(never)]
+fn number(addr: &IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(addr) => addr.to_bits().into(),
+        IpAddr::V6(addr) => addr.to_bits(),
+    }
 }
 
 /// A whole address, maybe in brackets: short forms (10.1) are for subnets.
@@ -246,17 +258,23 @@ type Endpoint = (Option<Range<IpAddr>>, Option<Range<u16>>);
 
 /// `ADDR[-ADDR][:PORT[-PORT]]`, IPv6 in brackets where ports follow; or ports alone, if they may be.
 #[inline(never)]
-fn endpoint(word: &str, bare_port: bool) -> Result<Endpoint, String> {
+fn endpoint(word: &str, bare_port: bool, found: &mut Endpoint) -> Result<(), String> {
     if bare_port && !word.contains([':', '.']) {
-        return Ok((None, Some(range(word)?)));
+        found.1 = Some(range(word)?);
+        return Ok(());
     }
     // The colon behind an IPv4 address is the only one, that behind an IPv6 address follows a bracket.
-    let (addrs, ports) = match word.rsplit_once(':') {
-        Some((addrs, ports)) if addrs.ends_with(']') || !addrs.contains(':') => (addrs, Some(range(ports)?)),
-        _ => (word, None),
-    };
-    match addresses(addrs) {
-        Some(addrs) => Ok((Some(addrs), ports)),
-        None => Err(quoted("", word, if bare_port { " is no [ADDR:]PORT" } else { " is no address with ports" })),
+    let mut addrs = word;
+    if let Some(colon) = word.bytes().rposition(|byte| byte == b':') {
+        let before = &word[..colon];
+        if before.ends_with(']') || !before.contains(':') {
+            addrs = before;
+            found.1 = Some(range(&word[colon + 1..])?);
+        }
     }
+    found.0 = addresses(addrs);
+    if found.0.is_some() {
+        return Ok(());
+    }
+    Err(quoted("", word, if bare_port { " is no [ADDR:]PORT" } else { " is no address with ports" }))
 }

@@ -18,32 +18,32 @@ dport,destination-port Pu4,2 ? b8.2 dpt#:!$ =0:65535
 @comment m* = 0 256 0 0 -
 comment S0,256 - - /*_$_*/ +
 @conntrack m* = 3 168 0 0 - h146.2000=0 !conntrack: At least one option is required
-ctstate Bh150 h146.1 h148.1 ~ctstate_$ :INVALID=1,NEW=8,RELATED=4,ESTABLISHED=2,UNTRACKED=256,SNAT=64,DNAT=128 !Bad ctstate \"*\"
-ctproto Ch136 h146.2 h148.2 ~ctproto_$
-ctorigsrc A0 h146.4 h148.4 ~ctorigsrc_$
-ctorigdst A32 h146.8 h148.8 ~ctorigdst_$
-ctreplsrc A64 h146.10 h148.10 ~ctreplsrc_$
-ctrepldst A96 h146.20 h148.20 ~ctrepldst_$
-ctorigsrcport Pc138,16 h146.100 h148.100 ~ctorigsrcport_$
-ctorigdstport Pc140,16 h146.200 h148.200 ~ctorigdstport_$
-ctreplsrcport Pc142,16 h146.400 h148.400 ~ctreplsrcport_$
-ctrepldstport Pc144,16 h146.800 h148.800 ~ctrepldstport_$
-ctstatus Bh152 h146.40 h148.40 ~ctstatus_$ :NONE=0,EXPECTED=1,SEEN_REPLY=2,ASSURED=4,CONFIRMED=8 !Bad ctstatus \"*\"
-ctexpire Rw128,4 h146.80 h148.80 ~ctexpire_$
-ctdir Eh148,4096 h146.1000 - ctdir_$ :ORIGINAL=0,REPLY=4096
+ctstate Bh150 h146.1 h148.1 ~|_$ :INVALID=1,NEW=8,RELATED=4,ESTABLISHED=2,UNTRACKED=256,SNAT=64,DNAT=128 !Bad ctstate \"*\"
+ctproto Ch136 h146.2 h148.2 ~|_$
+ctorigsrc A0 h146.4 h148.4 ~|_$
+ctorigdst A32 h146.8 h148.8 ~|_$
+ctreplsrc A64 h146.10 h148.10 ~|_$
+ctrepldst A96 h146.20 h148.20 ~|_$
+ctorigsrcport Pc138,16 h146.100 h148.100 ~|_$
+ctorigdstport Pc140,16 h146.200 h148.200 ~|_$
+ctreplsrcport Pc142,16 h146.400 h148.400 ~|_$
+ctrepldstport Pc144,16 h146.800 h148.800 ~|_$
+ctstatus Bh152 h146.40 h148.40 ~|_$ :NONE=0,EXPECTED=1,SEEN_REPLY=2,ASSURED=4,CONFIRMED=8 !Bad ctstatus \"*\"
+ctexpire Rw128,4 h146.80 h148.80 ~|_$
+ctdir Eh148,4096 h146.1000 - |_$ :ORIGINAL=0,REPLY=4096
 @state m* conntrack 3 168 0 0 - h146.2000
-state Bh150 h146.1 h148.1 ~state_$ :INVALID=1,NEW=8,RELATED=4,ESTABLISHED=2,UNTRACKED=256 + !Bad state \"*\"
+state Bh150 h146.1 h148.1 ~|_$ :INVALID=1,NEW=8,RELATED=4,ESTABLISHED=2,UNTRACKED=256 + !Bad state \"*\"
 @multiport m* = 1 48 0 0 multiport !multiport expection an option
-sports,source-ports L0 b0.ff=0 b47.1 sports_%$ x
-dports,destination-ports L0 b0.ff=1 b47.1 dports_%$ x
-ports L0 b0.ff=2 b47.1 ports_%$ x
+sports,source-ports L0 b0.ff=0 b47.1 |_%$ x
+dports,destination-ports L0 b0.ff=1 b47.1 |_%$ x
+ports L0 b0.ff=2 b47.1 |_%$ x
 @mark m* = 1 16 0 0 -
-mark M0 - b8.1 mark_match_~$ +
+mark M0 - b8.1 |_match_~$ +
 @connmark m* = 1 16 0 0 -
 mark M0 - b8.1 connmark_match_&$ +
 @addrtype m* = 1 8 0 0 ADDRTYPE_match !addrtype: you must specify --src-type or --dst-type
-src-type Bh0 ? w4.1 src-type_!$ :^ !addrtype: bad type \"*\"
-dst-type Bh2 ? w4.2 dst-type_!$ :^ !addrtype: bad type \"*\"
+src-type Bh0 ? w4.1 |_!$ :^ !addrtype: bad type \"*\"
+dst-type Bh2 ? w4.2 |_!$ :^ !addrtype: bad type \"*\"
 limit-iface-in G w4.4 - limit-in x
 limit-iface-out G w4.8 - limit-out x
 @limit m* = 0 40 0 0 limit:
@@ -68,20 +68,20 @@ uid-owner Uu0,4 b16.1 b17.1 ~owner_UID_match_$
 gid-owner Ug8,4 b16.2 b17.2 ~owner_GID_match_$
 suppl-groups G b16.8 b17.8 incl._suppl._groups
 @policy m* = 0 312 0 0 policy_match
-dir eh304,3 - - dir_$ :in=1,out=2 !policy_match: invalid dir \"*\"
-pol eh304,4 - - pol_$ :ipsec=0,none=4 !policy match: invalid policy \"*\"
-strict G h304.8 - strict
-reqid Nw68 b74.20 b75.20 ~reqid_$
-spi Xw64 b74.10 b75.10 ~spi_$
-proto Cb72 b74.4 b75.4 ~proto_$ !policy match: protocol must be ah/esp/ipcomp
-mode eb73,255 b74.8 b75.8 ~mode_$ :transport=0,tunnel=1 !policy match: invalid mode \"*\"
-tunnel-dst A32 b74.2 b75.2 ~tunnel-dst_$
-tunnel-src A0 b74.1 b75.1 ~tunnel-src_$
+dir eh304,3 - - |_$ :in=1,out=2 !policy_match: invalid dir \"*\"
+pol eh304,4 - - |_$ :ipsec=0,none=4 !policy match: invalid policy \"*\"
+strict G h304.8 - |
+reqid Nw68 b74.20 b75.20 ~|_$
+spi Xw64 b74.10 b75.10 ~|_$
+proto Cb72 b74.4 b75.4 ~|_$ !policy match: protocol must be ah/esp/ipcomp
+mode eb73,255 b74.8 b75.8 ~|_$ :transport=0,tunnel=1 !policy match: invalid mode \"*\"
+tunnel-dst A32 b74.2 b75.2 ~|_$
+tunnel-src A0 b74.1 b75.1 ~|_$
 next n - - -
 @mac m* = 0 16 0 0 -
 mac-source H0 - w8.1 MAC_~$ +
 @length m* = 0 8 0 0 -
-length Rh0,2 - b4.1 length_!$ +
+length Rh0,2 - b4.1 |_!$ +
 @pkttype m* = 0 8 0 0 -
 pkt-type Ew0 - w4.1 PKTTYPE_!=_$ :unicast=0,host=0,broadcast=1,multicast=2 + !Bad packet type '*'
 @ttl m4 = 0 8 0 0 - !TTL match: You must specify one of `--ttl-eq', `--ttl-lt', `--ttl-gt

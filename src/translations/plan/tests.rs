@@ -30,7 +30,7 @@ fn own(comment: &str) -> Vec<(u8, &'static [u8], Table)> {
 fn sent(seen: &Seen, missing: Missing, make: impl FnOnce(&mut Plan<'_>)) -> Vec<String> {
     let mut plan = Plan::new(seen, missing, &[]);
     make(&mut plan);
-    let (messages, steps) = plan.finish();
+    let (messages, steps) = (plan.messages, plan.steps);
     assert_eq!(messages.len(), steps.len());
     let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     (2..).zip(messages).map(|(seq, message)| hex(message.seal(seq, 0).unwrap())).collect()

@@ -16,7 +16,7 @@ pub fn get() -> Request<Netfilter> {
 
 /// Reads the answer.
 pub fn decode(frame: &Frame<'_>) -> Option<u32> {
-    (frame.kind == NEWGEN).then(|| frame.attrs(super::NFGENMSG).find(GEN_ID)?.be32()).flatten()
+    if frame.kind == NEWGEN { frame.attrs(super::NFGENMSG).find(GEN_ID)?.be32() } else { None }
 }
 
 #[cfg(test)]

@@ -39,27 +39,42 @@ pub fn name_at(sent: &[u8], offset: usize) -> Option<&'static str> {
         let end = at + align4(attr.value.len() + 4);
         if (at..end).contains(&offset) {
             let expressions = kind == SUBSYS_NFTABLES << 8 | rule::NEWRULE && attr.kind == rule::EXPRESSIONS;
-            return if expressions { expr::name_at(attr.value, offset - at - 4) } else { attr_name(kind, attr.kind) };
+            return if expressions {
+                expr::name_at(attr.value, offset - at - 4)
+            } else {
+                super::named(NAMES, &[of(kind, attr.kind)])
+            };
         }
         at = end;
     }
     None
 }
 
-fn attr_name(kind: u16, attr: u16) -> Option<&'static str> {
-    Some(match (kind & 0xff, attr) {
-        (table::NEWTABLE, 1) | (chain::NEWCHAIN | rule::NEWRULE | rule::DELRULE, 1) => "table",
-        (chain::NEWCHAIN, 3) | (rule::NEWRULE | rule::DELRULE, 2) => "chain",
-        (chain::NEWCHAIN, 4) => "chain hook",
-        (chain::NEWCHAIN, 5) => "chain policy",
-        (chain::NEWCHAIN, 7) => "chain type",
-        (rule::NEWRULE | rule::DELRULE, 3) => "rule handle",
-        (rule::NEWRULE, 4) => "expression",
-        (rule::NEWRULE, 6) => "rule position",
-        (rule::NEWRULE, 7) => "comment",
-        _ => return None,
-    })
+/// Of a message's kind, and of an attribute.
+const fn of(kind: u16, attr: u16) -> u16 {
+    kind << 8 | attr
 }
+
+const NAMES: super::Names = (
+    &[
+        of(table::NEWTABLE, 1),
+        of(chain::NEWCHAIN, 1),
+        of(rule::NEWRULE, 1),
+        of(rule::DELRULE, 1),
+        of(chain::NEWCHAIN, 3),
+        of(rule::NEWRULE, 2),
+        of(rule::DELRULE, 2),
+        of(chain::NEWCHAIN, 4),
+        of(chain::NEWCHAIN, 5),
+        of(chain::NEWCHAIN, 7),
+        of(rule::NEWRULE, 3),
+        of(rule::DELRULE, 3),
+        of(rule::NEWRULE, 4),
+        of(rule::NEWRULE, 6),
+        of(rule::NEWRULE, 7),
+    ],
+    "table,table,table,table,chain,chain,chain,chain hook,chain policy,chain type,rule handle,rule handle,expression,rule position,comment",
+);
 
 #[cfg(test)]
 mod tests {
@@ -86,6 +101,7 @@ mod tests {
         assert_eq!(name_at(&bytes, at - 8), Some("masq expression"));
         assert_eq!(name_at(&bytes, PREFIX), Some("table"));
         assert_eq!(name_at(&bytes, PREFIX + 8), Some("chain"));
+        assert_eq!(NAMES.0.len(), NAMES.1.split(',').count());
         assert_eq!(name_at(&bytes, 9999), None);
         assert_eq!(name_at(&bytes[..10], 20), None);
     }

@@ -9,7 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["error"],
     &["model"],
     &["wire"],
-    &["sys"],
+    &["sys", "folder"],
     &["socket"],
     &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "observe", "exec", "sandbox"],
     &["file"],

@@ -379,7 +379,9 @@ impl Arguments {
         let name = name.map(|name| IfName::new(name).ok_or_else(|| too_long(name))).transpose()?;
         let id = link_id(&link).ok_or_else(|| Fail::no_device(device))?;
         let mut change = LinkChange { name, ..self.properties() };
-        change.numbers.extend(self.index.map(|index| (LinkNumber::NewIndex, index.get())));
+        if let Some(index) = self.index {
+            change.numbers.push((LinkNumber::NewIndex, index.get()));
+        }
         if let Some(Kind::With(kind)) = &self.kind {
             change.kind = Some(kind.clone());
         }
@@ -398,8 +400,8 @@ impl Arguments {
             Netns::Process(pid) => NetnsRef::Pid(*pid),
         });
         let mut change = LinkChange { netns, ..self.change.clone() };
-        if self.device.is_some() || self.name.is_some() {
-            change.numbers.extend(self.group.map(|group| (LinkNumber::Group, group)));
+        if let Some(group) = self.group.filter(|_| self.device.is_some() || self.name.is_some()) {
+            change.numbers.push((LinkNumber::Group, group));
         }
         change
     }

@@ -213,9 +213,11 @@ impl Reader {
                 ip => octets(&ip),
             },
             b'A' => {
-                let list: Result<Vec<_>, Fail> =
-                    given.split(|byte| *byte == b',').take(16).map(|part| list_address(row, part)).collect();
-                self.put(number, ArgumentValue::List((0..).zip(list?).collect()));
+                let mut list = Vec::new();
+                for (at, part) in (0..16).zip(given.split(|byte| *byte == b',')) {
+                    list.push((at, list_address(row, part)?));
+                }
+                self.put(number, ArgumentValue::List(list));
                 return Ok(());
             }
             b'y' => return self.key(row, given),
@@ -547,5 +549,11 @@ fn ethertype(word: &[u8]) -> Option<[u8; 2]> {
 
 fn unhex(digits: &str) -> Vec<u8> {
     let pair = |at| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    (0..digits.len()).step_by(2).filter_map(pair).collect()
+    let mut bytes = Vec::new();
+    for at in 0..digits.len() / 2 {
+        if let Some(byte) = pair(2 * at) {
+            bytes.push(byte);
+        }
+    }
+    bytes
 }

@@ -97,7 +97,11 @@ pub fn list(context: &mut Context<'_>, words: Cursor<'_>, flush: bool) -> Outcom
     for frame in frames(&dump) {
         let decoded = filter.decode(&frame);
         match decoded.as_ref().filter(|route| narrow.takes(route)) {
-            Some(_) if flush => gone.extend(decoded),
+            Some(_) if flush => {
+                if let Some(route) = decoded {
+                    gone.push(route);
+                }
+            }
             Some(route) => listing.add(context, route),
             None => {}
         }

@@ -66,14 +66,13 @@ fn missing(ext: &Ext, is_target: bool, family: u8) -> Fail {
     let kind = if is_target { "target" } else { "match" };
     let named = PARTS.split(' ').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')?.split_once('='));
     let upper = name.to_ascii_uppercase();
-    let (config, module) = match (named, name) {
-        (Some((config, module)), _) => (config.to_owned(), module.to_owned()),
-        (None, "REJECT") if family == crate::wire::nft::FAMILY_IP6 => {
-            ("IP6_NF_TARGET_REJECT".to_owned(), "ip6t_REJECT".to_owned())
-        }
-        (None, "REJECT") => ("IP_NF_TARGET_REJECT".to_owned(), "ipt_REJECT".to_owned()),
-        _ if is_target => (["NETFILTER_XT_TARGET_", &upper].concat(), ["xt_", name].concat()),
-        _ => (["NETFILTER_XT_MATCH_", &upper].concat(), ["xt_", name].concat()),
+    let v6 = family == crate::wire::nft::FAMILY_IP6;
+    let [config_start, config, module_start, module] = match (named, name) {
+        (Some((config, module)), _) => ["", config, "", module],
+        (None, "REJECT") if v6 => ["IP6_NF_TARGET_", name, "ip6t_", name],
+        (None, "REJECT") => ["IP_NF_TARGET_", name, "ipt_", name],
+        _ if is_target => ["NETFILTER_XT_TARGET_", &upper, "xt_", name],
+        _ => ["NETFILTER_XT_MATCH_", &upper, "xt_", name],
     };
     Fail::kernel(
         &[
@@ -82,9 +81,11 @@ fn missing(ext: &Ext, is_target: bool, family: u8) -> Fail {
             " ",
             kind,
             " for nf_tables (CONFIG_NFT_COMPAT and CONFIG_",
-            &config,
+            config_start,
+            config,
             ", modules nft_compat and ",
-            &module,
+            module_start,
+            module,
             "), and nftables has no words for this one",
         ]
         .concat(),

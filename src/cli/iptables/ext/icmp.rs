@@ -47,10 +47,7 @@ pub fn parse(word: &[u8], is_v6: bool) -> Result<[u8; 3], Fail> {
         return Ok(found.1);
     }
     let byte = |word: &[u8]| super::names::whole(word).and_then(|number| u8::try_from(number).ok());
-    let (kind, code) = match word.iter().position(|&b| b == b'/') {
-        Some(at) => (&word[..at], Some(&word[at + 1..])),
-        None => (word, None),
-    };
+    let (kind, code) = super::names::split(word, b'/');
     let Some(kind) = byte(kind) else {
         return Err(Fail::word(&["Unknown ", which, " type `"].concat(), word, "'"));
     };

@@ -30,7 +30,19 @@ pub fn digits(word: &[u8], radix: u32) -> Option<(u32, &[u8])> {
     Some((u32::from_str_radix(text(digits), radix).ok()?, rest))
 }
 
+/// What is before a byte, and what is behind it, if it is there.
+#[inline(never)]
+pub fn split(word: &[u8], by: u8) -> (&[u8], Option<&[u8]>) {
+    for (at, &byte) in word.iter().enumerate() {
+        if byte == by {
+            return (&word[..at], Some(&word[at + 1..]));
+        }
+    }
+    (word, None)
+}
+
 /// A whole word that is a number.
+#[inline(never)]
 pub fn whole(word: &[u8]) -> Option<u32> {
     number(word).filter(|found| found.1.is_empty()).map(|found| found.0)
 }
@@ -48,27 +60,30 @@ pub fn protocol(word: &[u8]) -> Option<u8> {
 
 /// The name of a protocol, if there is one that is shown.
 pub fn protocol_name(number: u8) -> Option<&'static str> {
-    crate::model::xt::entries(PROTOCOLS).find(|entry| entry.1 == u32::from(number)).map(|entry| entry.0)
+    crate::model::xt::name_of(PROTOCOLS, number.into())
 }
 
-/// The line of a file for which `found` gives something.
+/// The lines of a file until one is what is looked for.
 #[inline(never)]
-fn search<T>(path: &str, found: &mut dyn FnMut(&[u8]) -> Option<T>) -> Option<T> {
+fn search(path: &str, found: &mut dyn FnMut(&[u8]) -> Option<()>) -> Option<()> {
     let file = std::fs::read(path).ok()?;
     file.split(|&b| b == b'\n').find_map(|line| found(line.split(|&b| b == b'#').next().unwrap_or_default()))
 }
 
-/// The words of a line.
-fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
+/// The next word of a line.
+#[inline(never)]
+fn word<'a>(line: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let found = crate::cli::iptables::show::word_of(line);
+    (!found.is_empty()).then_some(found)
 }
 
 /// The number in `PORT/PROTOCOL`, if it is of this protocol; 0 is any.
-fn port_of(word: &[u8], protocol: u8) -> Option<u16> {
+#[inline(never)]
+fn port_of(word: &[u8], protocol: u8) -> Option<u32> {
     let (port, rest) = digits(word, 10)?;
     let [b'/', of @ ..] = rest else { return None };
-    (protocol == 0 || protocol_name(protocol).is_some_and(|name| name.as_bytes() == of))
-        .then(|| u16::try_from(port).ok())?
+    let same = protocol == 0 || protocol_name(protocol).is_some_and(|name| name.as_bytes() == of);
+    (same && port <= 0xffff).then_some(port)
 }
 
 /// A port by number or by the name of its service.
@@ -81,45 +96,60 @@ pub fn port(word: &[u8], protocol: u8) -> Option<u16> {
 }
 
 /// A port by the name of its service.
-pub fn service(word: &[u8], protocol: u8) -> Option<u16> {
-    search("/etc/services", &mut |line| {
-        let mut words = words(line);
-        let (name, number) = (words.next()?, words.next()?);
-        let port = port_of(number, protocol)?;
-        (name == word || words.any(|alias| alias == word)).then_some(port)
-    })
+#[inline(never)]
+pub fn service(name: &[u8], protocol: u8) -> Option<u16> {
+    let mut port = 0;
+    search("/etc/services", &mut |mut line| {
+        let (first, number) = (word(&mut line)?, word(&mut line)?);
+        port = port_of(number, protocol)?;
+        let mut alias = first;
+        while alias != name {
+            alias = word(&mut line)?;
+        }
+        Some(())
+    })?;
+    u16::try_from(port).ok()
 }
 
 /// The name of the service at a port.
+#[inline(never)]
 pub fn service_name(port: u32, protocol: u8) -> Option<Vec<u8>> {
-    search("/etc/services", &mut |line| {
-        let mut words = words(line);
-        let (name, number) = (words.next()?, words.next()?);
-        (u32::from(port_of(number, protocol)?) == port).then(|| name.to_vec())
-    })
+    let mut name = Vec::new();
+    search("/etc/services", &mut |mut line| {
+        let (first, number) = (word(&mut line)?, word(&mut line)?);
+        if port_of(number, protocol)? != port {
+            return None;
+        }
+        name = first.to_vec();
+        Some(())
+    })?;
+    Some(name)
 }
 
-/// The file of users (`u`) or groups.
-fn accounts(kind: u8) -> &'static str {
-    if kind == b'u' { "/etc/passwd" } else { "/etc/group" }
+/// The line of a user (`u`) or group with this name or number: both.
+#[inline(never)]
+fn accounts(kind: u8, wanted: &dyn Fn(&[u8], &[u8]) -> bool) -> Option<(Vec<u8>, u32)> {
+    let mut account = None;
+    search(if kind == b'u' { "/etc/passwd" } else { "/etc/group" }, &mut |line| {
+        let mut fields = line.split(|&b| b == b':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        if !wanted(name, number) {
+            return None;
+        }
+        account = Some((name.to_vec(), whole(number)?));
+        Some(())
+    })?;
+    account
 }
 
 /// The number of a user (`u`) or group by name.
 pub fn account(kind: u8, name: &[u8]) -> Option<u32> {
-    search(accounts(kind), &mut |line| {
-        let mut fields = line.split(|&b| b == b':');
-        let (first, number) = (fields.next()?, fields.nth(1)?);
-        if first == name { whole(number) } else { None }
-    })
+    Some(accounts(kind, &|other, _| other == name)?.1)
 }
 
 /// The name of a user (`u`) or group.
 pub fn account_name(kind: u8, id: u32) -> Option<Vec<u8>> {
-    search(accounts(kind), &mut |line| {
-        let mut fields = line.split(|&b| b == b':');
-        let (first, number) = (fields.next()?, fields.nth(1)?);
-        (whole(number) == Some(id)).then(|| first.to_vec())
-    })
+    Some(accounts(kind, &|_, number| whole(number) == Some(id))?.0)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::names::{number, service, whole};
+use super::names::{number, service, split as split_at, whole};
 use super::value::Context;
 use crate::cli::cursor::text;
 use crate::cli::iptables::fail::Fail;
@@ -39,10 +39,8 @@ pub fn parse(word: &[u8], only_ports: bool, info: &mut [u8], at: usize, context:
             return Ok(());
         }
     }
-    let (min, max) = match addrs.iter().position(|&b| b == b'-') {
-        Some(dash) => (&addrs[..dash], &addrs[dash + 1..]),
-        None => (addrs, addrs),
-    };
+    let (min, max) = split_at(addrs, b'-');
+    let max = max.unwrap_or(min);
     let [first, last, _] = places(info, at);
     for (word, place) in [(min, first), (max, last)] {
         copy(info, place, &octets(&address(word, context.is_v6)?));

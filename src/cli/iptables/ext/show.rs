@@ -4,7 +4,7 @@ use super::value::{TCP_FLAGS, UNITS, address};
 use super::{icmp, names, nat};
 use crate::cli::iptables::show::{add, number, quoted, word};
 use crate::model::ip::netmask_len;
-use crate::model::xt::{Bits, Extension, Row, entries, get, rate_of};
+use crate::model::xt::{Extension, Row, entries, get, name_of, rate_of};
 use crate::wire::attr::to_nul;
 
 /// What a listing depends on beside the rule's bytes.
@@ -23,21 +23,15 @@ pub struct Style {
 /// Size of one of the elements of a policy.
 pub const POLICY_ELEMENT: usize = 76;
 
-/// The row as it is for an element of a policy.
-pub fn in_element(row: &Row, element: usize) -> Row {
-    let by = element * POLICY_ELEMENT;
-    let moved = |bits: Bits| Bits { at: bits.at + by, ..bits };
-    Row { at: row.at + by, given: moved(row.given), not: moved(row.not), ..*row }
-}
-
 /// Whether a row tells of an element of a policy.
+#[inline(never)]
 pub fn of_element(ext: &Extension, row: &Row) -> bool {
     ext.name == "policy" && (row.at < POLICY_ELEMENT && row.shape != b'G')
 }
 
 /// Adds a match or target behind its name.
-pub fn options(out: &mut String, ext: &Extension, info: &[u8], style: Style) {
-    let rows: Vec<Row> = ext.rows().collect();
+pub fn options(out: &mut String, ext: &'static Extension, info: &[u8], style: Style) {
+    let rows = ext.rows();
     let show = &mut Show { out, ext, info, style };
     if style.is_table {
         show.template(ext.prefix, None);
@@ -64,15 +58,17 @@ pub fn options(out: &mut String, ext: &Extension, info: &[u8], style: Style) {
         } else if element > 0 {
             add(show.out, " --next");
         }
+        let at = usize::try_from(element).unwrap_or(0) * POLICY_ELEMENT;
+        show.info = info.get(at..).unwrap_or_default();
         for row in rows.iter().filter(|row| of_element(ext, row)) {
-            show.row(&in_element(row, usize::try_from(element).unwrap_or(0)));
+            show.row(row);
         }
     }
 }
 
 struct Show<'a> {
     out: &'a mut String,
-    ext: &'a Extension,
+    ext: &'static Extension,
     info: &'a [u8],
     style: Style,
 }
@@ -144,6 +140,7 @@ impl<'a> Show<'a> {
                     let same = get(self.info, width, row.at) == get(self.info, width, row.at + row.more);
                     add(self.out, if same { "" } else { "s" });
                 }
+                ('|', Some((row, _))) => add(self.out, row.name()),
                 ('$', Some((row, _))) => self.value(row),
                 _ => self.out.push(letter),
             }
@@ -199,7 +196,7 @@ impl<'a> Show<'a> {
                     return decimal(self.out, value);
                 }
                 let value = if more == 0 { value } else { value & u32::try_from(more).unwrap_or(u32::MAX) };
-                add(self.out, entries(list).find(|entry| entry.1 == value).map_or("?", |entry| entry.0));
+                add(self.out, name_of(list, value).unwrap_or("?"));
             }
             b'A' => self.network(at),
             b'I' => range(self.out, self.info, [at, at + 16], true, is_v6),
@@ -387,12 +384,12 @@ impl<'a> Show<'a> {
         } else {
             const LEVELS: &str = "emerg=0,alert=1,crit=2,err=3,warn=4,notice=5,info=6,debug=7";
             add(self.out, " level ");
-            match entries(LEVELS).find(|entry| entry.1 == level) {
-                Some(entry) => add(self.out, entry.0),
+            match name_of(LEVELS, level) {
+                Some(name) => add(self.out, name),
                 None => decimal(self.out, level),
             }
-            for row in self.ext.rows().filter(|row| row.shape == b'G') {
-                self.row(&row);
+            for row in self.ext.rows().iter().filter(|row| row.shape == b'G') {
+                self.row(row);
             }
         }
         let prefix = to_nul(self.bytes(2, 30));

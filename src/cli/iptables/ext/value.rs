@@ -43,7 +43,7 @@ impl Place<'_> {
     /// A complaint that begins with the extension's name; `--*` becomes the option's name.
     #[inline(never)]
     fn complaint(&self, before: &str, after: &str) -> Fail {
-        Fail::parameter(&[self.ext.name, ": ", before, "\"--", self.row.full_name(), "\"", after].concat())
+        Fail::parts(&[self.ext.name, ": ", before, "\"--", self.row.full_name(), "\"", after])
     }
 
     /// The row's own complaint about a word, else the general one.
@@ -174,10 +174,8 @@ impl Place<'_> {
 
     /// Splits at `:` and keeps both numbers.
     fn pair(&mut self, word: &[u8], read: Reading<'_, Self>) -> Result<(), Fail> {
-        let mut parts = word.split(|&b| b == b':');
-        let first = parts.next().unwrap_or_default();
-        let second = parts.next();
-        if parts.next().is_some() {
+        let (first, second) = names::split(word, b':');
+        if second.is_some_and(|second| second.contains(&b':')) {
             return Err(self.complaint("Too many components for option ", " (max: 2)\n"));
         }
         let first = if first.is_empty() { 0 } else { read(self, first)? };
@@ -204,12 +202,11 @@ impl Place<'_> {
                     .ok_or_else(|| Fail::word("Port \"", part, "\" does not resolve to anything.\n"))
             });
         }
-        let colon = word.iter().position(|&b| b == b':');
-        let (first, last) = colon.map_or((word, word), |at| (&word[..at], &word[at + 1..]));
+        let (first, last) = names::split(word, b':');
         let end = |part: &[u8], open: u16| {
-            if part.is_empty() && colon.is_some() { Ok(open) } else { port(part, protocol) }
+            if part.is_empty() && last.is_some() { Ok(open) } else { port(part, protocol) }
         };
-        let (first, last) = (end(first, 0)?, end(last, u16::MAX)?);
+        let (first, last) = (end(first, 0)?, end(last.unwrap_or(word), u16::MAX)?);
         if first > last {
             return Err(Fail::parameter("invalid portrange (min > max)"));
         }
@@ -233,9 +230,7 @@ impl Place<'_> {
         }
         let mut count = 0;
         for part in word.split(|&b| b == b',') {
-            let mut ends = part.splitn(2, |&b| b == b':');
-            let first = ends.next().unwrap_or_default();
-            let last = ends.next();
+            let (first, last) = names::split(part, b':');
             if count + usize::from(last.is_some()) >= 15 {
                 return Err(Fail::parameter("too many ports specified"));
             }
@@ -285,10 +280,7 @@ impl Place<'_> {
 
     /// `ADDRESS[/MASK]`; the address keeps its host bits.
     fn network(&mut self, word: &[u8], context: &Context) -> Result<(), Fail> {
-        let (host, mask) = match word.iter().position(|&b| b == b'/') {
-            Some(at) => (&word[..at], Some(&word[at + 1..])),
-            None => (word, None),
-        };
+        let (host, mask) = names::split(word, b'/');
         let family = if context.is_v6 { Family::V6 } else { Family::V4 };
         let name = text(host);
         let found = parse_addr(name, family)
@@ -296,7 +288,7 @@ impl Place<'_> {
             .ok_or_else(|| {
                 let other = parse_addr(name, Family::Unspec).is_some();
                 let why = if other { "Address family for hostname not supported" } else { "Name or service not known" };
-                Fail::parameter(&["getaddrinfo: ", why, "\n"].concat())
+                Fail::parts(&["getaddrinfo: ", why, "\n"])
             })?;
         let full = if context.is_v6 { 128 } else { 32 };
         let len = match mask {
@@ -319,8 +311,8 @@ impl Place<'_> {
 
     /// `ADDRESS[-ADDRESS]`.
     fn addresses(&mut self, word: &[u8], context: &mut Context) -> Result<(), Fail> {
-        let dash = word.iter().position(|&b| b == b'-');
-        let (first, last) = dash.map_or((word, word), |at| (&word[..at], &word[at + 1..]));
+        let (first, last) = names::split(word, b'-');
+        let last = last.unwrap_or(first);
         let family = if context.is_v6 { Family::V6 } else { Family::V4 };
         let min = parse_addr(text(first), family).ok_or_else(|| self.wrong(first))?;
         let max = parse_addr(text(last), family).ok_or_else(|| self.wrong(last))?;
@@ -460,10 +452,7 @@ fn probability(word: &[u8]) -> Option<u32> {
 
 /// Packets per unit become the kernel's cost of one; `Some(None)` for a rate beyond its scale.
 fn rate(word: &[u8]) -> Option<Option<u32>> {
-    let (number, unit) = match word.iter().position(|&b| b == b'/') {
-        Some(at) => (&word[..at], Some(&word[at + 1..])),
-        None => (word, None),
-    };
+    let (number, unit) = names::split(word, b'/');
     let unit = match unit {
         None => 1,
         Some([]) => return None,

@@ -142,7 +142,7 @@ fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
     let name = elem.string(NAME);
     let fields = &elem.nested(DATA);
     // A number from a table instead of a comparison with each name: less code.
-    let known = match TITLES.iter().position(|row| row.0 == name) {
+    let known = match TITLES.iter().position(|title| named(title) == name) {
         Some(0) => payload::decode(fields).map(Expr::Payload),
         Some(1) => cmp::decode(fields).map(Expr::Cmp),
         Some(2) => {
@@ -172,29 +172,34 @@ fn decode<'a>(elem: &Attr<'a>) -> (&'a [u8], Expr<'a>) {
 }
 
 /// Names of expressions, in the order of [`Expr`]; and for people, where the kernel says which one it refuses.
-const TITLES: &[(&[u8], &str)] = &[
-    (b"payload", "payload expression"),
-    (b"cmp", "cmp expression"),
-    (b"bitwise", "bitwise expression"),
-    (b"meta", "meta expression"),
-    (b"counter", "counter expression"),
-    (b"immediate", "immediate expression"),
-    (b"masq", "masq expression"),
-    (b"nat", "nat expression"),
-    (b"match", "match expression"),
-    (b"target", "target expression"),
-    (b"ct", "ct expression"),
-    (b"fib", "fib expression"),
-    (b"redir", "redir expression"),
-    (b"range", "range expression"),
-    (b"limit", "limit expression"),
-    (b"log", "log expression"),
-    (b"reject", "reject expression"),
-    (b"rt", "rt expression"),
-    (b"byteorder", "byteorder expression"),
-    (b"exthdr", "exthdr expression"),
-    (b"notrack", "notrack expression"),
+const TITLES: &[&str] = &[
+    "payload expression",
+    "cmp expression",
+    "bitwise expression",
+    "meta expression",
+    "counter expression",
+    "immediate expression",
+    "masq expression",
+    "nat expression",
+    "match expression",
+    "target expression",
+    "ct expression",
+    "fib expression",
+    "redir expression",
+    "range expression",
+    "limit expression",
+    "log expression",
+    "reject expression",
+    "rt expression",
+    "byteorder expression",
+    "exthdr expression",
+    "notrack expression",
 ];
+
+/// The kernel's name of an expression.
+fn named(title: &'static str) -> &'static [u8] {
+    title.as_bytes().split_at(title.len() - " expression".len()).0
+}
 
 /// Names the expression at a byte offset of an expression list's value.
 pub(super) fn name_at(list: &[u8], offset: usize) -> Option<&'static str> {
@@ -203,7 +208,7 @@ pub(super) fn name_at(list: &[u8], offset: usize) -> Option<&'static str> {
         at += align4(elem.value.len() + 4);
         if offset < at {
             let name = elem.nested().find(NAME)?.bytes_to_nul();
-            return TITLES.iter().find(|row| row.0 == name).map(|row| row.1);
+            return TITLES.iter().find(|title| named(title) == name).copied();
         }
     }
     Some("expression list")

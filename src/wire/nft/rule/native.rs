@@ -227,7 +227,7 @@ pub fn target(r: &mut Request<Netfilter>, ext: &Ext, family: u8) -> bool {
     let start = r.bytes().len();
     let is_v6 = family == FAMILY_IP6;
     let known = Extension::of(ext, true, is_v6);
-    let done = known.is_some_and(|known| done(r, &known, ext, family));
+    let done = known.is_some_and(|known| done(r, known, ext, family));
     if !done {
         r.undo(start);
     }

@@ -9,7 +9,6 @@ use crate::model::name::printable;
 use crate::model::nat::{IfPattern, Net, Not, Rule, Spec, Target};
 use crate::model::translation::key::CUT;
 use crate::wire::attr::{Attr, Fields, attrs, to_nul};
-use crate::wire::nft::expr::set::Key;
 use crate::wire::nft::expr::{self, Expr, bitwise, cmp, fib, immediate, meta, payload};
 use crate::wire::nft::{FAMILY_IP6, NFGENMSG};
 use crate::wire::reply::Frame;
@@ -50,23 +49,20 @@ pub fn handle(attr: &Attr<'_>) -> Option<u64> {
     attr.be64()
 }
 
+/// Where something is loaded from, beside the bases of the packet (`NFT_PAYLOAD_*`, from 0).
+const META: u32 = 16;
+const CT: u32 = 17;
+
 /// What a register holds.
 #[derive(Debug, Clone, Copy, Default)]
 enum Held<'a> {
     #[default]
     Nothing,
-    Packet {
-        base: u32,
-        offset: u32,
+    /// Something loaded: `at` an offset from a base of the packet, or a key of [`META`] or [`CT`].
+    Load {
+        of: u32,
+        at: u32,
         len: u32,
-        mask: Option<&'a [u8]>,
-    },
-    Meta {
-        key: u32,
-        mask: Option<&'a [u8]>,
-    },
-    Ct {
-        key: u32,
         mask: Option<&'a [u8]>,
     },
     Fib {
@@ -74,7 +70,8 @@ enum Held<'a> {
     },
     /// A mark of which some bits are kept and some turned over.
     Changed {
-        key: Key,
+        of: u32,
+        at: u32,
         keep: u32,
         xor: u32,
     },
@@ -102,10 +99,10 @@ impl<'a> Reader<'a> {
         let told = match expr {
             Expr::Payload(p) => {
                 let &payload::Payload { dreg, base, offset, len } = p;
-                return self.hold(dreg, Held::Packet { base, offset, len, mask: None });
+                return self.hold(dreg, Held::Load { of: base, at: offset, len, mask: None });
             }
-            Expr::Meta(m) => return self.hold(m.dreg, Held::Meta { key: m.key, mask: None }),
-            Expr::Ct(c) => return self.hold(c.dreg, Held::Ct { key: c.key, mask: None }),
+            Expr::Meta(m) => return self.hold(m.dreg, Held::Load { of: META, at: m.key, len: 0, mask: None }),
+            Expr::Ct(c) => return self.hold(c.dreg, Held::Load { of: CT, at: c.key, len: 0, mask: None }),
             Expr::Fib(f) if f.result == fib::ADDRTYPE => return self.hold(f.dreg, Held::Fib { flags: f.flags }),
             Expr::Bitwise(b) => return self.mask(b.reg, b.mask),
             Expr::Changed(c) => return self.changed(c),
@@ -146,6 +143,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what a register holds. Nothing here may follow the target.
+    #[inline(never)]
     fn hold(&mut self, reg: u32, held: Held<'a>) -> bool {
         if let Some(place) = usize::try_from(reg).ok().and_then(|reg| self.held.get_mut(reg)) {
             *place = held;
@@ -159,23 +157,17 @@ impl<'a> Reader<'a> {
     }
 
     fn mask(&mut self, reg: u32, by: &'a [u8]) -> bool {
-        let mask = Some(by);
-        let masked = match self.held(reg) {
-            Held::Packet { base, offset, len, mask: None } => Held::Packet { base, offset, len, mask },
-            Held::Meta { key, mask: None } => Held::Meta { key, mask },
-            Held::Ct { key, mask: None } => Held::Ct { key, mask },
-            _ => return false,
-        };
-        self.hold(reg, masked)
+        let Held::Load { of, at, len, mask: None } = self.held(reg) else { return false };
+        self.hold(reg, Held::Load { of, at, len, mask: Some(by) })
     }
 
     fn changed(&mut self, changed: &bitwise::Changed) -> bool {
-        let key = match self.held(changed.reg) {
-            Held::Meta { key, mask: None } => Key::Meta(key),
-            Held::Ct { key, mask: None } => Key::Ct(key),
-            _ => return false,
-        };
-        self.hold(changed.reg, Held::Changed { key, keep: changed.mask, xor: changed.xor })
+        match self.held(changed.reg) {
+            Held::Load { of: of @ (META | CT), at, mask: None, .. } => {
+                self.hold(changed.reg, Held::Changed { of, at, keep: changed.mask, xor: changed.xor })
+            }
+            _ => false,
+        }
     }
 
     fn compare(&mut self, cmp: &cmp::Cmp<'a>) -> Option<bool> {
@@ -183,24 +175,22 @@ impl<'a> Reader<'a> {
         let held = self.held(cmp.sreg);
         if not || cmp.op == cmp::EQ {
             match held {
-                Held::Meta { key: meta::L4PROTO, mask: None } => return self.protocol(not, cmp.data),
-                Held::Packet { base: payload::BASE_NETWORK, offset: payload::IP_PROTOCOL, mask: None, .. }
-                    if !self.is_v6 =>
-                {
+                Held::Load { of: META, at: meta::L4PROTO, mask: None, .. } => return self.protocol(not, cmp.data),
+                Held::Load { of: payload::BASE_NETWORK, at: payload::IP_PROTOCOL, mask: None, .. } if !self.is_v6 => {
                     return self.protocol(not, cmp.data);
                 }
-                Held::Packet {
-                    base: payload::BASE_NETWORK, offset: payload::IP_FRAGMENT, mask: Some(mask), ..
-                } if !self.is_v6 && *mask == FRAGMENT_OFFSET && *cmp.data == [0; 2] => {
+                Held::Load { of: payload::BASE_NETWORK, at: payload::IP_FRAGMENT, mask: Some(mask), .. }
+                    if !self.is_v6 && *mask == FRAGMENT_OFFSET && *cmp.data == [0; 2] =>
+                {
                     return Some(put(&mut self.spec.fragment, not) && !self.done);
                 }
-                Held::Meta { key: meta::IIFNAME, mask: None } => {
+                Held::Load { of: META, at: meta::IIFNAME, mask: None, .. } => {
                     return Some(put(&mut self.spec.input, interface(not, cmp.data)?));
                 }
-                Held::Meta { key: meta::OIFNAME, mask: None } => {
+                Held::Load { of: META, at: meta::OIFNAME, mask: None, .. } => {
                     return Some(put(&mut self.spec.output, interface(not, cmp.data)?));
                 }
-                Held::Packet { base: payload::BASE_NETWORK, offset, len, mask } => {
+                Held::Load { of: payload::BASE_NETWORK, at: offset, len, mask } => {
                     if let Some(told) = self.addresses(offset, len, mask, cmp.data, not) {
                         return Some(told);
                     }

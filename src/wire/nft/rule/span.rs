@@ -90,6 +90,11 @@ impl Span {
         })
     }
 
+    /// Whether it is a port of TCP or UDP.
+    fn is_port(&self) -> bool {
+        self.len == 2 && self.protocol != 0
+    }
+
     /// Both ends, in network byte order.
     fn ends(&self, info: &[u8]) -> [Vec<u8>; 2] {
         [0, self.gap].map(|by| {
@@ -178,7 +183,7 @@ impl Span {
         // One address alone would be that of the rule itself.
         if first == last && self.name != "iprange" {
             compare(r, not, &first);
-        } else if low && (!not || self.protocol != 0) {
+        } else if low && (!not || self.is_port()) {
             // "Not up to", which reads back as "from", only for ports, where iptables-nft writes it.
             cmp::encode(r, cmp::Cmp { sreg: expr::REG_1, op: if not { cmp::GT } else { cmp::LTE }, data: &last });
         } else {
@@ -225,7 +230,7 @@ pub fn next(number: &mut [u8]) -> Option<()> {
 /// Puts ports of a match as a rule has them that is read back: below the first or above the last is one side only, so
 /// that "not up to 1023" is "from 1024".
 pub fn settle(ext: &mut Ext) {
-    for span in Span::of(&ext.name, false).filter(|span| span.len == 2 && span.protocol != 0) {
+    for span in Span::of(&ext.name, false).filter(|span| span.is_port()) {
         let (not, _) = span.state(&ext.info);
         let [low, mut high] = span.ends(&ext.info);
         if not && low != high && low == [0, 0] && next(&mut high).is_some() {

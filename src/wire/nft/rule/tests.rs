@@ -322,7 +322,8 @@ fn two_ranges_of_addresses_that_begin_at_none_stay_in_one_match() {
 #[test]
 fn what_is_not_a_port_reads_back_negated() {
     let length = Ext { name: b"length".to_vec(), rev: 0, info: vec![0, 0, 0, 1, 1, 0, 0, 0] };
-    let spec = Spec { matches: vec![length], ..Spec::default() };
+    let esp = Ext { name: b"esp".to_vec(), rev: 0, info: vec![0, 0, 0, 0, 0, 0, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0] };
+    let spec = Spec { protocol: is(50), matches: vec![length, esp], ..Spec::default() };
     for dialect in [Dialect::Iptables, Dialect::Native] {
         assert_eq!(read_back(&sealed(&spec, dialect)).spec, spec, "{dialect:?}");
     }

@@ -1,6 +1,6 @@
 //! nftables' own expressions become the matches and targets that iptables has for them.
 
-use super::{Held, Reader};
+use super::{CT, Held, META, Reader};
 use crate::model::nat::{Ext, Target};
 use crate::model::xt::{Extension, LIMIT_SCALE, copy, get, put};
 use crate::wire::nft::expr::set::{Key, Set};
@@ -53,8 +53,8 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         match held {
-            Held::Packet { base, offset, len, mask: None } => self.packet(base, offset, len, cmp, equal)?,
-            Held::Packet { base: span::TRANSPORT, offset: 13, len: 1, mask: Some(&[mask]) } => {
+            Held::Load { of: base @ 0..META, at, len, mask: None } => self.packet(base, at, len, cmp, equal)?,
+            Held::Load { of: span::TRANSPORT, at: 13, len: 1, mask: Some(&[mask]) } => {
                 let (not, &[value]) = (equal?, data) else { return None };
                 if self.of_protocol() != 6 {
                     return None;
@@ -64,9 +64,9 @@ impl<'a> Reader<'a> {
                 copy(info, 9, &[mask, value]);
                 put(info, b'b', 11, old | if not { 4 } else { 0 });
             }
-            Held::Meta { key: meta::MARK, mask } => self.mark("mark", mask, data, equal?)?,
-            Held::Ct { key: ct::MARK, mask } => self.mark("connmark", mask, data, equal?)?,
-            Held::Meta { key: key @ (meta::SKUID | meta::SKGID), mask: None } => {
+            Held::Load { of: META, at: meta::MARK, mask, .. } => self.mark("mark", mask, data, equal?)?,
+            Held::Load { of: CT, at: ct::MARK, mask, .. } => self.mark("connmark", mask, data, equal?)?,
+            Held::Load { of: META, at: key @ (meta::SKUID | meta::SKGID), mask: None, .. } => {
                 let (bit, at) = if key == meta::SKUID { (1, 0) } else { (2, 8) };
                 let id = u32::from_ne_bytes(data.try_into().ok()?);
                 let not = equal?;
@@ -76,23 +76,23 @@ impl<'a> Reader<'a> {
                 flag(info, b'b', 16, bit);
                 flag(info, b'b', 17, if not { bit } else { 0 });
             }
-            Held::Meta { key: meta::PKTTYPE, mask: None } => {
+            Held::Load { of: META, at: meta::PKTTYPE, mask: None, .. } => {
                 let (&[kind], not) = (data, equal?) else { return None };
                 let info = self.place("pkttype", &|_| false)?;
                 put(info, b'w', 0, kind.into());
                 put(info, b'w', 4, not.into());
             }
-            Held::Meta { key: meta::SECPATH, mask: None } => {
+            Held::Load { of: META, at: meta::SECPATH, mask: None, .. } => {
                 let (&[exists @ (0 | 1)], false) = (data, equal?) else { return None };
                 let info = self.place("policy", &|_| false)?;
                 put(info, b'h', 304, if exists == 1 { 1 } else { 5 });
                 put(info, b'h', 306, exists.into());
             }
-            Held::Ct { key: ct::DIRECTION_KEY, mask: None } => {
+            Held::Load { of: CT, at: ct::DIRECTION_KEY, mask: None, .. } => {
                 let (&[answer @ (0 | 1)], false) = (data, equal?) else { return None };
                 self.conntrack(0x1000, answer == 1, 0, 0)?;
             }
-            Held::Ct { key: key @ (ct::STATE | ct::STATUS), mask } => self.bits(key, mask, cmp)?,
+            Held::Load { of: CT, at: key @ (ct::STATE | ct::STATUS), mask, .. } => self.bits(key, mask, cmp)?,
             Held::Fib { flags } => {
                 let kind = u32::from_ne_bytes(data.try_into().ok()?);
                 self.address_type(flags, kind, equal?)?;
@@ -160,7 +160,7 @@ impl<'a> Reader<'a> {
 
     /// A range of what a header holds. One of a single port is what multiport has.
     pub(super) fn range(&mut self, range: &range::Range<'a>) -> Option<bool> {
-        let Held::Packet { base, offset, len, mask: None } = self.held(range.sreg) else { return None };
+        let Held::Load { of: base @ 0..META, at: offset, len, mask: None } = self.held(range.sreg) else { return None };
         let (is_v6, protocol, not) = (self.is_v6, self.of_protocol(), range.op == 1);
         if usize::try_from(len) != Ok(range.from.len()) || range.op > 1 {
             return None;
@@ -313,22 +313,28 @@ impl<'a> Reader<'a> {
             put(info, b'w', 0, value);
             put(info, b'w', 4, !keep);
         };
-        let (value, keep) = match (held, set.key) {
-            (Held::Data(data), Key::Meta(meta::PRIORITY)) => {
+        let to = match set.key {
+            Key::Meta(key) => (META, key),
+            Key::Ct(key) => (CT, key),
+        };
+        let (value, keep) = match held {
+            Held::Data(data) if to == (META, meta::PRIORITY) => {
                 let class = number(data)?;
                 return self.aim("CLASSIFY", &mut |info| put(info, b'w', 0, class));
             }
-            (Held::Meta { key: meta::MARK, mask: None }, Key::Ct(ct::MARK)) => return self.copied_mark(1),
-            (Held::Ct { key: ct::MARK, mask: None }, Key::Meta(meta::MARK)) => return self.copied_mark(2),
-            (Held::Data(data), Key::Meta(meta::MARK) | Key::Ct(ct::MARK)) => (number(data)?, 0),
-            (Held::Changed { key, keep, xor }, to) if key == to => (xor, keep),
-            (Held::Meta { key, mask: Some(mask) }, Key::Meta(to)) if key == to => (0, number(mask)?),
-            (Held::Ct { key, mask: Some(mask) }, Key::Ct(to)) if key == to => (0, number(mask)?),
+            Held::Data(data) => (number(data)?, 0),
+            Held::Changed { of, at, keep, xor } if (of, at) == to => (xor, keep),
+            Held::Load { of, at, mask: Some(mask), .. } if (of, at) == to => (0, number(mask)?),
+            Held::Load { of, at, mask: None, .. } => {
+                // Marks of the packet and of its connection have one number.
+                let marks = (at, to.1) == (meta::MARK, ct::MARK) && of >= META && of != to.0;
+                return if marks { self.copied_mark(if to.0 == CT { 1 } else { 2 }) } else { None };
+            }
             _ => return None,
         };
-        match set.key {
-            Key::Meta(meta::MARK) => self.aim("MARK", &mut |info| mark(info, value, keep)),
-            Key::Ct(ct::MARK) => self.aim("CONNMARK", &mut |info| {
+        match to {
+            (META, meta::MARK) => self.aim("MARK", &mut |info| mark(info, value, keep)),
+            (CT, ct::MARK) => self.aim("CONNMARK", &mut |info| {
                 mark(info, value, keep);
                 put(info, b'w', 8, u32::MAX);
             }),
