@@ -2,18 +2,27 @@
 
 use super::fail::Fail;
 
-/// `ip help`.
+/// `ip help`, in iproute2's words; what of it is not in is refused by name.
 pub const IP: &str = "\
 Usage: ip [ OPTIONS ] OBJECT { COMMAND | help }
-       ip [ -force ] -batch { FILE | - }
-where  OBJECT := { address | addrlabel | link | maddress | monitor | neighbour | netconf | netns |
-                   nexthop | route | rule | token | tuntap | vrf }
-       or an applet that runs in the namespace of -n: { arp | bridge | iptables | ping | ping6 | sysctl }
-       OPTIONS := { -V[ersion] | -s[tatistics] | -h[uman-readable] | -iec | -d[etails] | -j[son] |
-                    -p[retty] | -o[neline] | -l[oops] ROUNDS | -br[ief] | -t[imestamp] | -ts[hort] |
-                    -c[olor][={ always | auto | never }] |
-                    -f[amily] { inet | inet6 | bridge | link } | -4 | -6 | -B | -0 |
-                    -n[etns] NAME | -N[umeric] | -a[ll] | -echo }";
+       ip [ -force ] -batch filename
+where  OBJECT := { address | addrlabel | amt | fou | help | ila | ioam | l2tp |
+                   link | macsec | maddress | monitor | mptcp | mroute | mrule |
+                   neighbor | neighbour | netconf | netns | nexthop | ntable |
+                   ntbl | route | rule | sr | tap | tcpmetrics |
+                   token | tunnel | tuntap | vrf | xfrm }
+       OPTIONS := { -V[ersion] | -s[tatistics] | -d[etails] | -r[esolve] |
+                    -h[uman-readable] | -iec | -j[son] | -p[retty] |
+                    -f[amily] { inet | inet6 | mpls | bridge | link } |
+                    -4 | -6 | -M | -B | -0 |
+                    -l[oops] { maximum-addr-flush-attempts } | -br[ief] |
+                    -o[neline] | -t[imestamp] | -ts[hort] | -b[atch] [filename] |
+                    -rc[vbuf] [size] | -n[etns] name | -N[umeric] | -a[ll] |
+                    -c[olor]}";
+
+/// What is in, behind it.
+const IN: &str = "netstrap has of them: address, addrlabel, link, maddress, monitor, neighbour, netconf, netns, nexthop, \
+    route, rule, token, tuntap, vrf; and in the namespace of -n the applets arp, bridge, iptables, ping, sysctl";
 
 /// `ip monitor help`.
 pub const MONITOR: &str = "\
@@ -171,5 +180,6 @@ Usage: ip addrlabel { add | del } prefix PREFIX [ dev DEV ] [ label LABEL ]
 
 /// A usage text as iproute2 prints it: to standard error, exit code 255.
 pub fn fail(text: &str) -> Fail {
-    Fail::usage(text)
+    let fail = Fail::usage(text);
+    if text == IP { fail.hint(IN) } else { fail }
 }
