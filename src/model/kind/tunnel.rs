@@ -55,9 +55,9 @@ jt12:13,2,inherit,use_orig_tclass tos~tclass~dsfield~ tclass tclass!invalid TCla
 jl12:13,4,inherit,use_orig_flowlabel flowlabel=fl=!invalid Flowlabel
 jd13:13,16,inherit,rcv_dscp_copy dscp=!not inherit
 k13:8 - ip6_tnl_f_mip6_dev mip6
+&s0
 k13:64 allow-localremote= ip6_tnl_f_allow_local_remote
 k13:-64 noallow-localremote= -
-&s0
 jw20:13,32,inherit,use_orig_fwmark fwmark=!invalid fwmark$
 &r0
 &e14
