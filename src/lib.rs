@@ -3,10 +3,13 @@
 //! Data flows one way:
 //!
 //! ```text
-//! argv -> cli -> model -> wire (requests) -> socket -> kernel
-//!                                                       |
-//! text, JSON <- show <- model <- wire (decode) <- replies
+//! argv, file -> cli -> model -> plan -> wire (requests) -> socket -> kernel
+//!                                                               |
+//! text, JSON <------- show <- model <- wire (decode) <------ replies
 //! ```
+//!
+//! Only changes of rule sets have a plan: what is sent is the difference to what is there
+//! (`translations` for `netstrap nat`, `cli::iptables` for its tables).
 //!
 //! Layers, lowest first: `error`, `model`, `wire`, `sys`, `socket`, then what is made
 //! of them. A module uses only layers below it; `cargo xtask tidy` holds that.

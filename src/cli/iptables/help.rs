@@ -28,7 +28,7 @@ Rule:
   [!] --out-interface -o name[+]
   [!] --fragment -f (IPv4)
   --match -m addrtype comment connmark conntrack esp hl icmp icmp6 iprange length limit mac
-    mark multiport owner physdev pkttype policy state tcp tcpmss ttl udp
+    mark multiport owner physdev pkttype policy state statistic tcp tcpmss ttl udp
   --jump -j ACCEPT DROP RETURN or a chain; CLASSIFY CONNMARK CT DNAT HL LOG MARK MASQUERADE
     NOTRACK REDIRECT REJECT SNAT TCPMSS TTL
   --goto -g chain
