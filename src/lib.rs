@@ -18,12 +18,15 @@
 pub mod cli;
 pub mod error;
 pub mod exec;
+pub mod export;
 pub mod file;
 pub mod folder;
+pub mod lab;
 pub mod model;
 pub mod netns;
 pub mod observe;
 pub mod ping;
+pub mod plan;
 pub mod resolve;
 pub mod ruleset;
 pub mod sandbox;

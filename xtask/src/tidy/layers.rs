@@ -12,12 +12,13 @@ const LAYERS: &[&[&str]] = &[
     &["sys", "folder"],
     &["socket"],
     &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "observe", "exec", "sandbox"],
-    &["file"],
+    &["file", "plan", "export"],
+    &["lab"],
     &["cli", "show"],
 ];
 
 /// Uses that the order of layers would allow and that are refused all the same: `show`
-/// prints models and never asks the kernel; `file` makes models and never asks it either.
+/// prints models and never asks the kernel; `file`, `plan` and `export` make models and never ask it either.
 const REFUSED: &[(&str, &str)] = &[
     ("show", "sys"),
     ("show", "socket"),
@@ -26,6 +27,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("file", "sys"),
     ("file", "socket"),
     ("file", "netns"),
+    ("plan", "sys"),
+    ("plan", "socket"),
+    ("plan", "netns"),
+    ("plan", "file"),
+    ("export", "sys"),
+    ("export", "socket"),
+    ("export", "netns"),
+    ("export", "file"),
+    ("show", "lab"),
 ];
 
 /// Checks one file; files outside the library have no layer.

@@ -1,0 +1,88 @@
+//! Labs on this machine: what a file asks for is looked at, planned, done, verified and undone here.
+//!
+//! ```text
+//! lock -> look -> plan -> journal -> run (staged) -> look -> plan is empty? -> publish -> commit
+//!                                                                  no: roll back to the look before
+//! ```
+
+pub mod look;
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::model::plan::{Plan, Step};
+use crate::model::topology::Topology;
+use crate::model::world::World;
+use crate::plan::{Conflict, Options};
+
+/// How a change goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// How far plans may go; the index is drawn when a run begins.
+    pub options: Options,
+    /// How long to wait for another run to end.
+    pub lock_wait: Duration,
+    /// Roll back unless confirmed within this time.
+    pub confirm: Option<Duration>,
+}
+
+/// How a change ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// There was nothing to do.
+    Unchanged,
+    /// It was done: how many objects were made, changed, made anew, taken away.
+    Done([usize; 4]),
+    /// Nothing was changed: things are in the way.
+    Conflicts(Vec<Conflict>),
+    /// Nothing was changed, for a reason.
+    Refused(Error),
+    /// It failed, or was interrupted by a signal, and everything is as it was.
+    RolledBack(Error),
+    /// It failed, and so did the way back: what is left.
+    Partial(Error, Vec<String>),
+    /// Another run held the lock too long: the process that holds it, if that is known.
+    Locked(Option<u32>),
+}
+
+/// Hears how a run goes on: which step of how many is next.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &Step, &World);
+
+/// Looks and plans, and changes nothing.
+///
+/// # Errors
+/// The kernel could not be asked.
+pub fn plan(_topology: &Topology, _options: Options) -> Result<(World, std::result::Result<Plan, Vec<Conflict>>)> {
+    Err(Error::usage("not there yet"))
+}
+
+/// Makes a network what a topology says.
+pub fn apply(_topology: &Topology, _manner: Manner, _progress: Progress<'_>) -> Ended {
+    Ended::Refused(Error::usage("not there yet"))
+}
+
+/// Takes away what a lab made, and restores what it changed.
+pub fn down(_name: &str, _manner: Manner, _progress: Progress<'_>) -> Ended {
+    Ended::Refused(Error::usage("not there yet"))
+}
+
+/// Goes back to what was there before a run that was interrupted.
+pub fn recover(_name: &str, _manner: Manner, _progress: Progress<'_>) -> Ended {
+    Ended::Refused(Error::usage("not there yet"))
+}
+
+/// Confirms what was applied with [`Manner::confirm`]; of any lab, if no name is given.
+///
+/// # Errors
+/// Nothing waits to be confirmed.
+pub fn confirm(_name: Option<&str>) -> Result<()> {
+    Err(Error::usage("not there yet"))
+}
+
+/// What a lab asked for when it was last applied, if its state is known.
+///
+/// # Errors
+/// Its state cannot be read.
+pub fn asked(_name: &str) -> Result<Option<Topology>> {
+    Ok(None)
+}

@@ -1,0 +1,140 @@
+//! The marks of what a file makes: by them alone it is known again, changed and deleted.
+//!
+//! | thing | mark |
+//! |---|---|
+//! | link | alternative name `nst-LAB-PATH`; before kernel 5.5 the alias `netstrap:LAB:PATH` |
+//! | namespace | the same of its `lo`, with the path of the namespace |
+//! | links of a lab, to delete at once | group |
+//! | address on a foreign link, route, rule | protocol 110 |
+//! | translations | tables `netstrap-NAME` |
+//! | files in `/etc/netns` | first line `# netstrap NAME` |
+//!
+//! LAB and PATH are hashes (FNV-1a, 32 bits) of the file's `name` and of `NETNS/LINK`, as eight hexadecimal digits.
+
+use super::link::Link;
+
+/// Protocol of our routes, rules and of addresses on foreign links (free in `rt_protos`).
+pub const PROTOCOL: u8 = 110;
+
+/// The owner of what one file makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lab {
+    name: String,
+    hash: u32,
+}
+
+/// A mark, as it is found on a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// Hash of the owner's name.
+    pub lab: u32,
+    /// Hash of the namespace and the link's name.
+    pub path: u32,
+}
+
+impl Lab {
+    /// The owner of a name.
+    pub fn new(name: &str) -> Self {
+        Lab { name: name.to_owned(), hash: hash(&[name.as_bytes()]) }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Group of its links: neither 0, which is every link's, nor above 31 bits.
+    pub fn group(&self) -> u32 {
+        self.hash & 0x7fff_ffff | 1
+    }
+
+    /// Name of its tables of translations.
+    pub fn table(&self) -> Vec<u8> {
+        ["netstrap-", &self.name].concat().into_bytes()
+    }
+
+    /// First line of its files, without the line's end.
+    pub fn headline(&self) -> String {
+        ["# netstrap ", &self.name].concat()
+    }
+
+    /// Mark of a link in a namespace (empty for the host). The namespace itself is marked by its `lo`.
+    pub fn mark(&self, netns: &[u8], link: &[u8]) -> Mark {
+        Mark { lab: self.hash, path: hash(&[netns, b"/", link]) }
+    }
+
+    /// Whether a mark is one of ours.
+    pub fn owns(&self, mark: Mark) -> bool {
+        mark.lab == self.hash
+    }
+}
+
+impl Mark {
+    /// The mark of a link, if it has one.
+    pub fn of(link: &Link) -> Option<Self> {
+        link.altnames.iter().map(Vec::as_slice).chain(link.alias.as_deref()).find_map(Mark::parse)
+    }
+
+    /// The alternative name that says it.
+    pub fn altname(self) -> String {
+        format!("nst-{:08x}-{:08x}", self.lab, self.path)
+    }
+
+    /// The alias that says it, for kernels without alternative names.
+    pub fn alias(self) -> String {
+        format!("netstrap:{:08x}:{:08x}", self.lab, self.path)
+    }
+
+    /// Reads an alternative name or an alias.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let (rest, separator) = match text.strip_prefix("nst-") {
+            Some(rest) => (rest, '-'),
+            None => (text.strip_prefix("netstrap:")?, ':'),
+        };
+        let (lab, path) = rest.split_once(separator)?;
+        let number = |digits: &str| if digits.len() == 8 { u32::from_str_radix(digits, 16).ok() } else { None };
+        Some(Mark { lab: number(lab)?, path: number(path)? })
+    }
+}
+
+/// FNV-1a of parts one behind another.
+fn hash(parts: &[&[u8]]) -> u32 {
+    let mut hash: u32 = 0x811c_9dc5;
+    for byte in parts.iter().flat_map(|part| part.iter()) {
+        hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_read_as_they_are_written() {
+        let lab = Lab::new("cheatsheet");
+        let mark = lab.mark(b"red", b"veth-red");
+        assert_eq!(Mark::parse(mark.altname().as_bytes()), Some(mark));
+        assert_eq!(Mark::parse(mark.alias().as_bytes()), Some(mark));
+        assert!(lab.owns(mark) && !Lab::new("other").owns(mark));
+        for text in ["nst-1-2", "nst-00000001:00000002", "netstrap:00000001-00000002", "nst-+0000001-00000002", "x"] {
+            assert!(text.contains('+') || Mark::parse(text.as_bytes()).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_fnv_1a() {
+        // Test vectors of the FNV reference implementation.
+        assert_eq!(hash(&[b""]), 0x811c_9dc5);
+        assert_eq!(hash(&[b"foo", b"bar"]), 0xbf9c_f968);
+    }
+
+    #[test]
+    fn a_group_is_never_the_default_one() {
+        for name in ["a", "b", "lab", "walkthrough"] {
+            let group = Lab::new(name).group();
+            assert!(group != 0 && group < 1 << 31, "{name}");
+        }
+    }
+}

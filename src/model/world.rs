@@ -1,0 +1,72 @@
+//! A network as it is found: what a plan is made from, namespace by namespace.
+
+use super::name::NsName;
+use super::rule::Rule;
+use super::state::State;
+use super::topology::{PortVlan, Sysctl};
+use super::translation::Translation;
+
+/// What was found. The first places are those of the topology that it was looked for, in its order (the host
+/// first); behind them come further namespaces that bear the mark of the lab.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct World {
+    /// The namespaces.
+    pub places: Vec<Seen>,
+}
+
+/// Whether there is a namespace of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Presence {
+    /// There is no file of the name.
+    #[default]
+    Absent,
+    /// There is an empty file, the rest of something that was interrupted.
+    Leftover,
+    /// There is a namespace. Always so of the host.
+    There,
+}
+
+/// What one namespace holds. All lists are empty where there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// Its name; the host has none.
+    pub name: Option<NsName>,
+    /// Whether it is there.
+    pub presence: Presence,
+    /// Links, addresses, routes of all tables, neighbours with the proxies.
+    pub state: State,
+    /// Rules of both families.
+    pub rules: Vec<Rule>,
+    /// VLANs of the ports of bridges and of bridges, by index of the link.
+    pub vlans: Vec<(u32, PortVlan)>,
+    /// Values of the parameters that the topology names, by full name; those that are not there are left out.
+    pub sysctls: Vec<Sysctl>,
+    /// What the lab's tables translate, in order.
+    pub translations: Vec<Translation>,
+    /// Whether there is something else in the lab's tables.
+    pub foreign_rules: bool,
+    /// Files in `/etc/netns/NAME` that were looked for and are there.
+    pub files: Vec<(EtcFile, String)>,
+}
+
+/// A file in `/etc/netns/NAME` that a topology can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EtcFile {
+    /// `resolv.conf`.
+    Resolv,
+    /// `hosts`.
+    Hosts,
+}
+
+impl EtcFile {
+    /// Both.
+    pub const ALL: [EtcFile; 2] = [EtcFile::Resolv, EtcFile::Hosts];
+
+    /// Its name in the folder.
+    pub fn name(self) -> &'static str {
+        match self {
+            EtcFile::Resolv => "resolv.conf",
+            EtcFile::Hosts => "hosts",
+        }
+    }
+}
