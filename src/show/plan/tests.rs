@@ -1,3 +1,5 @@
+//! Plans by hand: their lines, their JSON, their commands.
+
 use super::*;
 use crate::file::complaint::Source;
 use crate::model::addr::{Addr, AddrVerb};
