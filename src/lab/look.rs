@@ -185,7 +185,8 @@ fn lists(
     state.routes = if_known(socket, &RouteFilter { ns, ..RouteFilter::default() })?;
     // What the kernel makes of addresses is most of it, and exceptions of paths are no entries.
     state.routes.retain(|route| {
-        !(route.table == TABLE_LOCAL && route.protocol == PROTOCOL_KERNEL) && !route.flags.contains(RouteFlags::CLONED)
+        let is_local = route.table == TABLE_LOCAL && route.protocol == PROTOCOL_KERNEL;
+        !is_local && !route.flags.contains(RouteFlags::CLONED)
     });
     seen.rules = if_known(socket, &RuleFilter { family: Family::Unspec })?;
     // Multicast routing has rules, too.

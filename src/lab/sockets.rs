@@ -192,7 +192,7 @@ impl Sockets {
         }
         // Out of the way of the socket, and back again.
         let at = self.places.get_mut(other).and_then(|at| at.namespace.take());
-        let found = match if other == 0 { self.home.take() } else { None }.or(at) {
+        match if other == 0 { self.home.take() } else { None }.or(at) {
             Some(namespace) => {
                 let found = self.route(place).and_then(|socket| socket.get(&GetNsid { ns: namespace.fd() }));
                 let home = if other == 0 { &mut self.home } else { &mut self.places[other].namespace };
@@ -200,8 +200,7 @@ impl Sockets {
                 found
             }
             None => Err(absent()),
-        };
-        found
+        }
     }
 
     /// Runs a function in a place, in a thread that ends there; in the caller's own for the host.

@@ -12,6 +12,10 @@ use crate::wire::nft::table::ListTables;
 /// The parameters of `forward`.
 pub const FORWARDING: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
 
+/// Those of a link that the host has without a master.
+const IMPLIED: &[&str] =
+    &["net.ipv4.conf.accept_redirects", "net.ipv6.conf.accept_redirects", "net.ipv6.conf.accept_ra"];
+
 /// Full names of the parameters that a place names, those that are implied too.
 pub fn names(place: &Place) -> Vec<String> {
     let mut names: Vec<String> = place.sysctls.iter().map(|said| said.what.name.clone()).collect();
@@ -22,10 +26,13 @@ pub fn names(place: &Place) -> Vec<String> {
     }
     for link in &place.links {
         let name = String::from_utf8_lossy(link.name.as_bytes());
-        names.extend(link.sysctls.iter().map(|said| said.what.of_link(&name)));
-        if place.name.is_none() && link.master.is_none() && link.kind != LinkKind::Device {
-            for own in ["net.ipv6.conf.accept_ra", "net.ipv6.conf.accept_redirects"] {
-                names.push(Sysctl { name: own.to_owned(), value: String::new() }.of_link(&name));
+        // What the host is kept from by links that are made.
+        let is_implied = place.name.is_none() && link.master.is_none() && link.kind != LinkKind::Device;
+        let said = link.sysctls.iter().map(|said| said.what.name.as_str());
+        for own in said.chain(if is_implied { IMPLIED } else { &[] }.iter().copied()) {
+            let own = Sysctl { name: own.to_owned(), value: String::new() }.of_link(&name);
+            if !names.contains(&own) {
+                names.push(own);
             }
         }
     }
