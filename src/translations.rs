@@ -148,7 +148,8 @@ impl<T: Transport> Translations<T> {
             match listed {
                 Listed::Rule { entry, xtables, .. } => {
                     if xtables {
-                        missing |= if entry.translation.action == Action::Forward { Missing::NAT } else { Missing::MASQ };
+                        missing |=
+                            if entry.translation.action == Action::Forward { Missing::NAT } else { Missing::MASQ };
                     }
                     entries.push(entry);
                 }

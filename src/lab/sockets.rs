@@ -13,9 +13,12 @@ use crate::model::world::Presence;
 use crate::netns::{Folder, Namespace, NsId};
 use crate::socket::Socket;
 use crate::wire::build::{Netfilter, Protocol, Route};
+use crate::wire::nsid::GetNsid;
 
+/// The calling thread's own namespace; `self` would be the first thread's.
+const OWN: &str = "/proc/thread-self/ns/net";
 /// Stack of the thread that enters namespaces.
-const STACK: usize = 128 * 1024;
+const STACK: usize = 256 * 1024;
 
 /// Sockets by place, as [`crate::model::world::World`] counts them: 0 is the host, which is always there.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Sockets {
     /// The buffer of all rtnetlink sockets: the one that was used last has it.
     buffer: Vec<u8>,
     last: usize,
+    /// The host's namespace, once it has to be named.
+    home: Option<Namespace>,
 }
 
 /// One place.
@@ -231,6 +236,27 @@ impl Sockets {
             self.places[place].netfilter = Some(socket);
         }
         self.places.get_mut(place).and_then(|at| at.netfilter.as_mut()).ok_or_else(absent)
+    }
+
+    /// The id that one place has for another, if it has one.
+    ///
+    /// # Errors
+    /// One of them is not there, or the kernel could not be asked.
+    pub fn id_of(&mut self, place: usize, other: usize) -> Result<Option<i32>> {
+        if self.home.is_none() {
+            self.home = Some(Namespace::path(std::path::Path::new(OWN)).map_err(|e| Error::sys("open", &e))?);
+        }
+        // Out of the way of the socket, and back again.
+        let at = self.places.get_mut(other).and_then(|at| at.namespace.take());
+        match if other == 0 { self.home.take() } else { None }.or(at) {
+            Some(namespace) => {
+                let found = self.route(place).and_then(|socket| socket.get(&GetNsid { ns: namespace.fd() }));
+                let home = if other == 0 { &mut self.home } else { &mut self.places[other].namespace };
+                *home = Some(namespace);
+                found
+            }
+            None => Err(absent()),
+        }
     }
 
     /// Runs a function in a place, in a thread that ends there; in the caller's own for the host.

@@ -3,6 +3,7 @@
 //! Pure: no kernel is asked. The same function plans `apply` (to the file), `down` (to what was there before),
 //! a rollback and `recover` (to what was there when the run began), and verifies: a plan without steps is success.
 
+pub mod kinds;
 pub mod nets;
 
 use std::num::NonZeroU32;
@@ -10,7 +11,7 @@ use std::num::NonZeroU32;
 use crate::model::index::Index;
 use crate::model::lab::Lab;
 use crate::model::link::LinkId;
-use crate::model::name::IfName;
+use crate::model::name::{IfName, NsName};
 use crate::model::plan::Plan;
 use crate::model::topology::{Origin, Topology};
 use crate::model::world::World;
@@ -22,9 +23,11 @@ pub struct Known {
     pub own: Option<Topology>,
     /// What other labs ask for.
     pub others: Vec<Topology>,
-    /// First index and number of the links that an interrupted run made on the host: such a link of our group is
-    /// ours, though it has no mark yet.
+    /// First index and number of the links that an interrupted run made in namespaces that were there: such a link of our
+    /// group is ours, though it has no mark yet.
     pub indexes: Option<(u32, u32)>,
+    /// Namespaces that are let go: a run adopted them and is undone. The mark comes off, nothing else of them goes.
+    pub released: Vec<NsName>,
 }
 
 /// How far a plan may go.
