@@ -52,7 +52,8 @@ impl Memory {
     /// # Errors
     /// Another lab's file cannot be read.
     pub fn recall(&self, lab: &str, wanted: &Topology, line: &str) -> Result<Recalled> {
-        let read = |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
+        let read =
+            |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
         let mut own = self.state.as_ref().and_then(|state| read(&state.after));
         let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
         if let Some(journal) = &self.journal {
@@ -142,7 +143,7 @@ impl Recalled {
     /// What the planner is told.
     pub fn known(&self, indexes: Option<(u32, u32)>) -> Known {
         let others = self.others.iter().map(|(_, topology)| topology.clone()).collect();
-        Known { own: self.own.clone(), others, indexes }
+        Known { own: self.own.clone(), others, indexes, released: Vec::new() }
     }
 
     /// The same while a run is under way or being undone: what it asks for is ours, too.
@@ -154,4 +155,3 @@ impl Recalled {
         Known { own: Some(own), ..self.known(Some(indexes)) }
     }
 }
-
