@@ -5,6 +5,7 @@ pub mod addr;
 pub mod addrlabel;
 pub mod encap;
 pub mod fdb;
+pub mod index;
 pub mod ip;
 pub mod kind;
 pub mod lab;
