@@ -208,6 +208,11 @@ impl Namespace {
         Ok(Namespace { fd: File::open(path)?.into() })
     }
 
+    /// The namespace of an open file. One that is no namespace is refused when it is entered.
+    pub fn of(file: File) -> Self {
+        Namespace { fd: file.into() }
+    }
+
     /// Opens the namespace of a process.
     ///
     /// # Errors

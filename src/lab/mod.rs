@@ -6,6 +6,7 @@
 //! ```
 
 pub mod look;
+pub mod sockets;
 
 use std::time::Duration;
 

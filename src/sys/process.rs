@@ -32,6 +32,18 @@ pub fn egid() -> u32 {
     unsafe { libc::getegid() }
 }
 
+/// Raises the soft limit of open files to the hard one, as far as allowed.
+pub fn raise_open_files() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` outlives both calls; the first only writes to it, the second only reads it.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max;
+            let _ = libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
+}
+
 /// Whether descriptor 0 was closed when the program began.
 static NO_INPUT: AtomicBool = AtomicBool::new(false);
 
