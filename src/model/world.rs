@@ -45,6 +45,8 @@ pub struct Seen {
     pub translations: Vec<Translation>,
     /// Whether there is something else in the lab's tables.
     pub foreign_rules: bool,
+    /// Names of the drivers of devices of hardware, by index of the link, where the topology finds a device by one.
+    pub drivers: Vec<(u32, Vec<u8>)>,
     /// Files in `/etc/netns/NAME` that were looked for and are there.
     pub files: Vec<(EtcFile, String)>,
 }
