@@ -61,8 +61,16 @@ fn wide() -> String {
 fn changes(trace: &str) -> Vec<String> {
     let text = std::fs::read_to_string(trace).unwrap();
     let is_change = |line: &&str| {
-        const MESSAGES: [&str; 8] =
-            ["=RTM_NEW", "=RTM_DEL", "=RTM_SET", "_MSG_NEW", "_MSG_DEL", "_MSG_BATCH_BEGIN", "TUNSETIFF", "TUNSETPERSIST"];
+        const MESSAGES: [&str; 8] = [
+            "=RTM_NEW",
+            "=RTM_DEL",
+            "=RTM_SET",
+            "_MSG_NEW",
+            "_MSG_DEL",
+            "_MSG_BATCH_BEGIN",
+            "TUNSETIFF",
+            "TUNSETPERSIST",
+        ];
         const CALLS: [&str; 7] = [" mount(", " umount2(", " unlink", " rename", " mkdir", " unshare(", " symlink"];
         let writes = ["O_WRONLY", "O_RDWR", "O_CREAT"].iter().any(|flag| line.contains(flag));
         let is_sent = line.contains(" send") && MESSAGES.iter().any(|message| line.contains(message));
@@ -216,7 +224,9 @@ fn v6_dad_settle() {
         unchanged(text);
         // On links that are there already, addresses are looked for as ever, and apply waits for the end of it.
         down("six");
-        sh("ip netns add out; ip link add eth0 type veth peer name eth0 netns out; ip link set eth0 up; ip -n out link set eth0 up");
+        sh(
+            "ip netns add out; ip link add eth0 type veth peer name eth0 netns out; ip link set eth0 up; ip -n out link set eth0 up",
+        );
         let text = "name = \"six\"\n[device.eth0]\naddress = [\"fd00:7::1/64\"]\n";
         apply(text);
         let shown = sh("ip -6 addr show dev eth0 to fd00:7::/64");

@@ -16,7 +16,10 @@ const IN_PLACE: &[Edit<'static>] = &[
     ("address = [\"192.168.15.5/24\"]", "address = [\"192.168.15.5/24\", \"192.168.15.6/24\", \"10.1.1.1/24\"]"),
     ("\"192.168.15.5/24\", \"192.168.15.6/24\", \"10.1.1.1/24\"", "\"192.168.15.5/24\", \"10.1.1.2/24\""),
     ("address = [\"192.168.15.2/24\"]", "address = [\"192.168.15.2/24\", \"192.168.15.22/24\"]"),
-    ("route = [\"default via 192.168.15.5\"]\n[netns.red.veth", "route = [\"default via 192.168.15.5 mtu 1400\", \"10.3.0.0/16 via 192.168.15.2\"]\n[netns.red.veth"),
+    (
+        "route = [\"default via 192.168.15.5\"]\n[netns.red.veth",
+        "route = [\"default via 192.168.15.5 mtu 1400\", \"10.3.0.0/16 via 192.168.15.2\"]\n[netns.red.veth",
+    ),
     ("10.3.0.0/16 via 192.168.15.2", "10.3.0.0/16 via 192.168.15.5"),
     ("[[masquerade]]", "[[forward-port]]\nlisten = \"tcp/8080\"\nto = \"192.168.15.1:80\"\n[[masquerade]]"),
     ("tcp/8080", "tcp/8081"),
@@ -24,7 +27,10 @@ const IN_PLACE: &[Edit<'static>] = &[
     ("forward = [\"ipv4\"]", "forward = [\"ipv4\", \"ipv6\"]\nsysctl = { \"net.ipv4.ip_default_ttl\" = 62 }"),
     ("[bridge.v-net-0]", "[bridge.v-net-0]\nageing_time = 20000\nmcast_snooping = false\ntxqueuelen = 99"),
     ("[netns.red.veth.veth-red]", "[netns.red.veth.veth-red]\nmtu = 1450\nalias = \"red\""),
-    ("[netns.blue]", "[netns.green.veth.g]\naddress = [\"192.168.15.9/24\"]\npeer = { name = \"g-br\", master = \"v-net-0\" }\n[netns.blue]"),
+    (
+        "[netns.blue]",
+        "[netns.green.veth.g]\naddress = [\"192.168.15.9/24\"]\npeer = { name = \"g-br\", master = \"v-net-0\" }\n[netns.blue]",
+    ),
     ("address = [\"192.168.15.9/24\"]\n", ""),
     ("[netns.red.veth.veth-red]", "[netns.red.bridge.extra]\n[netns.red.veth.veth-red]"),
 ];
@@ -40,7 +46,10 @@ fn ping_stream_survives() {
         answer("blue", "192.168.15.2");
         answer("world", "198.51.100.2");
         assert_eq!(ask("red", "198.51.100.2"), "198.51.100.1");
-        let streams = [("192.168.15.2", Stream::start("red", "192.168.15.2")), ("198.51.100.2", Stream::start("red", "198.51.100.2"))];
+        let streams = [
+            ("192.168.15.2", Stream::start("red", "192.168.15.2")),
+            ("198.51.100.2", Stream::start("red", "198.51.100.2")),
+        ];
         let links = [identities("red"), identities("blue")];
         for (from, to) in IN_PLACE {
             assert!(text.contains(from), "{from} in {text}");
@@ -81,7 +90,10 @@ fn replace_needs_flag() {
     sandboxed("replace_needs_flag", || {
         let bare = exactly();
         for (text, (from, to), link) in ANEW {
-            let first = format!("name = \"anew\"\n{}\n[bridge.stays]\naddress = [\"10.8.0.1/24\"]\n", text.replace("[netns.{a,b}]", "[netns.\"{a,b}\"]"));
+            let first = format!(
+                "name = \"anew\"\n{}\n[bridge.stays]\naddress = [\"10.8.0.1/24\"]\n",
+                text.replace("[netns.{a,b}]", "[netns.\"{a,b}\"]")
+            );
             let second = first.replacen(from, to, 1);
             apply(&first);
             let before = exactly();

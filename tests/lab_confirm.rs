@@ -36,7 +36,8 @@ fn confirm_timeout_rolls_back() {
         same("not confirmed", &bare, &exactly());
         // As a session that dies: the parent and the command itself are killed, and the terminal is gone.
         let script = format!("\"$0\" apply --confirm 2s {path} & echo $! > /run/pid; wait");
-        let mut parent = Command::new("setsid").args(["sh", "-c", &script, NETSTRAP]).stdin(Stdio::null()).spawn().unwrap();
+        let mut parent =
+            Command::new("setsid").args(["sh", "-c", &script, NETSTRAP]).stdin(Stdio::null()).spawn().unwrap();
         there(&good);
         parent.kill().unwrap();
         sh("kill -9 $(cat /run/pid)");

@@ -92,7 +92,10 @@ fn down_without_state_file() {
             (["down", path.as_str()], "rm -r /run/netstrap"),
             (["down", "walkthrough"], "echo rubbish > /run/netstrap/walkthrough.state"),
             (["down", "walkthrough"], ": > /run/netstrap/walkthrough.state"),
-            (["down", "walkthrough"], "ip link set veth-red-br name x1; ip link set v-net-0 name x2; rm /run/netstrap/walkthrough.state"),
+            (
+                ["down", "walkthrough"],
+                "ip link set veth-red-br name x1; ip link set v-net-0 name x2; rm /run/netstrap/walkthrough.state",
+            ),
         ] {
             apply(WALKTHROUGH);
             sh(lost);
@@ -113,7 +116,9 @@ fn down_without_state_file() {
 #[test]
 fn what_was_changed_is_put_back_unless_somebody_changed_it_since() {
     sandboxed("what_was_changed_is_put_back_unless_somebody_changed_it_since", || {
-        sh("ip link add eth0 type veth peer name far; ip link set far up; ip link set eth0 up; ip addr add 192.0.2.10/24 dev eth0");
+        sh(
+            "ip link add eth0 type veth peer name far; ip link set far up; ip link set eth0 up; ip addr add 192.0.2.10/24 dev eth0",
+        );
         sh("ip route add 10.5.0.0/16 via 192.0.2.9");
         let text = "name = \"dev\"
             sysctl = { \"net.ipv4.ip_default_ttl\" = 77, \"net.ipv4.tcp_mtu_probing\" = 1 }
@@ -129,7 +134,16 @@ fn what_was_changed_is_put_back_unless_somebody_changed_it_since() {
         apply(text);
         unchanged(text);
         let shown = sh("ip -d addr show dev eth0; ip route");
-        for what in ["mtu 1400", "qlen 5", "alias uplink", "192.0.2.10/24", "192.0.2.11/24", "10.6.0.1/24", "10.7.0.0/16 via 10.6.0.9", "10.5.0.0/16"] {
+        for what in [
+            "mtu 1400",
+            "qlen 5",
+            "alias uplink",
+            "192.0.2.10/24",
+            "192.0.2.11/24",
+            "10.6.0.1/24",
+            "10.7.0.0/16 via 10.6.0.9",
+            "10.5.0.0/16",
+        ] {
             assert!(shown.contains(what), "{what} in {shown}");
         }
         down("dev");
@@ -146,7 +160,9 @@ fn what_was_changed_is_put_back_unless_somebody_changed_it_since() {
 #[test]
 fn a_device_is_lent_to_a_namespace_and_comes_back() {
     sandboxed("a_device_is_lent_to_a_namespace_and_comes_back", || {
-        sh("ip netns add far; ip link add eth7 type veth peer name far netns far; ip -n far addr add 192.0.2.1/24 dev far; ip -n far link set far up; ip link set eth7 up");
+        sh(
+            "ip netns add far; ip link add eth7 type veth peer name far netns far; ip -n far addr add 192.0.2.1/24 dev far; ip -n far link set far up; ip link set eth7 up",
+        );
         let text = "name = \"lent\"\n[netns.red.device.eth7]\naddress = [\"192.0.2.2/24\"]\nroute = [\"default via 192.0.2.1\"]\n";
         apply(text);
         unchanged(text);

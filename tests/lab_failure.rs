@@ -183,7 +183,8 @@ fn a_signal_finishes_the_step_and_rolls_back() {
 fn what_the_kernel_refuses_is_told_with_its_line_and_put_back() {
     sandboxed("what_the_kernel_refuses_is_told_with_its_line_and_put_back", || {
         let route = WALKTHROUGH.replace("[[masquerade]]", "[[masquerade]]\nout = \"eth9\"\n");
-        let route = route.replace("forward = [\"ipv4\"]", "forward = [\"ipv4\"]\nroute = [\"10.77.0.0/16 via 10.66.0.1\"]");
+        let route =
+            route.replace("forward = [\"ipv4\"]", "forward = [\"ipv4\"]\nroute = [\"10.77.0.0/16 via 10.66.0.1\"]");
         let line = 1 + route.lines().position(|line| line.starts_with("route")).unwrap();
         let sysctl = WALKTHROUGH.replace("[netns.red]", "[netns.red]\nsysctl = { \"net.ipv4.no_such\" = 1 }");
         for before in ["", WALKTHROUGH] {
@@ -203,7 +204,8 @@ fn what_the_kernel_refuses_is_told_with_its_line_and_put_back() {
         // Without the rights for it, nothing is begun.
         let bare = exactly();
         let path = file("net", WALKTHROUGH);
-        let drop_all = sh(&format!("setpriv --bounding-set -all --inh-caps -all \"$NETSTRAP\" apply {path} 2>&1; echo $?"));
+        let drop_all =
+            sh(&format!("setpriv --bounding-set -all --inh-caps -all \"$NETSTRAP\" apply {path} 2>&1; echo $?"));
         assert!(drop_all.ends_with("1\n"), "{drop_all}");
         same("without rights", &bare, &exactly());
     });

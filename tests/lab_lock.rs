@@ -5,7 +5,7 @@ mod support;
 
 use std::process::{Child, Command, Stdio};
 
-use support::lab::{WALKTHROUGH, alike, apply, down, ended, exactly, file, records, refused, sh, until};
+use support::lab::{WALKTHROUGH, alike, apply, down, ended, exactly, file, records, refused, until};
 use support::snapshot::{difference, same};
 use support::{NETSTRAP, Ran, ours, sandboxed};
 
@@ -43,10 +43,19 @@ fn two_applies_serialise() {
         }
         // Up and down at once: one or the other, never half of it.
         for _ in 0..6 {
-            let ran = at_once(&[vec!["apply", &path], vec!["down", "walkthrough"], vec!["apply", &path], vec!["down", "walkthrough"]]);
+            let ran = at_once(&[
+                vec!["apply", &path],
+                vec!["down", "walkthrough"],
+                vec!["apply", &path],
+                vec!["down", "walkthrough"],
+            ]);
             assert!(ran.iter().all(|ran| ran.code == 0), "{ran:?}");
             let now = alike();
-            assert!(difference(&good, &now).is_empty() || difference(&bare, &exactly()).is_empty(), "half:\n{}", difference(&good, &now));
+            assert!(
+                difference(&good, &now).is_empty() || difference(&bare, &exactly()).is_empty(),
+                "half:\n{}",
+                difference(&good, &now)
+            );
         }
         ours(&["down", "walkthrough"]).ok();
         assert_eq!(records(), [""; 0]);
@@ -77,16 +86,18 @@ fn who_waits_too_long_says_who_holds_the_lock() {
             refused(&ran, 5, &["lock"]);
             // The process, or its child that holds the time.
             let named = ran.err.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse::<u32>().ok());
-            let is_ours = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.starts_with("netstrap"));
+            let is_ours = |pid: u32| {
+                std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.starts_with("netstrap"))
+            };
             assert!(named.into_iter().any(is_ours), "no holder is named: {ran:?}");
         }
         same("without the lock", &before, &exactly());
         until("the confirmation", || ours(&["confirm"]).code == 0);
         assert_eq!(ended(&mut holder), 0);
-        // Who waits long enough gets it; a lock of the dead is none.
-        sh("flock /run/netstrap/lock sleep 0.3 & sleep 0.1");
+        // Who waits long enough gets it.
+        let mut brief = Command::new("flock").args(["/run/netstrap/lock", "sleep", "0.3"]).spawn().unwrap();
         assert_eq!(ours(&["apply", &other]).code, 0);
-        sh("(flock /run/netstrap/lock sleep 60 & echo $! > /run/pid); sleep 0.1; kill -9 $(cat /run/pid); pkill -9 -P $(cat /run/pid) || true");
+        brief.wait().unwrap();
         down("other");
         down("walkthrough");
     });

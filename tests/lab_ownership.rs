@@ -15,7 +15,11 @@ const IN_THE_WAY: &[(&str, &[&str], &str)] = &[
     ("ip link add v-net-0 type bridge", &["v-net-0", "bridge"], "ip link del v-net-0"),
     ("ip tuntap add v-net-0 mode tap", &["v-net-0", "tun"], "ip link del v-net-0"),
     ("ip link add veth-red-br type veth peer name elsewhere", &["veth-red-br", "veth"], "ip link del elsewhere"),
-    ("ip link add elsewhere type bridge; ip link property add dev elsewhere altname v-net-0", &["v-net-0"], "ip link del elsewhere"),
+    (
+        "ip link add elsewhere type bridge; ip link property add dev elsewhere altname v-net-0",
+        &["v-net-0"],
+        "ip link del elsewhere",
+    ),
     ("ip netns add red", &["red"], "ip netns del red"),
     ("ip netns add red; ip -n red link add veth-red type bridge", &["red"], "ip netns del red"),
     (
@@ -23,7 +27,11 @@ const IN_THE_WAY: &[(&str, &[&str], &str)] = &[
         &["/etc/netns/red/resolv.conf"],
         "rm -r /etc/netns/red",
     ),
-    ("ip link add up type bridge; ip link set up up; ip route add 10.99.0.0/16 dev up", &["10.99.0.0/16"], "ip link del up"),
+    (
+        "ip link add up type bridge; ip link set up up; ip route add 10.99.0.0/16 dev up",
+        &["10.99.0.0/16"],
+        "ip link del up",
+    ),
 ];
 
 #[test]
@@ -111,21 +119,28 @@ fn prune_only_marked() {
         let lesser = support::lab::alike();
         let red = identities("red");
         apply(WALKTHROUGH);
-        sh("ip netns add blue2; ip link add veth-green-br type veth peer name veth-green netns blue2; ip link set veth-green-br master v-net-0");
+        sh(
+            "ip netns add blue2; ip link add veth-green-br type veth peer name veth-green netns blue2; ip link set veth-green-br master v-net-0",
+        );
         sh("ip route add 10.44.0.0/16 dev lo; nft add table ip netstrap-walkthrough2");
         let kept = verb(&["apply", "--prune=off"], less);
         assert_eq!((kept.code, kept.out.as_str()), (0, "unchanged\n"), "{kept:?}");
         assert!(sh("ls /run/netns").contains("blue\n"));
         let plan = verb(&["plan"], less);
         assert_eq!(plan.code, 2);
-        assert!(plan.out.contains("veth-blue") && !plan.out.contains("green") && !plan.out.contains("10.44"), "{plan:?}");
+        assert!(
+            plan.out.contains("veth-blue") && !plan.out.contains("green") && !plan.out.contains("10.44"),
+            "{plan:?}"
+        );
         let said = apply(less);
         assert!(said.contains("taken away") && !said.contains("made"), "{said}");
         assert_eq!(sh("ls /run/netns"), "blue2\nred\n");
         assert!(sh("ip link show veth-green-br").contains("master v-net-0"));
         assert!(sh("ip route; nft list tables").contains("10.44.0.0/16"));
         assert_eq!(identities("red"), red);
-        sh("ip link del veth-green-br; ip netns del blue2; ip route del 10.44.0.0/16; nft delete table ip netstrap-walkthrough2");
+        sh(
+            "ip link del veth-green-br; ip netns del blue2; ip route del 10.44.0.0/16; nft delete table ip netstrap-walkthrough2",
+        );
         same("without what is not asked for", &lesser, &support::lab::alike());
         unchanged(less);
     });
@@ -172,7 +187,9 @@ fn netns_name_reused_by_other() {
         apply(WALKTHROUGH);
         sh("ip netns del red");
         support::lab::until("the death of a namespace", || !sh("ip -br link").contains("veth-red-br"));
-        sh("ip netns add red; ip -n red link add mine type bridge; ip -n red addr add 10.3.3.3/24 dev mine; ip -n red link set lo up");
+        sh(
+            "ip netns add red; ip -n red link add mine type bridge; ip -n red addr add 10.3.3.3/24 dev mine; ip -n red link set lo up",
+        );
         let theirs = sh("ip -n red addr; ip -n red route show table all");
         let before = exactly();
         refused(&verb(&["apply"], WALKTHROUGH), 1, &["red", "--adopt"]);
@@ -185,7 +202,9 @@ fn netns_name_reused_by_other() {
         // One that is ours was renamed: it is a name that we do not know, and not ours any more by name.
         sh("ip netns del red");
         apply(WALKTHROUGH);
-        sh("touch /run/netns/old; mount --bind /run/netns/red /run/netns/old; umount /run/netns/red; rm /run/netns/red; ip netns add red");
+        sh(
+            "touch /run/netns/old; mount --bind /run/netns/red /run/netns/old; umount /run/netns/red; rm /run/netns/red; ip netns add red",
+        );
         refused(&verb(&["apply"], WALKTHROUGH), 1, &["red", "--adopt"]);
         down("walkthrough");
         assert!(sh("ls /run/netns").contains("red\n"));

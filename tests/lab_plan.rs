@@ -7,9 +7,7 @@ mod support;
 mod topologies;
 
 use support::json::Json;
-use support::lab::{
-    WALKTHROUGH, alike, apply, down, exactly, file, planned_nothing, refused, sh, unchanged, verb,
-};
+use support::lab::{WALKTHROUGH, alike, apply, down, exactly, file, planned_nothing, refused, sh, unchanged, verb};
 use support::snapshot::same;
 use support::{ours, sandboxed};
 
@@ -84,7 +82,9 @@ fn by_the_real_tools(text: &str) {
     let plan = verb(&["plan", "--as", "ip", "--replace"], text);
     assert_eq!(plan.code, 2, "{plan:?}");
     std::fs::write("/run/script", &plan.out).unwrap();
-    let ran = support::run(std::process::Command::new("sh").args(["-e", "/run/script"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"));
+    let ran = support::run(
+        std::process::Command::new("sh").args(["-e", "/run/script"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+    );
     assert_eq!(ran.code, 0, "{}: {ran:?}\n{}", text, plan.out);
     let again = verb(&["plan"], text);
     assert_eq!((again.code, again.err.as_str()), (0, ""), "{}{}\nafter:\n{}", again.out, again.err, plan.out);
@@ -132,7 +132,11 @@ fn exit_codes_of_what_cannot_be_planned() {
         for verb in ["plan", "apply"] {
             refused(&ours(&[verb, "/run/nothing.toml"]), 1, &["/run/nothing.toml"]);
             let bad = file("bad", "name = \"bad\"\n[bridge.b]\nadress = [\"10.0.0.1/24\"]\nmtu = \"x\"\n");
-            refused(&ours(&[verb, &bad]), 1, &["/run/bad.toml:3:1: ", "did you mean", "address", "/run/bad.toml:4:7: "]);
+            refused(
+                &ours(&[verb, &bad]),
+                1,
+                &["/run/bad.toml:3:1: ", "did you mean", "address", "/run/bad.toml:4:7: "],
+            );
             refused(&ours(&[verb]), 64, &["usage"]);
             refused(&ours(&[verb, "--nosuch", &bad]), 64, &["usage"]);
         }
@@ -140,9 +144,8 @@ fn exit_codes_of_what_cannot_be_planned() {
         // A file from standard input, by apply and by plan.
         let fed = |word: &str, text: &str| {
             let script = format!("\"$NETSTRAP\" {word} - <<'END'\n{text}\nEND\n");
-            let ran = support::run(
-                std::process::Command::new("sh").args(["-c", &script]).env("NETSTRAP", support::NETSTRAP),
-            );
+            let ran =
+                support::run(std::process::Command::new("sh").args(["-c", &script]).env("NETSTRAP", support::NETSTRAP));
             (ran.code, ran.out)
         };
         assert_eq!(fed("plan", WALKTHROUGH).0, 2);

@@ -87,7 +87,8 @@ pub fn snapshot(look: Look) -> Vec<String> {
 /// The names in a folder, in order; none where there is none.
 pub fn names(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
-    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
 }
@@ -116,11 +117,7 @@ pub fn objects() -> Vec<(&'static str, Json)> {
             &["link", "route", "rule", "neigh", "proxy"],
             &["-d", "-j", "-batch", "-"],
         ),
-        (
-            "route show table all\nrule show\n",
-            &["route", "rule"],
-            &["-6", "-d", "-j", "-batch", "-"],
-        ),
+        ("route show table all\nrule show\n", &["route", "rule"], &["-6", "-d", "-j", "-batch", "-"]),
     ];
     let mut all = Vec::new();
     for (commands, kinds, words) in LISTS {

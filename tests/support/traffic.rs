@@ -129,13 +129,19 @@ impl Flow {
     /// Connects from a namespace to an address of another.
     pub fn open(from: &str, to: &str, address: &str) -> Self {
         let listener = within(to, || TcpListener::bind(at(address, PORT)).unwrap());
+        Self::between(listener, from, at(address, PORT))
+    }
+
+    /// Connects from a namespace to an address, behind which somebody listens.
+    fn between(listener: TcpListener, from: &str, to: SocketAddr) -> Self {
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut byte = [0];
             while stream.read_exact(&mut byte).is_ok() && stream.write_all(&byte).is_ok() {}
         });
-        let stream = within(from, || TcpStream::connect(at(address, PORT)).unwrap());
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let patience = Duration::from_secs(20);
+        let stream = within(from, || TcpStream::connect_timeout(&to, patience).unwrap());
+        stream.set_read_timeout(Some(patience)).unwrap();
         Flow(stream)
     }
 
@@ -147,4 +153,10 @@ impl Flow {
         self.0.read_exact(&mut byte).unwrap();
         assert_eq!(&byte, b"!");
     }
+}
+
+/// Connects to one address and port, behind which an echo of another namespace listens on its own.
+pub fn forwarded(from: &str, to: &str, port: u16, by: &str, address: &str, own: u16) -> Flow {
+    let listener = within(by, || TcpListener::bind(at(address, own)).unwrap());
+    Flow::between(listener, from, at(to, port))
 }
