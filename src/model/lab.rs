@@ -53,6 +53,11 @@ impl Lab {
         ["netstrap-", &self.name].concat().into_bytes()
     }
 
+    /// Its hash, as eight hexadecimal digits: where a name of any length has no room.
+    pub fn tag(&self) -> String {
+        format!("{:08x}", self.hash)
+    }
+
     /// First line of its files, without the line's end.
     pub fn headline(&self) -> String {
         ["# netstrap ", &self.name].concat()
