@@ -38,9 +38,9 @@ const IN_PLACE: &[Edit<'static>] = &[
 #[test]
 fn ping_stream_survives() {
     sandboxed("ping_stream_survives", || {
-        sh("ip netns add world; ip link add up type veth peer name up netns world
-            ip addr add 198.51.100.1/24 dev up; ip link set up up
-            ip -n world addr add 198.51.100.2/24 dev up; ip -n world link set up up");
+        sh("ip netns add world; ip link add up0 type veth peer name eth0 netns world
+            ip addr add 198.51.100.1/24 dev up0; ip link set up0 up
+            ip -n world addr add 198.51.100.2/24 dev eth0; ip -n world link set eth0 up");
         let mut text = WALKTHROUGH.to_owned();
         apply(&text);
         answer("blue", "192.168.15.2");

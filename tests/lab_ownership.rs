@@ -28,9 +28,9 @@ const IN_THE_WAY: &[(&str, &[&str], &str)] = &[
         "rm -r /etc/netns/red",
     ),
     (
-        "ip link add up type bridge; ip link set up up; ip route add 10.99.0.0/16 dev up",
+        "ip link add up0 type bridge; ip link set up0 up; ip route add 10.99.0.0/16 dev up0",
         &["10.99.0.0/16"],
-        "ip link del up",
+        "ip link del up0",
     ),
 ];
 

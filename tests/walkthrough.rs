@@ -14,8 +14,8 @@ mod walkthrough;
 
 use std::path::{Path, PathBuf};
 
-use support::{NETSTRAP, ours, sandboxed, theirs};
 use support::traffic::{answer, ask};
+use support::{NETSTRAP, ours, sandboxed, theirs};
 use walkthrough::{FILE, Run, Runner, Step, TEXT, judge, parse};
 
 #[test]
