@@ -245,7 +245,8 @@ impl Namespace {
     pub fn within<R: Send>(&self, work: impl FnOnce() -> R + Send) -> io::Result<R> {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, || {
-                self.enter()?;
+                // A shortage may pass.
+                self.enter().or_else(|_| self.enter())?;
                 Ok(work())
             })?;
             thread.join().unwrap_or_else(|_| Err(io::Error::from_raw_os_error(libc::EIO)))

@@ -2,7 +2,7 @@
 
 use super::claims;
 use super::lock::{Lock, Waited};
-use super::look::{self, Depth};
+use super::look;
 use super::memory::{Memory, Recalled, index_of};
 use super::record::{self, Record, Which, again};
 use super::run::{Mood, run};
@@ -101,8 +101,8 @@ fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progr
     }
     let plain = wanted.clone();
     claims::join(&mut wanted, restore.clone());
-    let mut sockets = look::sockets(&wanted, &lab, memory.names(&recalled).as_deref())?;
-    let world = look::through(&mut sockets, &wanted, &lab, Depth::Whole)?;
+    let mut sockets = look::open(&wanted, &lab, memory.names(&recalled).as_deref())?;
+    let world = recalled.look(&mut sockets, &wanted, &lab)?;
     let mut heritage = Vec::new();
     if let Some(own) = &recalled.own {
         let others: Vec<Topology> = recalled.others.iter().map(|(_, topology)| topology.clone()).collect();
@@ -137,8 +137,8 @@ pub fn plan(topology: &Topology, options: Options) -> Result<(World, std::result
     }
     let mut wanted = topology.clone();
     claims::join(&mut wanted, restore.clone());
-    let mut sockets = look::sockets(&wanted, &lab, memory.names(&recalled).as_deref())?;
-    let world = look::through(&mut sockets, &wanted, &lab, Depth::Whole)?;
+    let mut sockets = look::open(&wanted, &lab, memory.names(&recalled).as_deref())?;
+    let world = recalled.look(&mut sockets, &wanted, &lab)?;
     if let Some(own) = &recalled.own {
         let others: Vec<Topology> = recalled.others.iter().map(|(_, topology)| topology.clone()).collect();
         claims::settle(&mut restore, own, &others, &world, &mut |_, _, _| {});
@@ -291,7 +291,7 @@ impl Change<'_> {
                 site.mark_staged();
             }
             settle::carriers(site, &self.wanted);
-            let seen = again(|| look::through(&mut site.sockets, &self.wanted, self.lab, Depth::Whole))?;
+            let seen = again(|| self.recalled.look(&mut site.sockets, &self.wanted, self.lab))?;
             plan = match plan::plan(&self.wanted, &seen, &known, self.options(pass)) {
                 Ok(plan) => plan,
                 Err(conflicts) => return Err(Error::usage(texts(&conflicts).join("; "))),
@@ -356,7 +356,7 @@ impl Change<'_> {
             site.mark_staged();
             is_right &= unmark(site, &journal.adopted).is_ok();
             site.sockets.arrange(before.places.iter().filter_map(|place| place.name.as_ref()));
-            let Ok(seen) = look::through(&mut site.sockets, before, self.lab, Depth::Whole) else { continue };
+            let Ok(seen) = self.recalled.look_at(&mut site.sockets, before, self.lab, Some(&both)) else { continue };
             let index = index_of(self.first_index, PASSES + 1 + attempt);
             let options = Options { index, adopt: false, replace: true, prune: true };
             let plan = match plan::plan(before, &seen, &known, options) {

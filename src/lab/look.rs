@@ -243,17 +243,3 @@ fn files(seen: &mut Seen) -> Result<()> {
     }
     Ok(())
 }
-
-/// stub
-pub fn sockets(topology: &Topology, _lab: &Lab, _further: Option<&[Vec<u8>]>) -> Result<super::sockets::Sockets> {
-    let mut names = Vec::new();
-    for place in &topology.places {
-        names.extend(place.name.clone());
-    }
-    super::sockets::Sockets::open(&names)
-}
-
-/// stub
-pub fn through(_sockets: &mut super::sockets::Sockets, _t: &Topology, _lab: &Lab, _depth: Depth) -> Result<World> {
-    Err(Error::usage("not there yet"))
-}

@@ -1,9 +1,13 @@
 //! What is known of a lab, and of the others, when a run begins.
 
 use super::claims;
+use super::look::{self, Depth, Wanted};
 use super::record::{self, Record, Which};
+use super::sockets::Sockets;
 use crate::error::Result;
+use crate::model::lab::Lab;
 use crate::model::topology::Topology;
+use crate::model::world::World;
 use crate::plan::Known;
 
 /// Lowest and highest index of links that runs make: above what the kernel counts to, below what programs take for
@@ -114,6 +118,28 @@ pub fn index_of(first: u32, pass: u32) -> u32 {
 }
 
 impl Recalled {
+    /// Looks at what is wanted, and at what else the lab has.
+    ///
+    /// # Errors
+    /// The kernel could not be asked.
+    pub fn look(&self, sockets: &mut Sockets, topology: &Topology, lab: &Lab) -> Result<World> {
+        self.look_at(sockets, topology, lab, self.own.as_ref())
+    }
+
+    /// The same, where more may be the lab's than it asked for before.
+    ///
+    /// # Errors
+    /// The kernel could not be asked.
+    pub fn look_at(
+        &self,
+        sockets: &mut Sockets,
+        topology: &Topology,
+        lab: &Lab,
+        own: Option<&Topology>,
+    ) -> Result<World> {
+        look::look(sockets, &Wanted { topology, lab, own, depth: Depth::Whole })
+    }
+
     /// What the planner is told.
     pub fn known(&self, indexes: Option<(u32, u32)>) -> Known {
         let others = self.others.iter().map(|(_, topology)| topology.clone()).collect();

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 
+use super::record::again;
 use crate::error::{Error, Result};
 use crate::model::name::NsName;
 use crate::model::world::Presence;
@@ -69,7 +70,7 @@ impl Sockets {
         let opened = in_thread(|| {
             for (number, name) in (first..).zip(names) {
                 let mut at = At { name: Some(name.clone()), ..At::default() };
-                match at.enter(number) {
+                match again(|| at.enter(number)) {
                     Err(error) if strict => return Err(error.in_ns(Some(&name.to_string()))),
                     Err(_) => at = At { name: at.name, ..At::default() },
                     Ok(()) => {}
@@ -285,7 +286,7 @@ impl Sockets {
         in_thread(|| {
             for &place in places {
                 if let Some(namespace) = self.namespace(place) {
-                    namespace.enter().map_err(|e| Error::sys("setns", &e))?;
+                    again(|| namespace.enter()).map_err(|e| Error::sys("setns", &e))?;
                     work(place)?;
                 }
             }
