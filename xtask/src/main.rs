@@ -17,6 +17,7 @@ mod probe;
 mod process;
 mod replay;
 mod size;
+mod sweep;
 mod sys;
 mod test;
 mod tidy;
@@ -128,6 +129,18 @@ const COMMANDS: &[Command] = &[
         run: mutate::run,
     },
     Command {
+        name: "faults",
+        words: "[--persist] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        about: "make each system call of a run fail, and see that all is as asked or as before",
+        run: sweep::faults,
+    },
+    Command {
+        name: "kill",
+        words: "[--random N] [--seed S] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        about: "kill a run at each system call and at N moments (1000), and see that the next one finds its way",
+        run: sweep::kill,
+    },
+    Command {
         name: "uml",
         words: "[--emulated] COMMAND [WORDS...]",
         about: "run a command under user-mode Linux (or in QEMU), on this file system, with a network of its own",
@@ -148,6 +161,8 @@ const INNER: &[(&str, Run)] = &[
     ("bench-inside", bench::inside),
     ("bench-walk", bench::walk),
     (namespaces::ASK, namespaces::ask),
+    ("faults-inside", sweep::faults_inside),
+    ("kill-inside", sweep::kill_inside),
     ("golden-inside", golden::inside),
     ("probe", probe::run),
     ("selftests-inside", replay::selftests::inside),
@@ -158,8 +173,10 @@ const INNER: &[(&str, Run)] = &[
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
-    // As process 1 of the virtual machine there is nobody to give words.
-    let name = if std::process::id() == 1 { Some("vm-init".to_string()) } else { words.next() };
+    let name = words.next();
+    // As process 1 of the virtual machine there is nobody to give words; that of a sandbox is given them.
+    let is_inner = INNER.iter().any(|(inner, _)| name.as_deref() == Some(inner));
+    let name = if std::process::id() == 1 && !is_inner { Some("vm-init".to_string()) } else { name };
     let Some(name) = name else {
         help();
         return ExitCode::SUCCESS;
