@@ -172,6 +172,8 @@ fn names(line: &str) -> Vec<String> {
 
 /// Lines that are told of a difference.
 const TOLD: usize = 12;
+/// Characters that are told of a line.
+const WIDE: usize = 300;
 
 /// A difference in few lines: without what follows from another line of it, and cut.
 pub fn brief(difference: &[String]) -> Vec<String> {
@@ -195,7 +197,11 @@ pub fn brief(difference: &[String]) -> Vec<String> {
     };
     let kept: Vec<String> = difference.iter().filter(|line| !follows(line)).cloned().collect();
     let more = kept.len().saturating_sub(TOLD);
-    let mut lines: Vec<String> = kept.into_iter().take(TOLD).collect();
+    let cut = |line: String| match line.char_indices().nth(WIDE) {
+        Some((at, _)) => format!("{}...", &line[..at]),
+        None => line,
+    };
+    let mut lines: Vec<String> = kept.into_iter().take(TOLD).map(cut).collect();
     if more > 0 {
         lines.push(format!("... and {more} more"));
     }

@@ -72,7 +72,7 @@ pub struct Known {
     pub mac: String,
 }
 
-/// The links of one place, from `ip -d -j address`.
+/// The links of one place, from `ip -d -j link`.
 pub fn known(place: &str, listed: &Json) -> Vec<Known> {
     let Json::List(all) = listed else { return Vec::new() };
     let number = |one: &Json, key: &str| one.at(&[key]).and_then(|text| text.parse().ok());
@@ -87,7 +87,7 @@ pub fn known(place: &str, listed: &Json) -> Vec<Known> {
     all.iter().filter(|one| one.get("ifname").is_some()).map(link).collect()
 }
 
-/// Lines of links and their addresses, from `ip -d -j address`; `all` are the links of all places.
+/// Lines of links, from `ip -d -j link`; `all` are the links of all places.
 pub fn links(place: &str, listed: &Json, all: &[Known]) -> Vec<String> {
     let Json::List(list) = listed else { return Vec::new() };
     let mut lines = Vec::new();
@@ -102,7 +102,16 @@ pub fn links(place: &str, listed: &Json, all: &[Known]) -> Vec<String> {
             line += &format!(" index={} mac={}", of.index, of.mac);
         }
         lines.push(line);
-        let Some(Json::List(addresses)) = one.get("addr_info") else { continue };
+    }
+    lines
+}
+
+/// Lines of addresses, from `ip -d -j address`.
+pub fn addresses(place: &str, listed: &Json) -> Vec<String> {
+    let Json::List(list) = listed else { return Vec::new() };
+    let mut lines = Vec::new();
+    for one in list {
+        let (Some(name), Some(Json::List(addresses))) = (one.at(&["ifname"]), one.get("addr_info")) else { continue };
         // Addresses of the link alone follow from its hardware address, some time later.
         for address in addresses.iter().filter(|one| !of_the_link(one.at(&["local"]).unwrap_or_default())) {
             lines.push(format!("{}address {name} {}", at(place), words(address, PASSING)));
@@ -184,9 +193,12 @@ mod tests {
             [
                 "host: link v ifname=\"v\" flags=UP mac=drawn linkinfo={info_kind=\"veth\" \
                  info_slave_data={hairpin=false}} altnames=[\"nst-1-2\"] other=red/eth0",
-                "host: address v family=\"inet\" local=\"10.0.0.1\" prefixlen=24",
                 "host: link x-br ifname=\"x-br\" flags= mac=drawn index=3 mac=02:00:00:00:00:01",
             ]
+        );
+        assert_eq!(
+            addresses("", &here),
+            ["host: address v family=\"inet\" local=\"10.0.0.1\" prefixlen=24"]
         );
     }
 

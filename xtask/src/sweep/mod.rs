@@ -2,12 +2,15 @@
 //! tried at every point of a run, from outside, each trial in a sandbox of its own. In: words. Out: lines of
 //! what broke them, and counts.
 
+mod drift;
 mod faults;
 mod judge;
 mod kill;
 mod mask;
 mod place;
+mod race;
 mod scene;
+mod soak;
 mod state;
 mod trace;
 
@@ -23,8 +26,11 @@ use crate::process::{About, Failure, Outcome, say};
 use crate::tree;
 use scene::Scene;
 
+pub use drift::{inside as drift_inside, run as drift};
 pub use faults::{inside as faults_inside, run as faults};
 pub use kill::{inside as kill_inside, run as kill};
+pub use race::{inside as race_inside, run as race};
+pub use soak::{inside as soak_inside, run as soak};
 
 /// How long the kernel is given to finish by itself what was begun (namespaces end a moment later).
 const SETTLE: Duration = Duration::from_millis(700);

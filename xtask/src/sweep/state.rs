@@ -17,7 +17,9 @@ use crate::sys;
 
 /// What iproute2 is asked for in each namespace, and what lines of it are called.
 const LISTINGS: &[(&str, &str)] = &[
-    ("address show", "link"),
+    // The listing of addresses has less of the links.
+    ("link show", "link"),
+    ("address show", "address"),
     ("route show table all", "route"),
     ("rule show", "rule"),
     ("neighbour show nud permanent", "neigh"),
@@ -70,6 +72,7 @@ impl State {
             for ((_, kind), listed) in LISTINGS.iter().zip(&one.listings) {
                 match *kind {
                     "link" => state.lines.extend(mask::links(&one.place, listed, &links)),
+                    "address" => state.lines.extend(mask::addresses(&one.place, listed)),
                     kind => state.lines.extend(mask::others(&one.place, kind, listed)),
                 }
             }
