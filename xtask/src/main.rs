@@ -75,6 +75,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "bench apply",
+        words: "[--n N,...] [--runs N] [--pings N] [--only NAME,...] [--realtime] [--tiny] [--binary FILE]",
+        about: "time apply and down of N namespaces beside the lower bound and ip -batch, in turn",
+        run: bench::apply::run,
+    },
+    Command {
         name: "fuzz",
         words: "[--seconds N] [TARGET...]",
         about: "run the fuzz targets for N seconds in all (60)",
@@ -177,6 +183,7 @@ const INNER: &[(&str, Run)] = &[
     ("demo-inside", demo::inside),
     ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
+    (bench::apply::INSIDE, bench::apply::inside),
     ("bench-walk", bench::walk),
     (namespaces::ASK, namespaces::ask),
     ("faults-inside", sweep::faults_inside),
@@ -223,9 +230,9 @@ fn main() -> ExitCode {
 fn help() {
     println!("usage: cargo xtask COMMAND [WORDS...]\n");
     for command in COMMANDS {
-        println!("  {:<10}{}", command.name, command.about);
+        println!("  {:<12}{}", command.name, command.about);
         if !command.words.is_empty() {
-            println!("            {}", command.words);
+            println!("              {}", command.words);
         }
     }
 }

@@ -145,7 +145,7 @@ pub fn at(place: &str) -> String {
 
 /// Whether an address or a prefix is of one link alone, as the kernel makes them.
 fn of_the_link(address: &str) -> bool {
-    (address.starts_with("fe80:") && !address.starts_with("fe80::5a")) || address.starts_with("ff00::")
+    address.starts_with("fe80:") || address.starts_with("ff00::")
 }
 
 /// A value's words, without some keys.

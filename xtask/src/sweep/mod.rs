@@ -7,7 +7,7 @@ mod faults;
 mod judge;
 mod kill;
 mod mask;
-mod place;
+pub mod place;
 mod race;
 mod scene;
 mod soak;

@@ -18,13 +18,33 @@ pub const DESK: &str = "/run/.desk";
 /// How long a command under trial may take before it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How a sandbox is made.
+#[derive(Debug, Clone, Copy)]
+pub struct Sandbox {
+    /// With a user namespace of its own, in which the kernel allows less.
+    pub user: bool,
+    /// Ahead of everything else that runs on the machine.
+    pub realtime: bool,
+}
+
 /// This program in a new sandbox. Whatever it starts ends with it.
 pub fn sandboxed(words: &[String]) -> Outcome<Command> {
+    sandbox(words, Sandbox { user: true, realtime: false })
+}
+
+/// This program in a new sandbox of some kind.
+pub fn sandbox(words: &[String], how: Sandbox) -> Outcome<Command> {
     packages::ensure(TOOLS)?;
     let unshare = find("unshare").ok_or("unshare: not found")?;
-    let mut command = Command::new(unshare);
+    let mut command = if how.realtime { Command::new("chrt") } else { Command::new(&unshare) };
+    if how.realtime {
+        command.args(["--fifo", "5"]).arg(&unshare);
+    }
+    if how.user {
+        command.args(["--user", "--map-root-user"]);
+    }
     command
-        .args(["--user", "--map-root-user", "--net", "--mount", "--pid", "--fork"])
+        .args(["--net", "--mount", "--pid", "--fork"])
         .args(["--mount-proc", "--kill-child", "--propagation", "private", "--"])
         .arg(own_binary()?)
         .args(words)
@@ -34,7 +54,7 @@ pub fn sandboxed(words: &[String]) -> Outcome<Command> {
 }
 
 /// Where programs are, the administrators' too.
-fn path() -> String {
+pub fn path() -> String {
     format!("{}:/usr/local/sbin:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default())
 }
 
