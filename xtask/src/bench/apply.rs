@@ -22,7 +22,8 @@ const FIRST: u64 = 10;
 const READY: f64 = 5.0;
 
 /// Who does it. The first one is what the others are held against.
-const CONTENDERS: &[&str] = &["floor", "floor-quiet", "netstrap", "netstrap-6", "batch-one", "batch-two", "batch-nsenter"];
+const CONTENDERS: &[&str] =
+    &["floor", "floor-quiet", "netstrap", "netstrap-6", "batch-one", "batch-two", "batch-nsenter"];
 
 /// `cargo xtask bench apply`.
 pub fn run(words: Vec<String>) -> Outcome {
@@ -110,7 +111,9 @@ impl Bench {
             }
         }
         let [four, six] = worst;
-        println!("\nfirst answers of {size} namespaces, {runs} runs: worst {four:.2} ms, IPv6 {six:.2} ms; {late} later than {READY} ms");
+        println!(
+            "\nfirst answers of {size} namespaces, {runs} runs: worst {four:.2} ms, IPv6 {six:.2} ms; {late} later than {READY} ms"
+        );
         if late == 0 { Ok(()) } else { Err(format!("{late} first answers are late").into()) }
     }
 }

@@ -289,7 +289,11 @@ mod tests {
     fn damages_are_of_scenes_that_make_something() {
         for damage in DAMAGES {
             assert!(matches!(scene::named(damage.scene).unwrap().tried, Act::Apply(_)), "{}", damage.lines);
-            assert!(damage.lines.split(" ; ").all(|line| !line.contains(';') && line.contains(' ')), "{}", damage.lines);
+            assert!(
+                damage.lines.split(" ; ").all(|line| !line.contains(';') && line.contains(' ')),
+                "{}",
+                damage.lines
+            );
         }
     }
 }

@@ -52,9 +52,12 @@ pub fn sweep(common: &Common, lasting: bool) -> Outcome<Tally> {
         say(format!("calls that are not made to fail: {}", unknown.join(" ")));
     }
     let mut tally = Tally::default();
-    many(common, &common.sample(places), |place| trial(common, place, lasting, &dir), |place, text| {
-        report(&mut tally, place, &text, lasting)
-    })?;
+    many(
+        common,
+        &common.sample(places),
+        |place| trial(common, place, lasting, &dir),
+        |place, text| report(&mut tally, place, &text, lasting),
+    )?;
     Ok(tally)
 }
 

@@ -158,7 +158,9 @@ fn names(line: &str) -> Vec<String> {
                     if path.ends_with("/forwarding") || path.ends_with("redirects") {
                         names.extend(["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"].map(str::to_string));
                     }
-                    names.extend(path.split('/').nth(2).filter(|link| !["all", "default"].contains(link)).map(str::to_string));
+                    names.extend(
+                        path.split('/').nth(2).filter(|link| !["all", "default"].contains(link)).map(str::to_string),
+                    );
                 }
                 _ => {}
             }

@@ -196,10 +196,7 @@ mod tests {
                 "host: link x-br ifname=\"x-br\" flags= mac=drawn index=3 mac=02:00:00:00:00:01",
             ]
         );
-        assert_eq!(
-            addresses("", &here),
-            ["host: address v family=\"inet\" local=\"10.0.0.1\" prefixlen=24"]
-        );
+        assert_eq!(addresses("", &here), ["host: address v family=\"inet\" local=\"10.0.0.1\" prefixlen=24"]);
     }
 
     #[test]
@@ -212,7 +209,8 @@ mod tests {
             elsewhere,
             mac: String::new(),
         };
-        let all = [one("", "v", 7, Some(16), true), one("a", "decoy", 16, Some(9), true), one("b", "w", 16, Some(7), true)];
+        let all =
+            [one("", "v", 7, Some(16), true), one("a", "decoy", 16, Some(9), true), one("b", "w", 16, Some(7), true)];
         assert_eq!(other(&all[0], &all).as_deref(), Some("b/w"));
         assert_eq!(other(&all[1], &all), None);
         // A VLAN's lower link knows nothing of it.

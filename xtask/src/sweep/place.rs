@@ -115,7 +115,7 @@ impl Ran {
 
     /// The last line that it said.
     pub fn last(&self) -> &str {
-        self.err.lines().chain(self.out.lines()).filter(|line| !line.is_empty()).last().unwrap_or_default()
+        self.err.lines().chain(self.out.lines()).rfind(|line| !line.is_empty()).unwrap_or_default()
     }
 }
 

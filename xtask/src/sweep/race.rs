@@ -311,7 +311,8 @@ fn signal_inside(program: &Program, scene: &Scene, point: &Point, signal: &'stat
         return Ok(());
     }
     // Before it has begun, a signal may just end it.
-    let number = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP][WISHES.iter().position(|name| *name == signal).unwrap_or(0)];
+    let number =
+        [libc::SIGTERM, libc::SIGINT, libc::SIGHUP][WISHES.iter().position(|name| *name == signal).unwrap_or(0)];
     end(&ran, &set.before, &goal, |end| {
         matches!(end, End::Code(1 | 3)) || end == End::Signal(number) || end == End::Code(128 + number)
     })
