@@ -4,7 +4,9 @@
 pub mod addr;
 pub mod addrlabel;
 pub mod encap;
+pub mod etc;
 pub mod fdb;
+pub mod index;
 pub mod ip;
 pub mod kind;
 pub mod lab;

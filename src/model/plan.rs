@@ -1,5 +1,7 @@
 //! What is to be done so that a network is what it should be: steps in the order in which they are done.
 
+use std::num::NonZeroU32;
+
 use super::lab::Lab;
 use super::link::{LinkId, NewLink};
 use super::name::IfName;
@@ -73,6 +75,8 @@ pub enum Act {
     MakeLink(Box<MakeLink>),
     /// Makes a tap device that stays; there is no message for it.
     MakeTap {
+        /// Index to take (`TUNSETIFINDEX`).
+        index: NonZeroU32,
         /// Its name.
         name: IfName,
         /// `IFF_*` of `linux/if_tun.h` besides `IFF_TAP`.
@@ -82,8 +86,11 @@ pub enum Act {
         /// Which group may open it.
         group: Option<u32>,
     },
-    /// Moves a device to another place. Its index there is not known beforehand.
+    /// Moves a device to another place.
     MoveLink {
+        /// Index to take there (`IFLA_NEW_IFINDEX`). Before kernel 5.13 the attribute has no effect and the kernel
+        /// chooses: steps behind it that name the link are then for the next plan.
+        index: NonZeroU32,
         /// The device.
         link: LinkId,
         /// Its name.
