@@ -3,8 +3,8 @@
 //! what the list of wanted deviations does not explain fails, as does an option never used.
 
 mod build;
-mod chance;
-mod json;
+pub mod chance;
+pub mod json;
 mod look;
 mod report;
 mod table;
