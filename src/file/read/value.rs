@@ -150,7 +150,7 @@ pub fn text_value(key: &Key, words: &mut Words<'_>, text: &str) -> SettingValue 
             }
             SettingValue::Address(addr)
         }
-        b'e' => SettingValue::Number(duration(words, text, key.limits)),
+        b'e' => SettingValue::Number(time(words, text, key.limits)),
         _ => {
             if key.shape == b'w' && !key.limits.split('|').any(|word| word == text) {
                 let known = key.limits.replace('|', ", ");
@@ -174,15 +174,19 @@ fn plain(key: &Key, words: &mut Words<'_>, text: &str) -> String {
 }
 
 /// A time, `10s` or `500ms`, in milliseconds, of at most so many seconds.
-fn duration(words: &mut Words<'_>, text: &str, most: &str) -> u64 {
-    let (digits, scale) = match text.strip_suffix("ms") {
-        Some(digits) => (digits, 1),
-        None => (text.strip_suffix('s').unwrap_or_default(), 1000),
-    };
-    let limit = most.parse().unwrap_or(0) * 1000;
-    let time = number(digits, 1_000_000).map(|number| number * scale).filter(|time| *time <= limit);
+fn time(words: &mut Words<'_>, text: &str, most: &str) -> u64 {
+    let time = duration(text, most.parse().unwrap_or(0));
     if time.is_none() {
         words.fail("\"%\" is no time up to %s (10s, 500ms)", &[text, most]);
     }
     time.unwrap_or(0)
+}
+
+/// A time, `10s` or `500ms`, in milliseconds; of at most `most` seconds.
+pub fn duration(text: &str, most: u64) -> Option<u64> {
+    let (digits, scale) = match text.strip_suffix("ms") {
+        Some(digits) => (digits, 1),
+        None => (text.strip_suffix('s').unwrap_or_default(), 1000),
+    };
+    number(digits, 1_000_000).map(|number| number * scale).filter(|time| *time <= most * 1000)
 }
