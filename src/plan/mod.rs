@@ -3,17 +3,21 @@
 //! Pure: no kernel is asked. The same function plans `apply` (to the file), `down` (to what was there before),
 //! a rollback and `recover` (to what was there when the run began), and verifies: a plan without steps is success.
 
+mod decide;
+mod implied;
 pub mod kinds;
+mod links;
 pub mod nets;
+mod order;
 
 use std::num::NonZeroU32;
 
 use crate::model::index::Index;
-use crate::model::lab::Lab;
-use crate::model::link::LinkId;
+use crate::model::lab::{Lab, Mark};
+use crate::model::link::{Link, LinkId, LinkNumber};
 use crate::model::name::{IfName, NsName};
-use crate::model::plan::Plan;
-use crate::model::topology::{Origin, Topology};
+use crate::model::plan::{Plan, Step};
+use crate::model::topology::{LinkSpec, Origin, Place, Topology};
 use crate::model::world::World;
 
 /// What the state files of this machine say.
@@ -52,18 +56,49 @@ pub struct Conflict {
     pub text: String,
 }
 
-/// Plans.
+/// A topology with all that it implies: this is what a world is to be looked for.
+pub fn complete(topology: &Topology) -> Topology {
+    implied::complete(topology, true)
+}
+
+/// Plans. The world is one that was looked for the topology, [`complete`]d or not.
 ///
 /// # Errors
 /// All that is in the way: things of the same name that are not ours, links that cannot be changed in place.
 pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options) -> Result<Plan, Vec<Conflict>> {
     let lab = Lab::new(&topology.name);
-    let topology = topology.clone();
-    let ctx = Ctx { topology: &topology, world, known, options, lab: &lab, places: Vec::new() };
+    let host = world.places.first();
+    // A kernel without IPv6 says of no link how it makes up addresses.
+    let ipv6 = host.is_none_or(|host| {
+        host.state.links.is_empty()
+            || host.state.links.iter().any(|link| link.number(LinkNumber::AddrGenMode).is_some())
+    });
+    let mut topology = implied::complete(topology, ipv6);
+    let asked = topology.places.len();
+    for further in world.places.get(asked..).unwrap_or_default() {
+        topology.places.push(Place { name: further.name.clone(), ..Place::default() });
+    }
+    let mut ctx = Ctx::new(&topology, world, known, options, &lab);
+    let mut conflicts = Vec::new();
+    decide::places(&mut ctx, asked, &mut conflicts);
+    let order = order::links(&ctx);
+    if conflicts.is_empty() {
+        decide::links(&mut ctx, &order, &mut conflicts);
+    }
+    if !conflicts.is_empty() {
+        return Err(conflicts);
+    }
     let mut steps = Vec::new();
-    nets::steps(&ctx, &mut steps);
-    nets::removals(&ctx, &mut steps);
-    Ok(Plan { steps, names: Vec::new(), warnings: Vec::new(), lab })
+    links::steps(&ctx, &order, &mut steps);
+    for (removal, calls) in [(false, nets::steps as fn(&Ctx<'_>, &mut Vec<Step>)), (true, nets::removals)] {
+        let mut own = Vec::new();
+        calls(&ctx, &mut own);
+        steps.extend(own.into_iter().map(|step| (order::phase(&step, removal), step)));
+    }
+    links::removals(&ctx, &mut steps);
+    let names = ctx.names();
+    let steps = order::sort(steps, topology.places.len());
+    Ok(Plan { steps, names, warnings: Vec::new(), lab })
 }
 
 /// What is asked for beside what is found, with what was decided about links and namespaces.
@@ -92,39 +127,76 @@ struct Spot {
     new: bool,
     /// It is taken away by this plan.
     goes: bool,
+    /// Links that were given an index so far.
+    used: u32,
     /// Numbers of the links that are asked for, by name.
     names: Index,
-    /// Of each of them the index and, if it is there and stays, the number of the found one.
-    targets: Vec<(NonZeroU32, Option<usize>)>,
+    /// What becomes of each of them.
+    targets: Vec<Target>,
     /// Numbers of the found links, by index.
     found: Index,
     /// What becomes of each of them.
     fates: Vec<Fate>,
 }
 
+/// What becomes of a link that is asked for; it is made if nothing is there of it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Target {
+    /// The index that it has or will have.
+    index: Option<NonZeroU32>,
+    /// Number of the found link that it is.
+    found: Option<usize>,
+    /// Number of the found link in whose stead it is made.
+    old: Option<usize>,
+    /// Place and number of the device that is moved here.
+    from: Option<(usize, usize)>,
+}
+
 /// What becomes of a found link.
 #[derive(Debug, Clone, Copy, Default)]
 struct Fate {
+    /// It is ours.
     ours: bool,
+    /// It is deleted or moved away.
     goes: bool,
+    /// It is made anew by [`Target::old`].
+    anew: bool,
+    /// It gives its name away before anything else is done.
+    evicted: bool,
+    /// The link that is asked for that it is.
     wanted: Option<usize>,
 }
 
-impl Ctx<'_> {
+impl<'a> Ctx<'a> {
+    fn new(topology: &'a Topology, world: &'a World, known: &'a Known, options: Options, lab: &'a Lab) -> Self {
+        let mut places = Vec::with_capacity(topology.places.len());
+        for (number, place) in topology.places.iter().enumerate() {
+            let mut spot = Spot { targets: vec![Target::default(); place.links.len()], ..Spot::default() };
+            for (number, link) in place.links.iter().enumerate() {
+                spot.names.insert(link.name.as_bytes(), number);
+            }
+            let links = world.places.get(number).map_or(&[][..], |seen| &seen.state.links);
+            spot.fates = vec![Fate::default(); links.len()];
+            for (number, link) in links.iter().enumerate() {
+                spot.found.insert(&link.index.to_ne_bytes(), number);
+            }
+            places.push(spot);
+        }
+        Ctx { topology, world, known, options, lab, places }
+    }
+
     /// The link that a name means when all is done, with the index that it has or will have; `lo` is 1 everywhere.
-    /// `None`: there is none of that name, or a device whose index is not known yet; what needs it has no step then.
+    /// `None`: there is none of that name; what needs it has no step then.
     pub fn link(&self, place: usize, name: &IfName) -> Option<LinkId> {
-        let (spot, links) = (self.places.get(place)?, &self.topology.places.get(place)?.links);
-        let number = spot.names.find(name.as_bytes(), |number| links[number].name == *name);
-        let index = match number {
-            Some(number) => spot.targets.get(number)?.0,
+        let index = match self.find(place, name) {
+            Some((_, number)) => self.places[place].targets[number].index?,
             None if name.as_bytes() == b"lo" => NonZeroU32::MIN,
             None => return None,
         };
-        Some(LinkId { ns: u32::try_from(place).ok()?, index })
+        Some(id(place, index))
     }
 
-    /// Whether a link that is asked for is made (or moved to its place) by this plan: nothing is on it yet.
+    /// Whether a link that is asked for is made by this plan, or moved to its place: nothing is on it yet.
     pub fn is_new(&self, link: LinkId) -> bool {
         self.fate(link.ns as usize, link.index.get()).is_none()
     }
@@ -161,9 +233,76 @@ impl Ctx<'_> {
     }
 
     fn fate(&self, place: usize, index: u32) -> Option<&Fate> {
-        let links = &self.world.places.get(place)?.state.links;
-        let spot = self.places.get(place)?;
-        let number = spot.found.find(&index.to_ne_bytes(), |number| links[number].index == index)?;
-        spot.fates.get(number)
+        self.places.get(place)?.fates.get(self.seen(place, index)?)
     }
+
+    /// The links that are found in a place.
+    fn found(&self, place: usize) -> &'a [Link] {
+        self.world.places.get(place).map_or(&[], |seen| &seen.state.links)
+    }
+
+    /// The number of the found link of an index.
+    fn seen(&self, place: usize, index: u32) -> Option<usize> {
+        let links = self.found(place);
+        self.places.get(place)?.found.find(&index.to_ne_bytes(), |number| links[number].index == index)
+    }
+
+    /// Place and number of a link that is asked for.
+    fn find(&self, place: usize, name: &IfName) -> Option<(usize, usize)> {
+        let links = &self.topology.places.get(place)?.links;
+        let number = self.places[place].names.find(name.as_bytes(), |number| links[number].name == *name)?;
+        Some((place, number))
+    }
+
+    /// The other end of a pair.
+    fn twin(&self, spec: &LinkSpec) -> Option<(usize, usize)> {
+        spec.peer.as_ref().and_then(|peer| self.find(peer.place, &peer.name))
+    }
+
+    fn spec(&self, place: usize, number: usize) -> &'a LinkSpec {
+        &self.topology.places[place].links[number]
+    }
+
+    fn target(&self, place: usize, number: usize) -> Target {
+        self.places[place].targets[number]
+    }
+
+    /// Name of a place, empty for the host.
+    fn place_name(&self, place: usize) -> &'a [u8] {
+        self.topology.places[place].name.as_ref().map_or(&[], NsName::as_bytes)
+    }
+
+    fn mark(&self, place: usize, name: &IfName) -> Mark {
+        self.lab.mark(self.place_name(place), name.as_bytes())
+    }
+
+    /// What the lab asked of a link before, if that is known. Places and links mostly have the numbers that they had.
+    fn own(&self, place: usize, number: usize) -> Option<&'a LinkSpec> {
+        let name = &self.spec(place, number).name;
+        let links = &self.own_place(place)?.links;
+        let same = links.get(number).filter(|link| link.name == *name);
+        same.or_else(|| links.iter().find(|link| link.name == *name))
+    }
+
+    fn own_place(&self, place: usize) -> Option<&'a Place> {
+        let (places, name) = (&self.known.own.as_ref()?.places, &self.topology.places[place].name);
+        let same = places.get(place).filter(|place| place.name == *name);
+        same.or_else(|| places.iter().find(|place| place.name == *name))
+    }
+
+    fn names(&self) -> Vec<(LinkId, IfName)> {
+        let mut names = Vec::new();
+        for (place, spot) in self.places.iter().enumerate() {
+            for (target, link) in spot.targets.iter().zip(&self.topology.places[place].links) {
+                if let (None, Some(index)) = (target.found, target.index.filter(|index| index.get() != 1)) {
+                    names.push((id(place, index), link.name));
+                }
+            }
+        }
+        names
+    }
+}
+
+fn id(place: usize, index: NonZeroU32) -> LinkId {
+    LinkId { ns: u32::try_from(place).unwrap_or(u32::MAX), index }
 }

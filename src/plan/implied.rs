@@ -1,0 +1,107 @@
+//! What a file implies without saying it: `lo` is up in namespaces, forwarding is a parameter, links that nobody
+//! asked IPv6 of have no link-local addresses, and the host trusts nothing that comes in by links made for a lab.
+
+use crate::model::addr::AddrFlags;
+use crate::model::index::Index;
+use crate::model::ip::Family;
+use crate::model::name::IfName;
+use crate::model::topology::{LinkKind, LinkSpec, Place, Said, Setting, SettingValue, Sysctl, Topology};
+
+/// Key of the implied setting that stands for `addrgenmode none`; files have no such key.
+pub const QUIET: &str = "addrgenmode";
+
+/// Least MTU that IPv6 works with: a link with less has no IPv6 at all.
+const IPV6_MIN_MTU: u64 = 1280;
+
+/// A topology with everything that it implies; without IPv6, where the kernel has none. What is there already
+/// stays as it is, so that completing again changes nothing.
+pub fn complete(topology: &Topology, ipv6: bool) -> Topology {
+    let mut topology = topology.clone();
+    for (number, place) in topology.places.iter_mut().enumerate() {
+        forward(place);
+        let silent = if ipv6 { silent(place) } else { vec![false; place.links.len()] };
+        for (link, silent) in place.links.iter_mut().zip(silent) {
+            if link.kind == LinkKind::Device {
+                continue;
+            }
+            // Nobody else is on a link that was just made: nothing to detect.
+            for addr in link.addresses.iter_mut().filter(|addr| addr.what.family == Family::V6) {
+                addr.what.flags |= AddrFlags::NODAD;
+            }
+            if silent && link.get(QUIET).is_none() {
+                link.settings.push(Setting { at: link.at, key: QUIET, value: SettingValue::Text("none".to_owned()) });
+            }
+            if number == 0 && link.master.is_none() {
+                distrust(link, ipv6);
+            }
+        }
+        if number != 0
+            && let Some(lo) = IfName::new(b"lo")
+            && !place.links.iter().any(|link| link.name == lo)
+        {
+            place.links.push(LinkSpec::new(lo, LinkKind::Device, place.at));
+        }
+    }
+    topology
+}
+
+fn forward(place: &mut Place) {
+    let wanted = [(place.forward.v4, "net.ipv4.ip_forward"), (place.forward.v6, "net.ipv6.conf.all.forwarding")];
+    for (_, name) in wanted.into_iter().filter(|wanted| wanted.0) {
+        add(&mut place.sysctls, place.at, name, "1");
+    }
+}
+
+/// What a container sends must not change how the host routes (CVE-2020-10749).
+fn distrust(link: &mut LinkSpec, ipv6: bool) {
+    add(&mut link.sysctls, link.at, "net.ipv4.conf.accept_redirects", "0");
+    if ipv6 && has_ipv6(link) {
+        add(&mut link.sysctls, link.at, "net.ipv6.conf.accept_redirects", "0");
+        add(&mut link.sysctls, link.at, "net.ipv6.conf.accept_ra", "0");
+    }
+}
+
+fn add(list: &mut Vec<Said<Sysctl>>, at: crate::model::topology::Origin, name: &str, value: &str) {
+    if !list.iter().any(|said| said.what.name == name) {
+        list.push(Said { at, what: Sysctl { name: name.to_owned(), value: value.to_owned() } });
+    }
+}
+
+fn has_ipv6(link: &LinkSpec) -> bool {
+    link.number("mtu").is_none_or(|mtu| mtu >= IPV6_MIN_MTU)
+}
+
+/// Of each link whether the kernel is to make no link-local address for it: those of a place without IPv6, and ports
+/// of bridges, whose addresses nobody uses and whose multicast goes to every other port.
+fn silent(place: &Place) -> Vec<bool> {
+    let asked = asks_ipv6(place);
+    let mut names = Index::default();
+    for (number, link) in place.links.iter().enumerate() {
+        if link.kind == LinkKind::Bridge {
+            names.insert(link.name.as_bytes(), number);
+        }
+    }
+    let silent = |link: &LinkSpec| {
+        let master = link.master.as_ref().map(|master| master.what);
+        let find = |name: IfName| names.find(name.as_bytes(), |number| place.links[number].name == name);
+        has_ipv6(link) && (!asked || master.and_then(find).is_some())
+    };
+    place.links.iter().map(silent).collect()
+}
+
+/// Whether anything in a place has to do with IPv6. Servers that are asked by its address may be anywhere.
+fn asks_ipv6(place: &Place) -> bool {
+    let sysctl = |said: &Said<Sysctl>| said.what.name.starts_with("net.ipv6.");
+    place.forward.v6
+        || place.sysctls.iter().any(sysctl)
+        || place.routes.iter().any(|route| route.what.route.family() == Family::V6)
+        || place.rules.iter().any(|rule| rule.what.family == Family::V6)
+        || place.neighs.iter().any(|neigh| neigh.what.neigh.family == Family::V6)
+        || place.masquerades.iter().any(|said| said.what.from.iter().any(|from| from.family() == Family::V6))
+        || place.forward_ports.iter().any(|said| said.what.to.is_ipv6())
+        || place.links.iter().any(|link| {
+            // Parameters that are implied themselves only keep IPv6 out.
+            let own = |said: &Said<Sysctl>| sysctl(said) && said.what.value != "0";
+            link.addresses.iter().any(|addr| addr.what.family == Family::V6) || link.sysctls.iter().any(own)
+        })
+}
