@@ -15,13 +15,14 @@ mod range;
 mod read;
 mod syntax;
 mod tree;
-mod words;
+pub(crate) mod words;
 mod write;
 
 pub use check::{MOST_FORWARDS, MOST_PORTS};
 pub use complaint::{Refused, Source, Sources};
 pub use print::{json, toml};
 pub use range::{MOST_NAMES, MOST_VALUES};
+pub use read::duration;
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -126,7 +127,7 @@ impl Loader<'_> {
                 return None;
             }
             Err(error) => {
-                let why = crate::error::strerror(error.raw_os_error().unwrap_or(libc::EIO));
+                let why = reason(&error);
                 self.complaints.add(from, "cannot be read: ", &[path, ": ", &why]);
                 return None;
             }
@@ -221,7 +222,7 @@ impl Loader<'_> {
                 }
             }
             Err(error) => {
-                let why = crate::error::strerror(error.raw_os_error().unwrap_or(libc::EIO));
+                let why = reason(&error);
                 self.complaints.add(at, "cannot be read: ", &[folder, ": ", &why]);
             }
         }
@@ -252,6 +253,12 @@ impl Loader<'_> {
             }
         }
     }
+}
+
+/// Why something cannot be read: the system's reason, or that of who reads.
+#[inline(never)]
+fn reason(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), crate::error::strerror)
 }
 
 /// A path as a file writes it, from where the file is: without `.` and, where they can be undone, `..`.

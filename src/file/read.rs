@@ -5,6 +5,8 @@ mod link;
 mod place;
 mod value;
 
+pub use value::duration;
+
 pub use link::port_vlan_text;
 
 use super::complaint::{Complaints, meant};

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 
+use super::record::again;
 use crate::error::{Error, Result};
 use crate::model::name::NsName;
 use crate::model::world::Presence;
@@ -40,6 +41,8 @@ struct At {
     namespace: Option<Namespace>,
     route: Option<Socket<Route>>,
     netfilter: Option<Socket<Netfilter>>,
+    /// It has no name yet.
+    staged: bool,
 }
 
 impl Sockets {
@@ -67,7 +70,7 @@ impl Sockets {
         let opened = in_thread(|| {
             for (number, name) in (first..).zip(names) {
                 let mut at = At { name: Some(name.clone()), ..At::default() };
-                match at.enter(number) {
+                match again(|| at.enter(number)) {
                     Err(error) if strict => return Err(error.in_ns(Some(&name.to_string()))),
                     Err(_) => at = At { name: at.name, ..At::default() },
                     Ok(()) => {}
@@ -85,6 +88,7 @@ impl Sockets {
         if let Some(at) = self.places.get_mut(place) {
             let name = at.name.take();
             *at = At {
+                staged: false,
                 name,
                 presence: Presence::There,
                 namespace: Some(namespace),
@@ -99,6 +103,59 @@ impl Sockets {
         if let Some(at) = self.places.get_mut(place) {
             *at = At { name: at.name.take(), ..At::default() };
         }
+    }
+
+    /// Takes a place's namespace out, with its socket.
+    pub fn take(&mut self, place: usize) -> Option<(Namespace, Socket<Route>)> {
+        let at = self.places.get_mut(place)?;
+        let taken = std::mem::replace(at, At { name: at.name.clone(), ..At::default() });
+        taken.namespace.zip(taken.route)
+    }
+
+    /// The place of a name.
+    pub fn find(&self, name: &NsName) -> Option<usize> {
+        self.places.iter().position(|at| at.name.as_ref() == Some(name))
+    }
+
+    /// Marks a place's namespace as one that has no name yet, or as one that has.
+    pub fn set_staged(&mut self, place: usize, staged: bool) {
+        if let Some(at) = self.places.get_mut(place) {
+            at.staged = staged;
+        }
+    }
+
+    /// The places whose namespaces have no name yet.
+    pub fn staged(&self) -> Vec<usize> {
+        let mut staged = Vec::new();
+        for (place, at) in self.places.iter().enumerate() {
+            if at.staged {
+                staged.push(place);
+            }
+        }
+        staged
+    }
+
+    /// Puts the places in another order: the host, those of these names, then the others that are there.
+    pub fn arrange<'n>(&mut self, names: impl Iterator<Item = &'n NsName>) {
+        let mut old = std::mem::take(&mut self.places);
+        let mut places = Vec::with_capacity(old.len());
+        if !old.is_empty() {
+            places.push(old.remove(0));
+        }
+        let mut begin = 0;
+        for name in names {
+            // Mostly it is the next one.
+            let is = |at: &At| at.name.as_ref() == Some(name);
+            let found = (begin..old.len()).find(|at| is(&old[*at])).or_else(|| old.iter().position(is));
+            begin = found.map_or(begin, |at| at + 1);
+            let at = found.and_then(|at| old.get_mut(at)).map(std::mem::take);
+            places.push(at.unwrap_or_else(|| At { name: Some(name.clone()), ..At::default() }));
+        }
+        places.extend(old.into_iter().filter(|at| at.presence != Presence::Absent));
+        for (place, at) in places.iter_mut().enumerate() {
+            at.route.iter_mut().for_each(|socket| socket.set_ns(u32::try_from(place).unwrap_or(u32::MAX)));
+        }
+        (self.places, self.last, self.buffer) = (places, usize::MAX, Vec::new());
     }
 
     /// Keeps the first places alone.
@@ -229,7 +286,7 @@ impl Sockets {
         in_thread(|| {
             for &place in places {
                 if let Some(namespace) = self.namespace(place) {
-                    namespace.enter().map_err(|e| Error::sys("setns", &e))?;
+                    again(|| namespace.enter()).map_err(|e| Error::sys("setns", &e))?;
                     work(place)?;
                 }
             }

@@ -132,10 +132,7 @@ impl Reader<'_> {
     /// The name of the owner: `[a-z0-9][a-z0-9._-]{0,31}`.
     pub fn owner(&mut self, node: &Node<'_>) -> Option<String> {
         let name = self.text(node)?;
-        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let good = name.bytes().next().is_some_and(is_plain)
-            && name.len() <= 32
-            && name.bytes().all(|byte| is_plain(byte) || b"._-".contains(&byte));
+        let good = crate::model::lab::is_name(name);
         if !good {
             self.complaints.add(node.at, "not a name: ", &["\"", name, "\" ([a-z0-9][a-z0-9._-]{0,31})"]);
         }
@@ -150,8 +147,11 @@ impl Key {
     }
 }
 
-/// A time, `10s` or `500ms`, in milliseconds.
-fn duration(text: &str, most: u64) -> Result<u64, Wrong> {
+/// A time, `10s` or `500ms`, in milliseconds; of at most `most` seconds.
+///
+/// # Errors
+/// It is none, or longer.
+pub fn duration(text: &str, most: u64) -> Result<u64, Wrong> {
     let (digits, scale) = match text.strip_suffix("ms") {
         Some(digits) => (digits, 1),
         None => (text.strip_suffix('s').unwrap_or_default(), 1000),
