@@ -317,7 +317,9 @@ impl Change<'_> {
 
     /// Gives what was made its names.
     fn publish(&self, site: &mut Site<'_>, journal: &mut Record, way: &Way) -> Result<()> {
-        let original = record::line(&way.original);
+        let mut original = way.original.clone();
+        claims::keep_claimed(&mut original, &self.wanted);
+        let original = record::line(&original);
         if original != journal.original {
             journal.original = original;
             journal.write(Which::Journal, self.lab.name())?;
