@@ -65,13 +65,7 @@ pub fn change(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, 
 }
 
 /// Up to the first change, every failure is a refusal.
-fn begin(
-    verb: Verb,
-    name: &str,
-    asked: Option<&Topology>,
-    manner: Manner,
-    progress: Progress<'_>,
-) -> Result<Ended> {
+fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progress: Progress<'_>) -> Result<Ended> {
     let signals = Signals::hold(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
     let signals = signals.map_err(|e| Error::sys("signalfd", &e))?;
     if let Some(asked) = asked
@@ -119,8 +113,7 @@ fn begin(
     let mut wanted = plain;
     claims::join(&mut wanted, restore);
     let (indexes, first_index) = memory.indexes();
-    let change =
-        Change { verb, manner, lab: &lab, memory, recalled, wanted, after, heritage, indexes, first_index };
+    let change = Change { verb, manner, lab: &lab, memory, recalled, wanted, after, heritage, indexes, first_index };
     let mut site = Site::new(&lab, sockets, &signals);
     if verb == Verb::Recover
         && let Some(journal) = &change.memory.journal
@@ -249,7 +242,8 @@ impl Change<'_> {
             (Verb::Apply, ..) => {
                 let mut original = self.recalled.original.clone();
                 claims::keep_claimed(&mut original, &self.wanted);
-                let state = Record { original: record::line(&original), after: self.after.clone(), ..Record::default() };
+                let state =
+                    Record { original: record::line(&original), after: self.after.clone(), ..Record::default() };
                 state.write(Which::State, lab)?;
                 again(|| record::forget(Which::Journal, lab))?;
             }

@@ -195,7 +195,11 @@ pub fn found(plan: &Plan, world: &World) -> Topology {
         let Some(seen) = world.places.get(step.place) else { continue };
         match &step.act {
             Act::Sysctl { name, from: Some(from), .. } if !is_passing(plan, step.place) => {
-                add_sysctl(&mut found, seen.name.as_ref(), Sysctl { name: name.clone(), value: from.trim().to_owned() });
+                add_sysctl(
+                    &mut found,
+                    seen.name.as_ref(),
+                    Sysctl { name: name.clone(), value: from.trim().to_owned() },
+                );
             }
             Act::Op(op) => {
                 if let Op::ChangeLink(id, _) = op.as_ref() {

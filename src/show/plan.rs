@@ -167,3 +167,6 @@ impl<'a> Lines<'a> {
         (name, line, column + 1)
     }
 }
+
+#[cfg(test)]
+mod tests;

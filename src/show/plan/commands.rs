@@ -138,20 +138,21 @@ impl Lines<'_> {
             }
             Act::File { file, text } => {
                 let path = path(*file, Some(name));
+                let folder = path.len() - file.name().len() - 1;
                 match text {
                     Some(text) => {
                         self.script.words("mkdir -p");
-                        self.script.word(path.rsplit_once('/').unwrap_or_default().0.as_bytes());
+                        self.script.word(&path[..folder]);
                         self.script.end();
                         self.script.words("cat");
                         self.script.raw(" >");
-                        self.script.word(path.as_bytes());
+                        self.script.word(&path);
                         self.script.here(text);
                         return;
                     }
                     None => {
                         self.script.words("rm");
-                        self.script.word(path.as_bytes());
+                        self.script.word(&path);
                     }
                 }
             }

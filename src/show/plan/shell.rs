@@ -34,8 +34,12 @@ impl Script {
             // What a terminal should not see, so that a script can be looked at.
             self.out.extend_from_slice(b"\"$(printf '");
             for byte in word {
-                self.out.push(b'\\');
-                self.out.extend([byte >> 6, byte >> 3 & 7, byte & 7].map(|digit| b'0' + digit));
+                if is_plain(*byte) && *byte != b'%' || b" [](){}$;&|<>*?#~!".contains(byte) {
+                    self.out.push(*byte);
+                } else {
+                    self.out.push(b'\\');
+                    self.out.extend([byte >> 6, byte >> 3 & 7, byte & 7].map(|digit| b'0' + digit));
+                }
             }
             self.out.extend_from_slice(b"')\"");
         }

@@ -51,15 +51,17 @@ impl<'a> Thing<'a> {
                 }
                 ("nat", words)
             }
-            Act::File { file, .. } => ("file", path(*file, netns)),
+            Act::File { file, .. } => {
+                return Thing { kind: "file", words: printable(&path(*file, netns)), netns: None };
+            }
         };
         Thing { kind, words, netns }
     }
 }
 
 /// Where a file is.
-pub fn path(file: EtcFile, netns: Option<&[u8]>) -> String {
-    ["/etc/netns/", &printable(netns.unwrap_or_default()), "/", file.name()].concat()
+pub fn path(file: EtcFile, netns: Option<&[u8]>) -> Vec<u8> {
+    [b"/etc/netns/", netns.unwrap_or_default(), b"/", file.name().as_bytes()].concat()
 }
 
 /// The kind of a link to make.
@@ -125,7 +127,7 @@ fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
             let is_told = rule.family != Family::V6 || words.contains(':');
             ("rule", if is_told { words } else { ["inet6 ", &words].concat() })
         }
-        Op::BridgeVlan(change) => ("vlan", vlan_words(change, names)),
+        Op::BridgeVlan(change) => ("port-vlan", vlan_words(change, names)),
         Op::BridgePort(change) => ("port", printable(&names.get(change.link))),
         Op::Token(link, _) => ("token", printable(&names.get(*link))),
         Op::Fdb(..) => ("fdb", String::new()),
