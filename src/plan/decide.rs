@@ -202,8 +202,8 @@ impl<'a> Decider<'_, 'a> {
     fn single(&mut self, place: usize, number: usize) {
         let spec = self.ctx.spec(place, number);
         let found = match self.candidate(place, number) {
-            Candidate::Stranger(number) if !self.ctx.options.adopt => {
-                self.stranger(place, number, number);
+            Candidate::Stranger(stranger) if !self.ctx.options.adopt => {
+                self.stranger(place, number, stranger);
                 return;
             }
             candidate => candidate.number(),

@@ -585,11 +585,19 @@ fn leaves(fate: Fate) -> bool {
     fate.ours && fate.goes && !fate.anew
 }
 
-/// Veths that are taken away: each with its own index, that of its peer, and its place.
+/// Veths that are taken away.
 #[derive(Default)]
 struct Veths {
-    list: Vec<(u32, u32, usize)>,
+    list: Vec<Veth>,
     index: Index,
+}
+
+/// One of them, with its own index, that of its peer, its place, and whether it goes before others.
+struct Veth {
+    own: u32,
+    peer: u32,
+    place: usize,
+    first: bool,
 }
 
 impl Veths {
@@ -597,9 +605,9 @@ impl Veths {
         let mut veths = Veths::default();
         for (place, spot) in ctx.places.iter().enumerate().filter(|(_, spot)| !spot.goes) {
             for (link, fate) in ctx.found(place).iter().zip(&spot.fates) {
-                if let Some(peer) = peer(link).filter(|_| leaves(*fate)) {
+                if let Some(peer) = peer(link).filter(|_| fate.anew || leaves(*fate)) {
                     veths.index.insert(&key(link.index, peer), veths.list.len());
-                    veths.list.push((link.index, peer, place));
+                    veths.list.push(Veth { own: link.index, peer, place, first: fate.anew });
                 }
             }
         }
@@ -610,16 +618,17 @@ impl Veths {
     /// that is, for the numbers of links are those of a namespace, each gets a message.
     fn is_second(&self, place: usize, link: &Link) -> bool {
         let Some(peer) = peer(link) else { return false };
-        let (count, first) = (Cell::new(0), Cell::new(None));
+        let (count, first) = (Cell::new(0), Cell::new(false));
         self.index.find(&key(peer, link.index), |number| {
-            let (own, other, there) = self.list[number];
-            if (own, other) == (peer, link.index) && (there == place) == link.link_netnsid.is_none() {
+            let veth = &self.list[number];
+            let near = (veth.place == place) == link.link_netnsid.is_none();
+            if (veth.own, veth.peer) == (peer, link.index) && near {
                 count.set(count.get() + 1);
-                first.set(Some((there, own)));
+                first.set(veth.first || (veth.place, veth.own) < (place, link.index));
             }
             false
         });
-        count.get() == 1 && first.get() < Some((place, link.index))
+        count.get() == 1 && first.get()
     }
 }
 
