@@ -1,6 +1,7 @@
 //! The rules of `netstrap nat` in the kernel: listed, added, deleted and replaced, each
 //! in one transaction, known again by their comments, written with what the kernel has.
 
+mod owner;
 mod plan;
 mod seen;
 
@@ -10,6 +11,7 @@ use bitflags::bitflags;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::ip::Prefix;
+use crate::model::lab::Lab;
 use crate::model::nat::Counters;
 use crate::model::translation::{Action, Translation};
 use crate::ruleset::{Failure, Ruleset, Stage};
@@ -19,10 +21,11 @@ use crate::wire::addr::GetAddrs;
 use crate::wire::build::{Netfilter, Route};
 use crate::wire::conntrack;
 use crate::wire::nft::leg::At;
+use owner::Owner;
 use plan::Plan;
 use seen::{Seen, family_number};
 
-/// Name of our own table, in each family.
+/// Name of the table of `netstrap nat`, in each family; what tables of ours have as their comment.
 pub const TABLE: &[u8] = b"netstrap";
 
 bitflags! {
@@ -94,6 +97,7 @@ impl From<Failure> for Box<Fault> {
 /// The rules in the kernel.
 pub struct Translations<T = NlSocket> {
     ruleset: Ruleset<T>,
+    owner: Owner,
     missing: Missing,
 }
 
@@ -108,9 +112,14 @@ impl Translations {
 }
 
 impl<T: Transport> Translations<T> {
-    /// Over an open socket.
+    /// Those of `netstrap nat`, over an open socket.
     pub fn over(socket: Socket<Netfilter, T>) -> Self {
-        Translations { ruleset: Ruleset::over(socket), missing: Missing::empty() }
+        Translations { ruleset: Ruleset::over(socket), owner: Owner::verb(), missing: Missing::empty() }
+    }
+
+    /// Those of a lab, over a socket that is open in any namespace: what forwards lead back is as their words say.
+    pub fn of_lab(socket: Socket<Netfilter, T>, lab: &Lab) -> Self {
+        Translations { owner: Owner::lab(lab), ..Translations::over(socket) }
     }
 
     /// What has been done without so far.
@@ -123,7 +132,44 @@ impl<T: Transport> Translations<T> {
     /// # Errors
     /// The rule set could not be read.
     pub fn list(&mut self) -> std::result::Result<Vec<Listed>, Box<Fault>> {
-        Ok(Seen::read(&mut self.ruleset, &[2, 10], true)?.listed())
+        Ok(Seen::read(&mut self.ruleset, &self.owner, &[2, 10], true)?.listed(&[]))
+    }
+
+    /// What a lab has, in order, and whether it is all as [`Translations::make`] would make it: no rule, chain or way
+    /// to a chain is lost, in another order or not ours. `known` are those that the lab may have: of one whose comment
+    /// was cut by another tool no more is left.
+    ///
+    /// # Errors
+    /// The rule set could not be read.
+    pub fn found(&mut self, known: &[Translation]) -> std::result::Result<(Vec<Translation>, bool), Box<Fault>> {
+        let seen = Seen::read(&mut self.ruleset, &self.owner, &[2, 10], false)?;
+        let (mut entries, mut missing, mut right) = (Vec::new(), Missing::empty(), true);
+        for listed in seen.listed(known) {
+            match listed {
+                Listed::Rule { entry, xtables, .. } => {
+                    if xtables {
+                        missing |=
+                            if entry.translation.action == Action::Forward { Missing::NAT } else { Missing::MASQ };
+                    }
+                    entries.push(entry);
+                }
+                Listed::Foreign { .. } => right = false,
+            }
+        }
+        let mut plan = Plan::new(&seen, missing, &[]);
+        plan.make(&entries);
+        right &= plan.messages.is_empty();
+        Ok((entries.iter().map(|entry| entry.translation).collect(), right))
+    }
+
+    /// Makes these a lab's only ones, in their order; of none, no table is left. False: they were.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub fn make(&mut self, translations: &[Translation]) -> std::result::Result<bool, Box<Fault>> {
+        let entry = |translation: &Translation| Entry { translation: *translation, allow_forward: false };
+        let entries: Vec<Entry> = translations.iter().map(entry).collect();
+        self.change(&[2, 10], false, &entries, &mut |plan| plan.make(&entries))
     }
 
     /// Adds a rule at the end, unless it is there. False: it was.
@@ -170,9 +216,9 @@ impl<T: Transport> Translations<T> {
         entries: &[Entry],
         plan: &mut dyn FnMut(&mut Plan<'_>),
     ) -> std::result::Result<bool, Box<Fault>> {
-        let subnets = Self::subnets(entries);
+        let subnets = if self.owner.is_lab() { Vec::new() } else { Self::subnets(entries) };
         loop {
-            let seen = Seen::read(&mut self.ruleset, families, filter)?;
+            let seen = Seen::read(&mut self.ruleset, &self.owner, families, filter)?;
             let mut made = Plan::new(&seen, self.missing, &subnets);
             plan(&mut made);
             if let Some(at) = made.astray {

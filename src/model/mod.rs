@@ -4,6 +4,7 @@
 pub mod addr;
 pub mod addrlabel;
 pub mod encap;
+pub mod etc;
 pub mod fdb;
 pub mod index;
 pub mod ip;

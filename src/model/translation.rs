@@ -103,7 +103,7 @@ pub struct Translation {
 
 impl Translation {
     /// One that does nothing in particular.
-    fn new(action: Action) -> Self {
+    pub fn new(action: Action) -> Self {
         Translation {
             action,
             family: Family::Unspec,

@@ -12,6 +12,7 @@ pub mod netconf;
 pub mod nexthop;
 pub mod number;
 pub mod out;
+pub mod plan;
 pub mod port;
 pub mod route;
 pub mod rule;

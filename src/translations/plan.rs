@@ -1,6 +1,7 @@
 //! What is sent for a change of our rules, made from the rule set as it is.
 
-use super::seen::{DOCKER, FILTER, FORWARD, Found, NAT, OURS, Seen, family_number};
+use super::owner::Owner;
+use super::seen::{DOCKER, FILTER, FORWARD, Found, NAT, Seen, family_number};
 use super::{Entry, Missing, TABLE, is_foreign, subnet};
 use crate::model::ip::Prefix;
 use crate::model::nat::Base;
@@ -11,26 +12,33 @@ use crate::wire::nft::leg::{At, Form, add, jump};
 use crate::wire::nft::{chain, rule, table};
 
 /// A base chain: its table and name, our chain that it leads to in iptables' table, hook, priority.
-type Row = (&'static [u8], &'static [u8], &'static [u8], u32, i32);
-/// The chains that are made with the first rule; but for `output`, which is made when it is needed. Always those
-/// of both directions: before kernel 4.18 a nat chain translates nothing without its counterpart for the answers.
-const CHAINS: &[Row] = &[
-    (TABLE, b"prerouting", b"", 0, -100),
-    (TABLE, b"postrouting", b"", 4, 100),
-    (TABLE, OUTPUT, b"", 3, -100),
-    (NAT, b"PREROUTING", b"NETSTRAP-PRE", 0, -100),
-    (NAT, b"INPUT", b"", 1, 100),
-    (NAT, b"OUTPUT", b"NETSTRAP-OUT", 3, -100),
-    (NAT, b"POSTROUTING", b"NETSTRAP-POST", 4, 100),
-];
+type Row<'a> = (&'a [u8], &'static [u8], &'a [u8], u32, i32);
+/// How many of them are in our own table.
+const OWN: usize = 3;
 const OUTPUT: &[u8] = b"output";
 
+/// The chains that are made with the first rule; but for `output`, which is made when it is needed. Always those
+/// of both directions: before kernel 4.18 a nat chain translates nothing without its counterpart for the answers.
+fn rows(owner: &Owner) -> [Row<'_>; 7] {
+    let (table, [pre, out, post]) = (&owner.table[..], &owner.chains);
+    [
+        (table, b"prerouting", b"", 0, -100),
+        (table, b"postrouting", b"", 4, 100),
+        (table, OUTPUT, b"", 3, -100),
+        (NAT, b"PREROUTING", pre, 0, -100),
+        (NAT, b"INPUT", b"", 1, 100),
+        (NAT, b"OUTPUT", out, 3, -100),
+        (NAT, b"POSTROUTING", post, 4, 100),
+    ]
+}
+
 /// The chains of a table that our rules can be in.
-fn chains(table: &[u8]) -> &'static [&'static [u8]] {
+fn chains<'a>(owner: &'a Owner, table: &[u8]) -> [&'a [u8]; 3] {
+    let [pre, out, post] = &owner.chains;
     match table {
-        TABLE => &[b"prerouting", b"postrouting", b"output"],
-        NAT => &[b"NETSTRAP-PRE", b"NETSTRAP-OUT", b"NETSTRAP-POST"],
-        _ => &[FORWARD, DOCKER],
+        NAT => [pre, out, post],
+        FILTER => [FORWARD, DOCKER, b""],
+        _ => [b"prerouting", b"postrouting", OUTPUT],
     }
 }
 
@@ -41,35 +49,40 @@ const JUMP: &str = "jump";
 pub(super) type Step = (Option<usize>, Missing);
 
 /// A rule that is wanted.
-struct Piece {
+struct Piece<'a> {
     family: u8,
-    table: &'static [u8],
-    chain: &'static [u8],
+    table: &'a [u8],
+    chain: &'a [u8],
     leg: Leg,
     entry: usize,
 }
 
 /// The messages of a change.
 pub(super) struct Plan<'a> {
-    seen: &'a Seen,
+    seen: &'a Seen<'a>,
     missing: Missing,
     subnets: &'a [Prefix],
     pub messages: Vec<Request<Netfilter>>,
     /// What each message is about.
     pub steps: Vec<Step>,
     /// Chains that this plan makes; an empty name stands for the table.
-    made: Vec<At<'static>>,
+    made: Vec<At<'a>>,
     /// Tables that this plan makes anew.
     anew: Vec<u8>,
     /// A chain that is there but hangs elsewhere, so that no packet would be translated there.
-    pub astray: Option<At<'static>>,
+    pub astray: Option<At<'a>>,
 }
 
 impl<'a> Plan<'a> {
     /// Nothing yet.
-    pub fn new(seen: &'a Seen, missing: Missing, subnets: &'a [Prefix]) -> Self {
+    pub fn new(seen: &'a Seen<'a>, missing: Missing, subnets: &'a [Prefix]) -> Self {
         let (messages, steps, made, anew, astray) = Default::default();
         Plan { seen, missing, subnets, messages, steps, made, anew, astray }
+    }
+
+    /// Our own table.
+    fn own(&self) -> &'a [u8] {
+        &self.seen.owner.table
     }
 
     /// What is missing of a rule.
@@ -77,10 +90,10 @@ impl<'a> Plan<'a> {
         let family = family_number(entry.translation.family);
         let key = entry.translation.key();
         let there = |table| self.seen.ours(family, table).iter().any(|found| is_of(found.comment(), key.as_bytes()));
-        let (translated, allowed) = (there(TABLE) || there(NAT), there(FILTER));
+        let (translated, allowed) = (there(self.own()) || there(NAT), there(FILTER));
         let mut pieces = self.pieces(std::slice::from_ref(entry));
         pieces.retain(|piece| if piece.table == FILTER { !allowed } else { !translated });
-        self.reach(family, TABLE);
+        self.reach(family, self.own());
         self.reach(family, NAT);
         self.put(&pieces, &[key]);
     }
@@ -88,7 +101,7 @@ impl<'a> Plan<'a> {
     /// Takes a rule away, wherever it is.
     pub fn delete(&mut self, key: &[u8]) {
         for &family in &self.seen.families {
-            for table in [TABLE, NAT, FILTER] {
+            for table in [self.own(), NAT, FILTER] {
                 for found in self.seen.ours(family, table).iter().filter(|found| is_of(found.comment(), key)) {
                     self.take(found);
                 }
@@ -101,28 +114,28 @@ impl<'a> Plan<'a> {
         let keys: Vec<String> = entries.iter().map(|entry| entry.translation.key()).collect();
         let mut pieces = self.pieces(entries);
         for &family in &self.seen.families {
-            for table in [TABLE, NAT, FILTER] {
-                let of_table = |piece: &Piece| piece.family == family && piece.table == table;
+            for table in [self.own(), NAT, FILTER] {
+                let of_table = |piece: &Piece<'_>| piece.family == family && piece.table == table;
                 let mut now = self.seen.ours(family, table);
                 now.retain(|found| !is_jump(found));
                 let mut equal = pieces.iter().filter(|piece| of_table(piece)).count() == now.len();
-                for chain in chains(table) {
-                    let mut wanted = pieces.iter().filter(|piece| of_table(piece) && piece.chain == *chain);
-                    let mut found = now.iter().filter(|found| found.rule.chain == *chain);
+                for chain in chains(self.seen.owner, table) {
+                    let mut wanted = pieces.iter().filter(|piece| of_table(piece) && piece.chain == chain);
+                    let mut found = now.iter().filter(|found| found.rule.chain == chain);
                     equal &= found.all(|found| {
                         wanted.next().is_some_and(|piece| is_of(found.comment(), keys[piece.entry].as_bytes()))
                     });
                     equal &= wanted.next().is_none();
                 }
                 let is_wanted = pieces.iter().any(of_table);
-                if table == TABLE && is_wanted {
-                    let right = |row: &Row| self.hangs(family, row).unwrap_or(row.1 == OUTPUT);
-                    equal &= CHAINS[..3].iter().all(right);
+                if table == self.own() && is_wanted {
+                    let right = |row: &Row<'_>| self.hangs(family, row).unwrap_or(row.1 == OUTPUT);
+                    equal &= rows(self.seen.owner)[..OWN].iter().all(right);
                 }
                 if equal {
                     pieces.retain(|piece| !of_table(piece));
                     self.reach(family, table);
-                } else if table == TABLE {
+                } else if table == self.own() {
                     self.drop_table(family, is_wanted);
                 } else {
                     now.iter().for_each(|found| self.take(found));
@@ -132,18 +145,23 @@ impl<'a> Plan<'a> {
         self.put(&pieces, &keys);
     }
 
+    /// Makes rules the only ones; without any, no table is left.
+    pub fn make(&mut self, entries: &[Entry]) {
+        if entries.is_empty() { self.flush() } else { self.replace(entries) }
+    }
+
     /// Takes everything away.
     pub fn flush(&mut self) {
         for &family in &self.seen.families {
-            if self.seen.table(family, TABLE).is_some_and(|table| !table.chains.is_empty()) {
-                self.push(None, table::delete(family, TABLE));
+            if self.seen.table(family, self.own()).is_some_and(|table| !table.chains.is_empty()) {
+                self.push(None, table::delete(family, self.own()));
             }
             // What leads to a chain must go before it.
             for found in self.seen.ours(family, NAT).iter().filter(|found| is_jump(found)) {
                 self.take(found);
             }
             let chains = self.seen.table(family, NAT).map(|table| &table.chains[..]).unwrap_or_default();
-            for ours in chains.iter().filter(|chain| chain.name.starts_with(OURS)) {
+            for ours in chains.iter().filter(|chain| chain.name.starts_with(&self.seen.owner.prefix)) {
                 self.push(None, rule::flush(family, NAT, Some(&ours.name)));
                 self.push(None, chain::delete(family, NAT, &ours.name));
             }
@@ -166,31 +184,33 @@ impl<'a> Plan<'a> {
 
     /// Deletes our own table; to be made anew, it is made first, so that it is there to be deleted.
     fn drop_table(&mut self, family: u8, anew: bool) {
-        if self.seen.table(family, TABLE).is_some_and(|table| !table.chains.is_empty()) {
+        if self.seen.table(family, self.own()).is_some_and(|table| !table.chains.is_empty()) {
             if anew {
-                self.push(None, table::create(family, TABLE, None));
+                self.push(None, table::create(family, self.own(), None));
             }
-            self.push(None, table::delete(family, TABLE));
+            self.push(None, table::delete(family, self.own()));
         }
         self.anew.push(family);
     }
 
     /// The rules that entries come to, in order.
-    fn pieces(&self, entries: &[Entry]) -> Vec<Piece> {
+    fn pieces(&self, entries: &[Entry]) -> Vec<Piece<'a>> {
+        let owner = self.seen.owner;
         let mut pieces = Vec::with_capacity(entries.len());
         for (entry, Entry { translation, allow_forward }) in entries.iter().enumerate() {
             let family = family_number(translation.family);
             let foreign = is_foreign(translation, self.missing);
-            let (table, place) = if foreign { (NAT, 1) } else { (TABLE, 0) };
+            let table = if foreign { NAT } else { self.own() };
             let subnet = translation.addrs.and_then(|(target, _)| subnet(self.subnets, &target));
             for leg in translation.legs(subnet, foreign) {
-                let [own, ours]: [&'static [u8]; 2] = match leg.hook {
-                    Hook::Prerouting => [b"prerouting", b"NETSTRAP-PRE"],
-                    Hook::Output => [b"output", b"NETSTRAP-OUT"],
-                    Hook::Postrouting => [b"postrouting", b"NETSTRAP-POST"],
-                    Hook::Forward => [b"", b""],
+                let [pre, out, post] = &owner.chains;
+                let (own, ours): (&[u8], &[u8]) = match leg.hook {
+                    Hook::Prerouting => (b"prerouting", pre),
+                    Hook::Output => (OUTPUT, out),
+                    Hook::Postrouting => (b"postrouting", post),
+                    Hook::Forward => (b"", b""),
                 };
-                pieces.push(Piece { family, table, chain: [own, ours][place], leg, entry });
+                pieces.push(Piece { family, table, chain: if foreign { ours } else { own }, leg, entry });
             }
             if let Some(chain) = self.seen.forward_chain(family).filter(|_| *allow_forward) {
                 for leg in translation.accepts() {
@@ -203,7 +223,7 @@ impl<'a> Plan<'a> {
 
     /// Adds rules, with the tables and chains that they need; what lets packets through goes to the head of
     /// its chain.
-    fn put(&mut self, pieces: &[Piece], keys: &[String]) {
+    fn put(&mut self, pieces: &[Piece<'a>], keys: &[String]) {
         for piece in pieces.iter().filter(|piece| piece.table != FILTER) {
             self.chains_for(piece.family, piece.table, piece.chain, Some(piece.entry));
             self.put_one(piece, &keys[piece.entry]);
@@ -214,8 +234,8 @@ impl<'a> Plan<'a> {
     }
 
     #[inline(never)]
-    fn put_one(&mut self, piece: &Piece, key: &str) {
-        let (leg, own) = (&piece.leg, piece.table == TABLE);
+    fn put_one(&mut self, piece: &Piece<'a>, key: &str) {
+        let (leg, own) = (&piece.leg, piece.table == self.own());
         let xt = !self.missing.contains(Missing::XT);
         let form = Form {
             target: !own,
@@ -241,9 +261,9 @@ impl<'a> Plan<'a> {
 
     /// Whether a chain (with an empty name, the table) has to be made; notes that it is.
     #[inline(never)]
-    fn must_make(&mut self, family: u8, table: &'static [u8], chain: &'static [u8]) -> bool {
+    fn must_make(&mut self, family: u8, table: &'a [u8], chain: &'a [u8]) -> bool {
         let at = At { family, table, chain };
-        let anew = table == TABLE && self.anew.contains(&family);
+        let anew = table == self.own() && self.anew.contains(&family);
         let there = self.seen.table(family, table).is_some_and(|table| {
             if chain.is_empty() { !table.chains.is_empty() } else { table.chain(chain).is_some() }
         });
@@ -256,7 +276,7 @@ impl<'a> Plan<'a> {
 
     /// Whether a base chain of ours hangs where it must; `None` if it is not there.
     #[inline(never)]
-    fn hangs(&self, family: u8, row: &Row) -> Option<bool> {
+    fn hangs(&self, family: u8, row: &Row<'_>) -> Option<bool> {
         let chain = self.seen.table(family, row.0)?.chain(row.1)?;
         Some(chain.base.is_some_and(|base| Base { accept: true, ..base } == base_of(row)))
     }
@@ -264,9 +284,9 @@ impl<'a> Plan<'a> {
     /// Makes what must be there for packets to reach the rules that a table has: the way to our chains in iptables'
     /// table is lost when its chains are flushed.
     #[inline(never)]
-    fn reach(&mut self, family: u8, table: &'static [u8]) {
+    fn reach(&mut self, family: u8, table: &'a [u8]) {
         let now = self.seen.ours(family, table);
-        for &chain in chains(table) {
+        for chain in chains(self.seen.owner, table) {
             if table != FILTER && now.iter().any(|found| found.rule.chain == chain) {
                 self.chains_for(family, table, chain, None);
             }
@@ -275,16 +295,16 @@ impl<'a> Plan<'a> {
 
     /// Makes the table and the chains that a rule needs.
     #[inline(never)]
-    fn chains_for(&mut self, family: u8, table: &'static [u8], chain: &'static [u8], entry: Option<usize>) {
+    fn chains_for(&mut self, family: u8, table: &'a [u8], chain: &'a [u8], entry: Option<usize>) {
         if self.must_make(family, table, b"") {
-            self.push(entry, table::create(family, table, if table == TABLE { Some(TABLE) } else { None }));
+            self.push(entry, table::create(family, table, if table == self.own() { Some(TABLE) } else { None }));
         }
-        for row in CHAINS.iter().filter(|row| row.0 == table) {
+        for row in rows(self.seen.owner).iter().filter(|row| row.0 == table) {
             let (_, name, ours, ..) = *row;
             if (name != OUTPUT || name == chain) && self.must_make(family, table, name) {
                 self.push(entry, chain::create(family, table, name, &base_of(row)));
             }
-            let anew = table == TABLE && self.anew.contains(&family);
+            let anew = table == self.own() && self.anew.contains(&family);
             if !anew && self.hangs(family, row) == Some(false) {
                 self.astray = Some(At { family, table, chain: name });
             }
@@ -306,7 +326,7 @@ impl<'a> Plan<'a> {
 }
 
 /// The base of a chain.
-fn base_of(row: &Row) -> Base {
+fn base_of(row: &Row<'_>) -> Base {
     Base { kind: "nat", hook: row.3, priority: row.4, accept: true }
 }
 

@@ -1,11 +1,12 @@
 //! The rule set as far as it concerns our rules: our own tables, iptables' nat tables if
 //! we have chains there, and the chains that iptables forwards by.
 
-use super::{Entry, Listed, TABLE};
+use super::owner::Owner;
+use super::{Entry, Listed};
 use crate::model::ip::Family;
 use crate::model::nat::{Counters, Rule, Target};
 use crate::model::translation::Translation;
-use crate::model::translation::key::MARK;
+use crate::model::translation::key::{MARK, is_of};
 use crate::ruleset::{Failure, Id, Need, Ruleset, Snapshot, Table};
 use crate::sys::nl::Transport;
 
@@ -17,8 +18,6 @@ pub const FILTER: &[u8] = b"filter";
 pub const FORWARD: &[u8] = b"FORWARD";
 /// The chain that Docker leaves to its user, before its own rules.
 pub const DOCKER: &[u8] = b"DOCKER-USER";
-/// Our chains in iptables' table begin so.
-pub const OURS: &[u8] = b"NETSTRAP-";
 
 /// `NFPROTO_*` of a family.
 pub fn family_number(family: Family) -> u8 {
@@ -31,7 +30,7 @@ pub struct Found<'a> {
     /// `NFPROTO_*`.
     pub family: u8,
     /// The table.
-    pub table: &'static [u8],
+    pub table: &'a [u8],
     /// The rule.
     pub rule: &'a Rule,
 }
@@ -49,21 +48,28 @@ impl<'a> Found<'a> {
 }
 
 /// What was read.
-pub struct Seen {
+pub struct Seen<'a> {
+    /// Whose rules are ours.
+    pub owner: &'a Owner,
     /// The tables, as [`Seen::asked`] names them.
     pub snapshot: Snapshot,
     /// Families that were read.
     pub families: Vec<u8>,
-    asked: Vec<(u8, &'static [u8], Need<'static>)>,
+    asked: Vec<(u8, &'a [u8], Need<'static>)>,
 }
 
-impl Seen {
+impl<'a> Seen<'a> {
     /// Reads families; with `filter` also the chains that iptables forwards by.
-    pub fn read<T: Transport>(ruleset: &mut Ruleset<T>, families: &[u8], filter: bool) -> Result<Self, Failure> {
-        let mut asked: Vec<(u8, &'static [u8], Need<'static>)> = Vec::new();
+    pub fn read<T: Transport>(
+        ruleset: &mut Ruleset<T>,
+        owner: &'a Owner,
+        families: &[u8],
+        filter: bool,
+    ) -> Result<Self, Failure> {
+        let mut asked: Vec<(u8, &'a [u8], Need<'static>)> = Vec::new();
         for family in families {
-            let all: [(&'static [u8], Need<'static>); 4] = [
-                (TABLE, Need::All),
+            let all: [(&'a [u8], Need<'static>); 4] = [
+                (&owner.table, Need::All),
                 (NAT, Need::Chains),
                 (FILTER, Need::Rules(FORWARD)),
                 (FILTER, Need::Rules(DOCKER)),
@@ -78,23 +84,23 @@ impl Seen {
             // The rules of iptables' table matter only where some are ours.
             let mut again = false;
             for (ask, table) in asked.iter_mut().zip(&snapshot.tables) {
-                if ask.2 == Need::Chains && table.chains.iter().any(|chain| chain.name.starts_with(OURS)) {
+                if ask.2 == Need::Chains && table.chains.iter().any(|chain| chain.name.starts_with(&owner.prefix)) {
                     (ask.2, again) = (Need::All, true);
                 }
             }
             if !again {
-                return Ok(Seen { snapshot, families: families.to_vec(), asked });
+                return Ok(Seen { owner, snapshot, families: families.to_vec(), asked });
             }
         }
     }
 
     /// A rule set of these tables.
     #[cfg(test)]
-    pub fn of(tables: Vec<(u8, &'static [u8], Table)>) -> Self {
+    pub fn of(owner: &'a Owner, tables: Vec<(u8, &'a [u8], Table)>) -> Self {
         let families = vec![2, 10];
         let asked = tables.iter().map(|table| (table.0, table.1, Need::All)).collect();
         let tables = tables.into_iter().map(|table| table.2).collect();
-        Seen { snapshot: Snapshot { generation: 1, tables }, families, asked }
+        Seen { owner, snapshot: Snapshot { generation: 1, tables }, families, asked }
     }
 
     /// A table that was read; the first of its name.
@@ -107,13 +113,13 @@ impl Seen {
     /// The rules of a table that was read that are ours, in the order in which they were added. In our own
     /// table, all are.
     #[inline(never)]
-    pub fn ours(&self, family: u8, name: &'static [u8]) -> Vec<Found<'_>> {
+    pub fn ours(&self, family: u8, name: &[u8]) -> Vec<Found<'_>> {
         let mut found = Vec::new();
         for (ask, table) in self.asked.iter().zip(&self.snapshot.tables) {
             if ask.0 == family && ask.1 == name {
                 for rule in in_order(&table.rules) {
                     let rule = Found { family, table: ask.1, rule };
-                    if name == TABLE || rule.is_marked() {
+                    if name == self.owner.table || (rule.is_marked() && self.owner.owns(rule.rule)) {
                         found.push(rule);
                     }
                 }
@@ -132,16 +138,21 @@ impl Seen {
     }
 
     /// All rules for a listing, by the rule of each that packets meet first; what belongs to none is foreign.
-    pub fn listed(&self) -> Vec<Listed> {
+    /// A comment that is cut tells only of a rule that is among the known ones.
+    pub fn listed(&self, known: &[Translation]) -> Vec<Listed> {
+        let of = |comment: &[u8]| {
+            let cut = || known.iter().find(|known| is_of(comment, known.key().as_bytes())).copied();
+            Translation::from_key(comment).or_else(cut)
+        };
         let mut all: Vec<Listed> = Vec::new();
         for &family in &self.families {
             let allowed = self.ours(family, FILTER);
-            for table in [TABLE, NAT] {
+            for table in [&self.owner.table[..], NAT] {
                 let (mut keys, mut others): (Vec<&[u8]>, Vec<Found<'_>>) = (Vec::new(), Vec::new());
                 for found in self.ours(family, table) {
                     let comment = found.comment();
                     if keys.last() != Some(&comment) || !found.is_first() {
-                        let Some(translation) = Translation::from_key(comment).filter(|_| found.is_first()) else {
+                        let Some(translation) = of(comment).filter(|_| found.is_first()) else {
                             // Most stand beside the first of theirs: so few are looked for among all.
                             if keys.last() != Some(&comment) {
                                 others.push(found);
@@ -161,7 +172,7 @@ impl Seen {
                     }
                 }
                 // In iptables' table, what leads to our chains is left.
-                for found in others.iter().filter(|found| table == TABLE && !keys.contains(&found.comment())) {
+                for found in others.iter().filter(|found| table != NAT && !keys.contains(&found.comment())) {
                     let (chain, handle) = (found.rule.chain.clone(), found.rule.handle);
                     all.push(Listed::Foreign { family, chain, handle });
                 }
@@ -176,9 +187,8 @@ impl Found<'_> {
     fn is_first(&self) -> bool {
         let source =
             self.comment().get(MARK.len()..).is_some_and(|words| words.starts_with(b"m") || words.starts_with(b"s"));
-        let chains: [&[u8]; 2] =
-            if source { [b"postrouting", b"NETSTRAP-POST"] } else { [b"prerouting", b"NETSTRAP-PRE"] };
-        chains.contains(&&self.rule.chain[..])
+        let (own, ours): (&[u8], &[u8]) = if source { (b"postrouting", b"-POST") } else { (b"prerouting", b"-PRE") };
+        self.rule.chain == own || self.rule.chain.ends_with(ours)
     }
 }
 

@@ -20,14 +20,22 @@ fn rule(chain: &[u8], handle: u64, comment: &str) -> Rule {
     Rule { chain: chain.to_vec(), handle, spec, counters: None, unknown: String::new(), raw: Vec::new() }
 }
 
+fn owner() -> &'static Owner {
+    Box::leak(Box::new(Owner::verb()))
+}
+
+fn seen_of(tables: Vec<(u8, &'static [u8], Table)>) -> Seen<'static> {
+    Seen::of(owner(), tables)
+}
+
 /// Our own IPv4 table with a rule.
 fn own(comment: &str) -> Vec<(u8, &'static [u8], Table)> {
-    let chains = CHAINS[..2].iter().map(|row| chain(row.1, Some(base_of(row)))).collect();
+    let chains = rows(owner())[..2].iter().map(|row| chain(row.1, Some(base_of(row)))).collect();
     vec![(2, TABLE, Table { chains, rules: vec![rule(b"postrouting", 9, comment)] })]
 }
 
 /// The messages of a plan as bytes, numbered from 2 as behind the beginning of a batch.
-fn sent(seen: &Seen, missing: Missing, make: impl FnOnce(&mut Plan<'_>)) -> Vec<String> {
+fn sent(seen: &Seen<'_>, missing: Missing, make: impl FnOnce(&mut Plan<'_>)) -> Vec<String> {
     let mut plan = Plan::new(seen, missing, &[]);
     make(&mut plan);
     let (messages, steps) = (plan.messages, plan.steps);
@@ -43,7 +51,7 @@ fn kinds(messages: &[String]) -> Vec<&str> {
 
 #[test]
 fn a_replacement_as_captured_from_a_batch_that_translated() {
-    let seen = Seen::of(own("ns1 masquerade from 10.0.0.0/8"));
+    let seen = seen_of(own("ns1 masquerade from 10.0.0.0/8"));
     let messages = sent(&seen, Missing::empty(), |plan| plan.replace(&[entry("masquerade from 192.168.15.0/24")]));
     assert_eq!(
         messages[..5],
@@ -60,12 +68,12 @@ fn a_replacement_as_captured_from_a_batch_that_translated() {
 
 #[test]
 fn only_what_is_missing_is_made() {
-    let none = Seen::of(Vec::new());
+    let none = seen_of(Vec::new());
     let both = sent(&none, Missing::empty(), |plan| plan.add(&entry("masquerade from 10.0.0.0/8")));
     assert_eq!(kinds(&both), ["00", "03", "03", "06"]);
     let output = sent(&none, Missing::empty(), |plan| plan.add(&entry("forward tcp 80 to 10.0.0.1")));
     assert_eq!(kinds(&output), ["00", "03", "03", "06", "03", "06", "06"]);
-    let seen = Seen::of(own("ns1 masquerade from 10.0.0.0/8"));
+    let seen = seen_of(own("ns1 masquerade from 10.0.0.0/8"));
     let more = sent(&seen, Missing::empty(), |plan| plan.add(&entry("masquerade from 10.0.0.0/9")));
     assert_eq!(kinds(&more), ["06"]);
     for make in [
@@ -83,7 +91,7 @@ fn only_what_is_missing_is_made() {
 
 #[test]
 fn iptables_table_gets_its_chains_and_a_way_to_ours() {
-    let none = Seen::of(Vec::new());
+    let none = seen_of(Vec::new());
     let rule = entry("masquerade from 10.0.0.0/8 to 1.2.3.4");
     let made = sent(&none, Missing::MASQ, |plan| plan.add(&rule));
     // Table, four chains, ours, the jump, the rule.
@@ -99,7 +107,7 @@ fn iptables_forward_chain_is_changed_only_if_it_drops() {
     let base = |accept| Some(Base { kind: "filter", hook: 2, priority: 0, accept });
     let filter = |accept, rules: &[Rule]| {
         let chains = vec![chain(b"FORWARD", base(accept)), chain(b"DOCKER-USER", None)];
-        Seen::of(vec![(2, FILTER, Table { chains, rules: rules.to_vec() })])
+        seen_of(vec![(2, FILTER, Table { chains, rules: rules.to_vec() })])
     };
     let masquerade = Entry { allow_forward: true, ..entry("masquerade from 10.0.0.0/8") };
     let own = ["00", "03", "03", "06"];

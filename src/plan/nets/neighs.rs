@@ -1,0 +1,117 @@
+//! Neighbours that last, and proxies.
+
+use super::addrs::link_id;
+use super::owner::Keys;
+use super::{Job, Why, differs};
+use crate::model::ip::addr_text;
+use crate::model::lab::PROTOCOL;
+use crate::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
+use crate::model::op::Op;
+use crate::model::plan::{Act, Sign};
+use crate::wire::attr::octets;
+
+/// What the kernel tells neighbours apart by.
+pub fn key(link: u32, neigh: &Neigh) -> Vec<u8> {
+    let proxy = neigh.flags.contains(NeighFlags::PROXY);
+    let mut key = [b'n', u8::from(proxy)].to_vec();
+    key.extend(link.to_ne_bytes());
+    key.extend(neigh.dst.iter().flat_map(octets));
+    key
+}
+
+impl Job<'_> {
+    /// Neighbours of the place.
+    pub(super) fn neighbours(&mut self) {
+        let (ctx, place) = (self.ctx, self.place);
+        let asked = &ctx.topology.places[place].neighs;
+        let found = &ctx.world.places[place].state.neighs;
+        let mut keys = Keys::default();
+        // What is learnt comes and goes: it is as good as not there.
+        let lasting: Vec<(u32, &Neigh)> = found
+            .iter()
+            .filter(|neigh| neigh.flags.contains(NeighFlags::PROXY) || neigh.state.intersects(LASTING))
+            .filter_map(|neigh| Some((neigh.device?.index.get(), neigh)))
+            .collect();
+        lasting.iter().for_each(|(link, neigh)| keys.add(key(*link, neigh)));
+        let mut kept = vec![false; lasting.len()];
+        for said in asked {
+            let Some(id) = ctx.link(place, &said.what.device) else { continue };
+            let neigh = Neigh { device: Some(id), protocol: PROTOCOL, ..said.what.neigh.clone() };
+            let key = key(id.index.get(), &neigh);
+            let number = keys.find(&key, |_| true);
+            let (mut why, mut sign) = (Vec::new(), Sign::Create);
+            if let Some(number) = number {
+                kept[number] = true;
+                let (_, now) = lasting[number];
+                compare(&neigh, now, &mut why);
+                let (ours, mark) = (self.is_ours(id), now.protocol == PROTOCOL);
+                if why.is_empty() {
+                    if ours || mark || !ctx.options.adopt {
+                        continue;
+                    }
+                    differs(&mut why, "proto", now.protocol.to_string(), PROTOCOL.to_string());
+                } else if !ours && !self.claims.may_change(&key, Some(mark)) {
+                    let dst = neigh.dst.map(|dst| addr_text(&dst).to_string()).unwrap_or_default();
+                    self.conflict(said.at, &["the neighbour ", &dst, " of ", &self.link_name(Some(id))], &why);
+                    continue;
+                }
+                sign = Sign::Change;
+            }
+            // One that is learnt meanwhile is no obstacle.
+            self.op(sign, Op::Neigh(NeighVerb::Replace, neigh), said.at, why);
+        }
+        for ((link, neigh), _) in lasting.iter().zip(kept).filter(|(_, kept)| !kept) {
+            let Some(id) = link_id(place, *link).filter(|_| !ctx.goes(place, *link)) else { continue };
+            let mark = neigh.protocol == PROTOCOL;
+            // The kernel makes lasting ones without a resolution (multicast), and daemons have their own.
+            let by_hand = neigh.protocol == 0 && !neigh.flags.contains(NeighFlags::EXT_LEARNED);
+            let made = neigh.flags.contains(NeighFlags::PROXY) || neigh.state.contains(NeighState::PERMANENT);
+            let may = if self.is_ours(id) {
+                mark || (by_hand && made)
+            } else {
+                self.claims.may_remove(&key(*link, neigh), Some(mark))
+            };
+            if may {
+                let flags = neigh.flags & NeighFlags::PROXY;
+                let naked = Neigh { family: neigh.family, device: Some(id), dst: neigh.dst, flags, ..Neigh::default() };
+                self.remove(Act::Op(Box::new(Op::Neigh(NeighVerb::Delete, naked))));
+            }
+        }
+    }
+}
+
+/// States that last.
+const LASTING: NeighState = NeighState::PERMANENT.union(NeighState::NOARP);
+
+fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
+    if neigh.flags.contains(NeighFlags::PROXY) {
+        return;
+    }
+    if neigh.lladdr != now.lladdr {
+        let text = |neigh: &Neigh| neigh.lladdr.as_deref().map(hex).unwrap_or_default();
+        differs(why, "lladdr", text(now), text(neigh));
+    }
+    let state = |neigh: &Neigh| if neigh.state.contains(NeighState::NOARP) { "noarp" } else { "permanent" }.to_owned();
+    if neigh.state & LASTING != now.state & LASTING {
+        differs(why, "nud", state(now), state(neigh));
+    }
+    let router = |neigh: &Neigh| neigh.flags.contains(NeighFlags::ROUTER);
+    if router(neigh) != router(now) {
+        let text = |neigh: &Neigh| if router(neigh) { "on" } else { "off" }.to_owned();
+        differs(why, "router", text(now), text(neigh));
+    }
+}
+
+/// A hardware address as text.
+fn hex(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        if !text.is_empty() {
+            text.push(':');
+        }
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+        }
+    }
+    text
+}
