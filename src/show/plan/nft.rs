@@ -25,25 +25,22 @@ pub fn tables(wanted: &[Translation], found: &[Translation], foreign: bool, tabl
         if !of(wanted) {
             continue;
         }
-        say(&mut out, &["table ", word, " ", table, " {\n"]);
+        say(&mut out, &["table ", word, " ", table, " {\n comment \"netstrap\";\n"]);
         let rules = wanted.iter().filter(|translation| translation.family == family);
         let legs: Vec<(Leg, String)> = rules.flat_map(with_keys).collect();
         for (name, hook, priority) in CHAINS {
-            if hook == Hook::Output && !legs.iter().any(|row| row.0.hook == hook) {
-                continue;
+            if hook != Hook::Output || legs.iter().any(|row| row.0.hook == hook) {
+                say(&mut out, &[" chain ", name, " { type nat hook ", name, " priority ", priority, "; }\n"]);
             }
-            say(
-                &mut out,
-                &[" chain ", name, " {\n  type nat hook ", name, " priority ", priority, "; policy accept;\n"],
-            );
-            for (leg, key) in legs.iter().filter(|row| row.0.hook == hook) {
-                out.push(' ');
-                rule(&mut out, leg, word);
-                say(&mut out, &[" comment \"", key, "\"\n"]);
-            }
-            out.push_str(" }\n");
         }
         out.push_str("}\n");
+        // In this order they are listed.
+        for (leg, key) in &legs {
+            let chain = CHAINS.iter().find(|chain| chain.1 == leg.hook).map_or("", |chain| chain.0);
+            say(&mut out, &["add rule ", word, " ", table, " ", chain]);
+            rule(&mut out, leg, word);
+            say(&mut out, &[" comment \"", key, "\"\n"]);
+        }
     }
     out
 }
