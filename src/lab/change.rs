@@ -357,7 +357,8 @@ impl Change<'_> {
         site.go_back();
         let before = &way.before;
         let both = claims::union(self.wanted.clone(), before);
-        let known = Known { released: adopted_netns(&journal.adopted), ..self.recalled.known_with(&both, self.indexes) };
+        let known =
+            Known { released: adopted_netns(&journal.adopted), ..self.recalled.known_with(&both, self.indexes) };
         let mut left = None;
         for attempt in 0..=WAYS_BACK {
             let mut is_right = site.take_back().is_ok();

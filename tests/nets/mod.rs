@@ -80,9 +80,10 @@ impl Host {
             }
         }
         let place = &topology.places[0];
-        let of_links = place.links.iter().flat_map(|link| {
-            link.sysctls.iter().map(|said| said.what.of_link(&link.name.to_string()))
-        });
+        let of_links = place
+            .links
+            .iter()
+            .flat_map(|link| link.sysctls.iter().map(|said| said.what.of_link(&link.name.to_string())));
         for name in place.sysctls.iter().map(|said| said.what.name.clone()).chain(of_links) {
             if let Ok(value) = Key::parse(&name).read() {
                 let value = String::from_utf8(value).unwrap().trim_end().to_owned();
