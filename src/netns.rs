@@ -123,7 +123,10 @@ impl Folder {
 
     /// Makes the folder, and a shared mount of it, so that a namespace named in one mount
     /// namespace is seen, and can be deleted, in the others.
-    fn prepare(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// A step of it fails.
+    pub fn prepare(&self) -> Result<()> {
         self.make().map_err(|e| Error::sys(format!("mkdir {} failed", self.0.display()), &e))?;
         // Two processes that both find no mount here would stack one on the other: one at a time.
         let lock = File::open(&self.0).map_err(|e| Error::sys(format!("open {} failed", self.0.display()), &e))?;
@@ -208,6 +211,11 @@ impl Namespace {
         Ok(Namespace { fd: File::open(path)?.into() })
     }
 
+    /// The namespace of an open file. One that is no namespace is refused when it is entered.
+    pub fn of(file: File) -> Self {
+        Namespace { fd: file.into() }
+    }
+
     /// Opens the namespace of a process.
     ///
     /// # Errors
@@ -237,7 +245,8 @@ impl Namespace {
     pub fn within<R: Send>(&self, work: impl FnOnce() -> R + Send) -> io::Result<R> {
         std::thread::scope(|scope| {
             let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, || {
-                self.enter()?;
+                // A shortage may pass.
+                self.enter().or_else(|_| self.enter())?;
                 Ok(work())
             })?;
             thread.join().unwrap_or_else(|_| Err(io::Error::from_raw_os_error(libc::EIO)))
@@ -251,6 +260,12 @@ impl Namespace {
     pub fn id(&self) -> io::Result<NsId> {
         let file = File::from(self.fd.try_clone()?);
         file.metadata().map(|stat| NsId { dev: stat.dev(), inode: stat.ino() })
+    }
+}
+
+impl std::fmt::Display for NsId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.dev, self.inode)
     }
 }
 

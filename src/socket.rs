@@ -83,6 +83,16 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
         self.ns = ns;
     }
 
+    /// Takes the receive buffer out, for another socket: one of many need not keep 64 KiB of its own.
+    pub fn take_buffer(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.buf)
+    }
+
+    /// Puts a receive buffer in.
+    pub fn give_buffer(&mut self, buffer: Vec<u8>) {
+        self.buf = buffer;
+    }
+
     /// The transport, for tests to look at.
     pub fn transport(&self) -> &T {
         &self.transport

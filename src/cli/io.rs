@@ -107,6 +107,16 @@ impl Io {
         let _ = self.err.write_all([line, "\n"].concat().as_bytes());
     }
 
+    /// Writes to standard error as it is, for a line that is drawn over.
+    pub fn draw(&mut self, pieces: &[&str]) {
+        let _ = self.err.write_all(pieces.concat().as_bytes());
+    }
+
+    /// Whether standard error is a terminal, unless advice was asked for or forbidden.
+    pub fn is_terminal(&self) -> bool {
+        !matches!(self.hints, Hints::Off) && crate::sys::process::is_terminal(&stderr())
+    }
+
     /// Prints advice to standard error, if hints are on.
     pub fn hint(&mut self, advice: impl AsRef<str>) {
         if self.hints() {

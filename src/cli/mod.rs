@@ -14,6 +14,7 @@ pub mod bridge;
 pub mod install;
 pub mod ip;
 pub mod iptables;
+pub mod lab;
 pub mod nat;
 pub mod netstrap;
 pub mod ping;

@@ -5,13 +5,20 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::applets::{APPLETS, Applet, find};
 use super::io::Io;
-use super::{install, nat, sandbox};
+use super::{install, lab, nat, sandbox};
 
 /// Exit code of a usage error of an own verb.
 pub const USAGE: u8 = 64;
 
 /// The own verbs, in the order of `--help`.
 const VERBS: &[Applet] = &[
+    Applet { name: "plan", about: "FILE: what apply would change", run: lab::run },
+    Applet { name: "apply", about: "FILE: make the network what a file says, all of it or nothing", run: lab::run },
+    Applet { name: "down", about: "FILE|NAME: take away what a file made", run: lab::run },
+    Applet { name: "status", about: "FILE|NAME: what differs from the file", run: lab::run },
+    Applet { name: "export", about: "the network as a file", run: lab::run },
+    Applet { name: "recover", about: "NAME: undo a run that was interrupted", run: lab::run },
+    Applet { name: "confirm", about: "[NAME]: keep what apply --confirm made", run: lab::run },
     Applet { name: "nat", about: "add|del|list|replace|flush: masquerade, snat, forward, redirect", run: nat::run },
     Applet {
         name: "sandbox",

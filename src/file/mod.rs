@@ -15,18 +15,19 @@ mod range;
 mod read;
 mod syntax;
 mod tree;
-mod words;
+pub(crate) mod words;
 mod write;
 
 pub use check::{MOST_FORWARDS, MOST_PORTS};
 pub use complaint::{Refused, Source, Sources};
 pub use print::{json, toml};
 pub use range::{MOST_NAMES, MOST_VALUES};
+pub use read::duration;
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
-use complaint::Complaints;
+use complaint::{ALREADY, Complaints};
 use tree::{Entry, Form, Node, Table, Value};
 
 use crate::model::topology::{Origin, Topology};
@@ -126,8 +127,8 @@ impl Loader<'_> {
                 return None;
             }
             Err(error) => {
-                let why = crate::error::strerror(error.raw_os_error().unwrap_or(libc::EIO));
-                self.complaints.add(from, "cannot be read: ", &[path, ": ", &why]);
+                let why = reason(&error);
+                self.complaints.add(from, "cannot be read: %: %", &[path, &why]);
                 return None;
             }
         };
@@ -177,7 +178,7 @@ impl Loader<'_> {
         let list = if let Value::List(list) = &node.value { list.as_slice() } else { std::slice::from_ref(node) };
         for node in list {
             let Value::Text(pattern) = &node.value else {
-                self.complaints.add(node.at, "expected ", &["a string, not ", node.value.noun()]);
+                self.complaints.expected(node, "a string");
                 continue;
             };
             if way.len() == MOST_DEPTH {
@@ -203,7 +204,7 @@ impl Loader<'_> {
         let (folder, last) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, last)| (folder, last));
         if !last.contains('*') {
             if way.contains(&path) {
-                self.complaints.add(at, "a loop of files that include each other: ", &[&path]);
+                self.complaints.add(at, "a loop of files that include each other: %", &[&path]);
                 return Vec::new();
             }
             return if self.is_read(&path) { Vec::new() } else { vec![path] };
@@ -221,8 +222,8 @@ impl Loader<'_> {
                 }
             }
             Err(error) => {
-                let why = crate::error::strerror(error.raw_os_error().unwrap_or(libc::EIO));
-                self.complaints.add(at, "cannot be read: ", &[folder, ": ", &why]);
+                let why = reason(&error);
+                self.complaints.add(at, "cannot be read: %: %", &[folder, &why]);
             }
         }
         found
@@ -248,10 +249,16 @@ impl Loader<'_> {
             (Value::List(old), Value::List(new)) => old.extend(new),
             _ => {
                 let first = Some(old.at);
-                self.complaints.add_other(entry.at, "already set: ", &["\"", &entry.key, "\" is said at "], first);
+                self.complaints.add_other(entry.at, ALREADY, &[&entry.key], first);
             }
         }
     }
+}
+
+/// Why something cannot be read: the system's reason, or that of who reads.
+#[inline(never)]
+fn reason(error: &io::Error) -> String {
+    error.raw_os_error().map_or_else(|| error.to_string(), crate::error::strerror)
 }
 
 /// A path as a file writes it, from where the file is: without `.` and, where they can be undone, `..`.

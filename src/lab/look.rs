@@ -1,32 +1,245 @@
 //! Looking: what namespaces hold, read from the kernel.
+//!
+//! One walk opens the sockets ([`Sockets`]); the lists are then read through them from where the process is. Only
+//! parameters and rule sets need a second walk, through the namespaces that have something to say there.
+
+mod ids;
+mod params;
 
 use crate::error::{Error, Result};
-use crate::model::lab::Lab;
-use crate::model::topology::Topology;
-use crate::model::world::World;
+use crate::lab::sockets::Sockets;
+use crate::model::index::Index;
+use crate::model::ip::Family;
+use crate::model::lab::{Lab, Mark};
+use crate::model::name::NsName;
+use crate::model::neigh::{NeighFilter, NeighState};
+use crate::model::port::{PVID, PortFilter, UNTAGGED, rows};
+use crate::model::route::{RouteFilter, RouteFlags, TABLE_LOCAL};
+use crate::model::rule::{Rule, RuleFilter};
+use crate::model::topology::{Place, PortVlan, Topology};
+use crate::model::world::{EtcFile, Presence, Seen, World};
+use crate::netns::Folder;
+use crate::socket::{Query, Socket};
+use crate::wire::addr::GetAddrs;
+use crate::wire::attr::attrs;
+use crate::wire::build::Route;
+use crate::wire::link::GetLink;
 
 /// How closely to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Everything that a topology can say.
     Whole,
-    /// Links alone: enough to know whose a namespace is.
+    /// Of namespaces that are the lab's, links alone: all else goes with them. Everything of the others.
     Marks,
 }
 
-/// What is found of a topology: its places, and further namespaces of the lab, which are looked for among
-/// `further` (names), or among all names if there is no such list.
-///
-/// # Errors
-/// The kernel could not be asked.
-pub fn look(_topology: &Topology, _lab: &Lab, _further: Option<&[Vec<u8>]>, _depth: Depth) -> Result<World> {
-    Err(Error::usage("not there yet"))
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The topology whose places come first.
+    pub topology: &'a Topology,
+    /// Whose marks and tables.
+    pub lab: &'a Lab,
+    /// The most that the lab has, if that is known: where neither this nor the topology translates, rule sets are
+    /// not read.
+    pub own: Option<&'a Topology>,
+    /// How closely.
+    pub depth: Depth,
 }
 
-/// What whole namespaces hold, whoever made it: the host (if asked for), and those of the names.
+/// Opens sockets in the places of a topology, and behind them in further namespaces of the lab, which are looked for
+/// among `further` (names), or among all names if there is no such list.
+///
+/// # Errors
+/// A name of the topology stands for something else than a namespace, or the kernel could not be asked.
+pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Result<Sockets> {
+    let names: Vec<NsName> = topology.places.iter().filter_map(|place| place.name.clone()).collect();
+    let mut sockets = Sockets::open(&names)?;
+    let all;
+    let further = match further {
+        Some(further) => further,
+        None => {
+            let folder = Folder::standard();
+            all = folder.names().map_err(|e| Error::sys(folder.path().display().to_string(), &e))?;
+            &all
+        }
+    };
+    let mut index = Index::default();
+    for (number, name) in names.iter().enumerate() {
+        index.insert(name.as_bytes(), number);
+    }
+    let is_new = |name: &&NsName| index.find(name.as_bytes(), |number| names[number] == **name).is_none();
+    let others: Vec<NsName> = further.iter().filter_map(|name| NsName::new(name)).collect();
+    let others: Vec<NsName> = others.iter().filter(is_new).cloned().collect();
+    sockets.add(&others, false)?;
+    sockets.retain_from(names.len() + 1, &mut |_, socket| {
+        let lo = socket.get(&GetLink::Index(1)).ok().flatten();
+        lo.as_ref().and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
+    });
+    Ok(sockets)
+}
+
+/// What the places of sockets hold: those of the topology first, then what further ones there are.
 ///
 /// # Errors
 /// The kernel could not be asked.
-pub fn live(_host: bool, _names: &[Vec<u8>]) -> Result<World> {
-    Err(Error::usage("not there yet"))
+pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
+    let mut world = World::default();
+    let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
+    for number in 0..sockets.len() {
+        let place = wanted.topology.places.get(number);
+        let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
+        let ours = |seen: &Seen| number > 0 && wanted.depth == Depth::Marks && is_ours(seen, wanted.lab);
+        let mut seen = seen(sockets, number, vlans, &ours)?;
+        if seen.presence == Presence::There && !ours(&seen) {
+            let names = place.map(params::names).unwrap_or_default();
+            let nat = translates(wanted, number, &seen);
+            if nat || !names.is_empty() {
+                needs.push((number, names, nat));
+            }
+        }
+        files(&mut seen)?;
+        world.places.push(seen);
+    }
+    let numbers: Vec<usize> = needs.iter().map(|need| need.0).collect();
+    let mut needs = needs.iter();
+    sockets.visit(&numbers, &mut |number| {
+        let (Some((_, names, nat)), Some(seen)) = (needs.next(), world.places.get_mut(number)) else { return Ok(()) };
+        seen.sysctls = params::read(names);
+        if *nat { params::translations(seen, wanted.lab) } else { Ok(()) }
+    })?;
+    ids::resolve(sockets, &mut world);
+    Ok(world)
+}
+
+/// What whole namespaces hold, whoever made it: the host (if asked for), and those of the names. What cannot be
+/// entered is [`Presence::Absent`].
+///
+/// # Errors
+/// The kernel could not be asked.
+pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
+    let mut sockets = Sockets::open(&[])?;
+    let names: Vec<NsName> = names.iter().filter_map(|name| NsName::new(name)).collect();
+    sockets.add(&names, false)?;
+    let mut world = World::default();
+    for number in 0..sockets.len() {
+        let mut seen =
+            if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false, &|_| false)? };
+        files(&mut seen)?;
+        world.places.push(seen);
+    }
+    let there = |number: &usize| world.places[*number].presence == Presence::There;
+    let numbers: Vec<usize> = (0..world.places.len()).filter(there).collect();
+    sockets.visit(&numbers, &mut |number| {
+        let Some(seen) = world.places.get_mut(number) else { return Ok(()) };
+        seen.sysctls = params::read(&params::FORWARDING.map(str::to_owned));
+        params::all_translations(seen)
+    })?;
+    ids::resolve(&mut sockets, &mut world);
+    Ok(world)
+}
+
+/// Whether a namespace is the lab's: by the mark of its `lo`.
+pub fn is_ours(seen: &Seen, lab: &Lab) -> bool {
+    seen.state.link(1).and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
+}
+
+/// Whether a place may have translations of the lab.
+fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
+    let nat = |place: &Place| !place.masquerades.is_empty() || !place.forward_ports.is_empty();
+    if wanted.topology.places.get(number).is_some_and(nat) {
+        return true;
+    }
+    match wanted.own {
+        Some(own) => own.places.iter().any(|place| place.name == seen.name && nat(place)),
+        None => number == 0 || is_ours(seen, wanted.lab),
+    }
+}
+
+/// The lists of one place; of one that `is_brief` says yes to, links alone.
+fn seen(sockets: &mut Sockets, number: usize, vlans: bool, is_brief: &dyn Fn(&Seen) -> bool) -> Result<Seen> {
+    let mut seen = Seen { name: sockets.name(number).cloned(), presence: sockets.presence(number), ..Seen::default() };
+    if seen.presence == Presence::There {
+        let name = seen.name.as_ref().map(ToString::to_string);
+        let socket = sockets.route(number)?;
+        lists(socket, u32::try_from(number).unwrap_or(u32::MAX), &mut seen, vlans, is_brief)
+            .map_err(|error| error.in_ns(name.as_deref()))?;
+    }
+    Ok(seen)
+}
+
+fn lists(
+    socket: &mut Socket<Route>,
+    ns: u32,
+    seen: &mut Seen,
+    vlans: bool,
+    is_brief: &dyn Fn(&Seen) -> bool,
+) -> Result<()> {
+    seen.state.links = socket.dump(&GetLink::All)?;
+    if is_brief(seen) {
+        return Ok(());
+    }
+    let state = &mut seen.state;
+    state.addrs = socket.dump(&GetAddrs::default())?;
+    state.routes = if_known(socket, &RouteFilter { ns, ..RouteFilter::default() })?;
+    // What the kernel makes of addresses is most of it, and exceptions of paths are no entries.
+    state.routes.retain(|route| {
+        let is_local = route.table == TABLE_LOCAL && route.protocol == PROTOCOL_KERNEL;
+        !is_local && !route.flags.contains(RouteFlags::CLONED)
+    });
+    seen.rules = if_known(socket, &RuleFilter { family: Family::Unspec })?;
+    // Multicast routing has rules, too.
+    seen.rules.retain(|rule: &Rule| matches!(rule.family, Family::V4 | Family::V6));
+    state.neighs = if_known(socket, &NeighFilter { ns, ..NeighFilter::default() })?;
+    state.neighs.retain(|neigh| neigh.state.intersects(NeighState::PERMANENT | NeighState::NOARP));
+    state.neighs.extend(if_known(socket, &NeighFilter { ns, proxies: true, ..NeighFilter::default() })?);
+    if vlans || state.links.iter().any(filters_vlans) {
+        for port in if_known(socket, &PortFilter::VlanRanges)? {
+            for row in rows(&port.vlans, 0) {
+                let (pvid, untagged) = (row.flags & PVID != 0, row.flags & UNTAGGED != 0);
+                seen.vlans.push((port.link.index, PortVlan { ids: row.ids, pvid, untagged }));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `RTPROT_KERNEL`.
+const PROTOCOL_KERNEL: u8 = 2;
+
+/// A list that a kernel may have been built without: it is empty then.
+#[inline(never)]
+fn if_known<Q: Query<Protocol = Route>>(socket: &mut Socket<Route>, query: &Q) -> Result<Vec<Q::Item>> {
+    match socket.dump(query) {
+        Err(error) if matches!(error.errno(), Some(libc::EOPNOTSUPP | libc::EAFNOSUPPORT)) => Ok(Vec::new()),
+        other => other,
+    }
+}
+
+/// `IFLA_BR_VLAN_FILTERING`.
+const VLAN_FILTERING: u16 = 7;
+
+/// Whether a link is a bridge that keeps VLANs apart.
+fn filters_vlans(link: &crate::model::link::Link) -> bool {
+    let on = || attrs(&link.kind_data).find(VLAN_FILTERING).and_then(|attr| attr.u8());
+    link.kind.as_deref() == Some(b"bridge") && on().is_some_and(|on| on != 0)
+}
+
+/// Where programs that are run in a namespace find its own files.
+const ETC: &str = "/etc/netns/";
+
+/// Reads the files of a namespace, also where there is no namespace of the name any more.
+fn files(seen: &mut Seen) -> Result<()> {
+    let Some(name) = &seen.name else { return Ok(()) };
+    for file in EtcFile::ALL {
+        let path = [ETC.as_bytes(), name.as_bytes(), b"/", file.name().as_bytes()].concat();
+        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&path));
+        match std::fs::read(path) {
+            Ok(text) => seen.files.push((file, String::from_utf8_lossy(&text).into_owned())),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+            Err(e) => return Err(Error::sys(["open ", &path.display().to_string()].concat(), &e)),
+        }
+    }
+    Ok(())
 }

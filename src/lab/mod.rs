@@ -5,7 +5,20 @@
 //!                                                                  no: roll back to the look before
 //! ```
 
+mod change;
+mod claims;
+mod lock;
 pub mod look;
+mod make;
+mod memory;
+mod record;
+mod run;
+mod settle;
+mod site;
+pub mod sockets;
+mod stage;
+mod timer;
+mod words;
 
 use std::time::Duration;
 
@@ -14,6 +27,8 @@ use crate::model::plan::{Plan, Step};
 use crate::model::topology::Topology;
 use crate::model::world::World;
 use crate::plan::{Conflict, Options};
+use change::Verb;
+use record::{Record, Which};
 
 /// How a change goes about it.
 #[derive(Debug, Clone, Copy)]
@@ -52,37 +67,37 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &Step, &World);
 ///
 /// # Errors
 /// The kernel could not be asked.
-pub fn plan(_topology: &Topology, _options: Options) -> Result<(World, std::result::Result<Plan, Vec<Conflict>>)> {
-    Err(Error::usage("not there yet"))
+pub fn plan(topology: &Topology, options: Options) -> Result<(World, std::result::Result<Plan, Vec<Conflict>>)> {
+    change::plan(topology, options)
 }
 
 /// Makes a network what a topology says.
-pub fn apply(_topology: &Topology, _manner: Manner, _progress: Progress<'_>) -> Ended {
-    Ended::Refused(Error::usage("not there yet"))
+pub fn apply(topology: &Topology, manner: Manner, progress: Progress<'_>) -> Ended {
+    change::change(Verb::Apply, &topology.name, Some(topology), manner, progress)
 }
 
 /// Takes away what a lab made, and restores what it changed.
-pub fn down(_name: &str, _manner: Manner, _progress: Progress<'_>) -> Ended {
-    Ended::Refused(Error::usage("not there yet"))
+pub fn down(name: &str, manner: Manner, progress: Progress<'_>) -> Ended {
+    change::change(Verb::Down, name, None, manner, progress)
 }
 
 /// Goes back to what was there before a run that was interrupted.
-pub fn recover(_name: &str, _manner: Manner, _progress: Progress<'_>) -> Ended {
-    Ended::Refused(Error::usage("not there yet"))
+pub fn recover(name: &str, manner: Manner, progress: Progress<'_>) -> Ended {
+    change::change(Verb::Recover, name, None, manner, progress)
 }
 
 /// Confirms what was applied with [`Manner::confirm`]; of any lab, if no name is given.
 ///
 /// # Errors
 /// Nothing waits to be confirmed.
-pub fn confirm(_name: Option<&str>) -> Result<()> {
-    Err(Error::usage("not there yet"))
+pub fn confirm(name: Option<&str>) -> Result<()> {
+    timer::confirm(name)
 }
 
 /// What a lab asked for when it was last applied, if its state is known.
 ///
 /// # Errors
 /// Its state cannot be read.
-pub fn asked(_name: &str) -> Result<Option<Topology>> {
-    Ok(None)
+pub fn asked(name: &str) -> Result<Option<Topology>> {
+    Ok(Record::read(Which::State, name)?.and_then(|state| record::topology(&state.after)))
 }

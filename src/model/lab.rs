@@ -16,6 +16,14 @@ use super::link::Link;
 /// Protocol of our routes, rules and of addresses on foreign links (free in `rt_protos`).
 pub const PROTOCOL: u8 = 110;
 
+/// Whether a text may be the name of an owner: `[a-z0-9][a-z0-9._-]{0,31}`.
+pub fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= 32
+        && text.bytes().next().is_some_and(is_plain)
+        && text.bytes().all(|byte| is_plain(byte) || b"._-".contains(&byte))
+}
+
 /// The owner of what one file makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lab {

@@ -33,8 +33,11 @@ pub struct Seen {
     pub name: Option<NsName>,
     /// Whether it is there.
     pub presence: Presence,
-    /// Links, addresses, routes of all tables, neighbours with the proxies.
+    /// Links, addresses, routes of all tables but the kernel's local ones, lasting neighbours with the proxies.
     pub state: State,
+    /// The other places by the ids that this one has for them, as far as its links lead there
+    /// ([`super::link::Link::link_netnsid`]).
+    pub ids: Vec<(i32, usize)>,
     /// Rules of both families.
     pub rules: Vec<Rule>,
     /// VLANs of the ports of bridges and of bridges, by index of the link.
@@ -43,7 +46,7 @@ pub struct Seen {
     pub sysctls: Vec<Sysctl>,
     /// What the lab's tables translate, in order.
     pub translations: Vec<Translation>,
-    /// Whether there is something else in the lab's tables.
+    /// Whether there is something else in the lab's tables, or, where whoever made it, in any.
     pub foreign_rules: bool,
     /// Names of the drivers of devices of hardware, by index of the link, where the topology finds a device by one.
     pub drivers: Vec<(u32, Vec<u8>)>,

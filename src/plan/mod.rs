@@ -9,6 +9,8 @@ pub mod kinds;
 mod links;
 pub mod nets;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroU32;
 
@@ -56,12 +58,7 @@ pub struct Conflict {
     pub text: String,
 }
 
-/// A topology with all that it implies: this is what a world is to be looked for.
-pub fn complete(topology: &Topology) -> Topology {
-    implied::complete(topology, true)
-}
-
-/// Plans. The world is one that was looked for the topology, [`complete`]d or not.
+/// Plans. The world is one that was looked for the topology.
 ///
 /// # Errors
 /// All that is in the way: things of the same name that are not ours, links that cannot be changed in place.
@@ -88,14 +85,14 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
+    let mut steps = Vec::new();
+    links::steps(&ctx, &order, &mut steps);
     let parts = nets::parts(&ctx);
     if !parts.conflicts.is_empty() {
         return Err(parts.conflicts);
     }
-    let mut steps = Vec::new();
-    links::steps(&ctx, &order, &mut steps);
-    for (removal, own) in [(false, parts.steps), (true, parts.removals)] {
-        steps.extend(own.into_iter().map(|step| (order::phase(&step, removal), step)));
+    for (removal, list) in [(false, parts.steps), (true, parts.removals)] {
+        steps.extend(list.into_iter().map(|step| (order::phase(&step, removal), step)));
     }
     links::removals(&ctx, &mut steps);
     let names = ctx.names();
@@ -118,6 +115,8 @@ pub struct Ctx<'a> {
     /// Whose it is.
     pub lab: &'a Lab,
     places: Vec<Spot>,
+    /// Devices that go back to the host: place, number, index to take.
+    returns: Vec<(usize, usize, NonZeroU32)>,
 }
 
 /// What was decided about a place.
@@ -184,7 +183,7 @@ impl<'a> Ctx<'a> {
             }
             places.push(spot);
         }
-        Ctx { topology, world, known, options, lab, places }
+        Ctx { topology, world, known, options, lab, places, returns: Vec::new() }
     }
 
     /// The link that a name means when all is done, with the index that it has or will have; `lo` is 1 everywhere.

@@ -334,7 +334,7 @@ fn on_off(out: &mut Out, row: &Row, number: u64) {
 }
 
 /// An attribute's number in native byte order, by its length; 0 if it is none.
-fn number(bytes: &[u8]) -> u64 {
+pub(super) fn number(bytes: &[u8]) -> u64 {
     let attr = Attr { kind: 0, value: bytes };
     match bytes.len() {
         1 => attr.u8().map(u64::from),
@@ -361,7 +361,7 @@ fn bridge_id(bytes: &[u8]) -> Option<String> {
     Some(text)
 }
 
-fn ethertype(number: u16) -> String {
+pub(super) fn ethertype(number: u16) -> String {
     match number {
         0x8100 => "802.1Q".to_owned(),
         0x88a8 => "802.1ad".to_owned(),

@@ -13,6 +13,7 @@ pub mod nexthop;
 pub mod nft;
 pub mod number;
 pub mod out;
+pub mod plan;
 pub mod port;
 pub mod route;
 pub mod rule;

@@ -15,6 +15,8 @@ pub const TUNSETIFF: u32 = write_int(202);
 pub const TUNSETPERSIST: u32 = write_int(203);
 /// The user who may open it.
 pub const TUNSETOWNER: u32 = write_int(204);
+/// The index that the device will have, before it is made (kernel 3.7).
+pub const TUNSETIFINDEX: u32 = write_int(218);
 /// The group that may open it.
 pub const TUNSETGROUP: u32 = write_int(206);
 
@@ -47,4 +49,10 @@ pub fn with_name(fd: BorrowedFd<'_>, number: u32, name: &[u8], data: &[u8]) -> i
 pub fn with_number(fd: BorrowedFd<'_>, number: u32, value: u32) -> io::Result<()> {
     // SAFETY: these ioctls take a number, and no memory.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), number as _, libc::c_ulong::from(value)) }).map(|_| ())
+}
+
+/// Calls one of the ioctls that read a number from memory.
+pub fn with_int(fd: BorrowedFd<'_>, number: u32, value: u32) -> io::Result<()> {
+    // SAFETY: these ioctls read one number, and it outlives the call.
+    check(unsafe { libc::ioctl(fd.as_raw_fd(), number as _, &raw const value) }).map(|_| ())
 }

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::check;
@@ -30,6 +30,18 @@ pub fn uid() -> u32 {
 pub fn egid() -> u32 {
     // SAFETY: takes no argument and cannot fail.
     unsafe { libc::getegid() }
+}
+
+/// Raises the soft limit of open files to the hard one, as far as allowed.
+pub fn raise_open_files() {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` outlives both calls; the first only writes to it, the second only reads it.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
+            limit.rlim_cur = limit.rlim_max;
+            let _ = libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        }
+    }
 }
 
 /// Whether descriptor 0 was closed when the program began.
@@ -87,6 +99,44 @@ pub fn exec(program: &CStr, argv: &[CString]) -> io::Error {
     // SAFETY: `program` and every word are NUL-terminated, the array ends in a null pointer, and all outlive the call.
     unsafe { libc::execvp(program.as_ptr(), pointers.as_ptr()) };
     io::Error::last_os_error()
+}
+
+/// Goes on in two processes: `None` in the new one.
+///
+/// Only for a process with a single thread: the child has just the calling one.
+pub fn fork() -> io::Result<Option<u32>> {
+    // SAFETY: the process has one thread, so no lock is held by a thread that the child lacks.
+    let pid = check(unsafe { libc::fork() })?;
+    Ok(u32::try_from(pid).ok().filter(|pid| *pid != 0))
+}
+
+/// Leaves the terminal and the session of the caller, with the standard descriptors.
+pub fn detach() {
+    // SAFETY: takes no argument, and only fails where there is nothing to leave.
+    unsafe { libc::setsid() };
+    if let Ok(null) = File::options().read(true).write(true).open("/dev/null") {
+        for fd in 0..3 {
+            // SAFETY: `null` is open, and the standard descriptors are nobody's own.
+            unsafe { libc::dup2(null.as_raw_fd(), fd) };
+        }
+    }
+}
+
+/// Asks a child to end.
+pub fn terminate(pid: u32) {
+    if let Ok(pid) = libc::pid_t::try_from(pid) {
+        // SAFETY: only sends a signal.
+        unsafe { libc::kill(pid, libc::SIGTERM) };
+    }
+}
+
+/// Waits for the end of a child.
+pub fn reap(pid: u32) {
+    let mut status = 0;
+    if let Ok(pid) = libc::pid_t::try_from(pid) {
+        // SAFETY: `status` is a c_int that outlives the call.
+        unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    }
 }
 
 /// Runs a function in a child process, which ends with its return value, and waits for it.

@@ -3,13 +3,19 @@
 
 use netlink_packet_core::NLM_F_CREATE;
 
-use super::{message, rule};
+use super::{NFGENMSG, message, rule};
+use crate::wire::attr::Fields;
 use crate::wire::build::{Netfilter, Request};
+use crate::wire::query::Query;
+use crate::wire::reply::Frame;
 
 /// `NFT_MSG_NEWTABLE`.
 pub(super) const NEWTABLE: u16 = 0;
 /// `NFT_MSG_DELTABLE`.
 pub(super) const DELTABLE: u16 = 2;
+const GETTABLE: u16 = 1;
+/// A `NFT_MSG_NEWTABLE` of the kernel.
+const REPLY: u16 = 0x0a00;
 const NAME: u16 = 1;
 const USERDATA: u16 = 6;
 
@@ -30,9 +36,29 @@ pub fn delete(family: u8, name: &[u8]) -> Request<Netfilter> {
     request
 }
 
+/// Lists the tables of all families, by name.
+#[derive(Debug, Clone, Copy)]
+pub struct ListTables;
+
+impl Query for ListTables {
+    type Protocol = Netfilter;
+    /// The family (`NFPROTO_*`) and the name.
+    type Item = (u8, Vec<u8>);
+
+    fn encode(&self) -> Request<Netfilter> {
+        message(GETTABLE, 0, 0)
+    }
+
+    fn decode(&self, frame: &Frame<'_>) -> Option<(u8, Vec<u8>)> {
+        let fields = Fields::new(frame.payload.get(NFGENMSG..)?);
+        (frame.kind == REPLY).then(|| Some((*frame.payload.first()?, fields.string(NAME).to_vec())))?
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::reply::frames;
 
     fn hex(request: Request<Netfilter>, seq: u32) -> String {
         request.seal(seq, 0).unwrap().iter().map(|b| format!("{b:02x}")).collect()
@@ -52,5 +78,15 @@ mod tests {
             hex(create(2, b"netstrap", Some(b"netstrap")), 4),
             "34000000000a01040400000000000000020000000d0001006e65747374726170000000000f00060000096e657473747261700000"
         );
+    }
+    #[test]
+    fn a_listing() {
+        assert_eq!(hex(ListTables.encode(), 1), "14000000010a0100010000000000000000000000");
+        // The kernel's answer has the message of a table that is made.
+        let bytes = create(10, b"netstrap", None).seal(1, 0).unwrap();
+        let answer = ListTables.decode(&frames(&bytes).next().unwrap());
+        assert_eq!(answer, Some((10, b"netstrap".to_vec())));
+        let bytes = delete(10, b"netstrap").seal(1, 0).unwrap();
+        assert_eq!(ListTables.decode(&frames(&bytes).next().unwrap()), None);
     }
 }

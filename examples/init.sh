@@ -1,6 +1,9 @@
+#!/bin/sh
 # The network of a machine that boots without udev, systemd or iproute2: an uplink that may come late, and a
-# namespace behind it.
+# namespace behind it. It may be run again at any time: what is as the file says stays untouched.
+set -e
 
+netstrap apply - <<'END'
 name    = "boot"
 forward = ["ipv4"]
 
@@ -21,3 +24,4 @@ out  = "eth0"
 address = ["10.0.0.2/24"]
 route   = ["default via 10.0.0.1"]
 peer    = { name = "app", master = "br0" }
+END

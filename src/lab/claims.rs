@@ -1,0 +1,271 @@
+//! What a lab changes of things that are not its own: parameters, and devices that were there. What they were is kept
+//! until the lab does not claim them any more.
+
+use crate::model::link::Link;
+use crate::model::name::{IfName, NsName};
+use crate::model::op::Op;
+use crate::model::plan::{Act, Plan, Step};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, Setting, SettingValue, Sysctl, Topology};
+use crate::model::world::{Seen, World};
+
+/// Forwarding, as parameters.
+const FORWARD: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+
+/// Shows every parameter that a place sets, by its full name.
+fn each_sysctl(place: &Place, see: &mut dyn FnMut(&str, &str)) {
+    for said in &place.sysctls {
+        see(&said.what.name, &said.what.value);
+    }
+    for (on, name) in [place.forward.v4, place.forward.v6].into_iter().zip(FORWARD) {
+        if on {
+            see(name, "1");
+        }
+    }
+    for link in &place.links {
+        for said in &link.sysctls {
+            see(&said.what.of_link(&link.name.to_string()), &said.what.value);
+        }
+    }
+}
+
+/// The value that a topology sets a parameter to, if it does.
+pub fn claim(topology: &Topology, netns: Option<&NsName>, name: &str) -> Option<String> {
+    let mut found = None;
+    for place in topology.places.iter().filter(|place| place.name.as_ref() == netns) {
+        each_sysctl(place, &mut |own, value| {
+            if own == name {
+                found = Some(value.to_owned());
+            }
+        });
+    }
+    found
+}
+
+/// Whether a topology has a device of a name in a place.
+fn has_device(topology: &Topology, netns: Option<&NsName>, name: &IfName) -> bool {
+    let mut places = topology.places.iter().filter(|place| place.name.as_ref() == netns);
+    places.any(|place| place.links.iter().any(|link| link.kind == LinkKind::Device && link.name == *name))
+}
+
+/// The place of a name in a topology; it is made if there is none.
+fn place_of<'t>(topology: &'t mut Topology, name: Option<&NsName>) -> &'t mut Place {
+    let at = topology.places.iter().position(|place| place.name.as_ref() == name).unwrap_or_else(|| {
+        let place = Place { name: name.cloned(), ..Place::default() };
+        let at = if name.is_none() { 0 } else { topology.places.len() };
+        topology.places.insert(at, place);
+        at
+    });
+    &mut topology.places[at]
+}
+
+/// Adds a parameter as it was found; what is known already is older, and stays.
+pub fn add_sysctl(topology: &mut Topology, netns: Option<&NsName>, sysctl: Sysctl) {
+    let place = place_of(topology, netns);
+    if place.sysctls.iter().all(|said| said.what.name != sysctl.name) {
+        place.sysctls.push(Said { at: Origin::default(), what: sysctl });
+    }
+}
+
+/// Replaces or adds a parameter.
+pub fn put_sysctl(topology: &mut Topology, netns: Option<&NsName>, sysctl: Sysctl) {
+    place_of(topology, netns).sysctls.retain(|said| said.what.name != sysctl.name);
+    add_sysctl(topology, netns, sysctl);
+}
+
+/// Adds what was found to what is known; what is known already is older, and stays.
+pub fn add(known: &mut Topology, found: &Topology) {
+    for place in &found.places {
+        let netns = place.name.as_ref();
+        for said in &place.sysctls {
+            add_sysctl(known, netns, said.what.clone());
+        }
+        let target = place_of(known, netns);
+        for link in &place.links {
+            if target.links.iter().all(|other| other.name != link.name) {
+                target.links.push(link.clone());
+            }
+        }
+    }
+}
+
+/// Everything of two topologies, as far as it bears no mark: what either of them says is ours.
+pub fn union(mut one: Topology, other: &Topology) -> Topology {
+    for place in &other.places {
+        let target = place_of(&mut one, place.name.as_ref());
+        target.routes.extend(place.routes.iter().cloned());
+        target.rules.extend(place.rules.iter().cloned());
+        target.neighs.extend(place.neighs.iter().cloned());
+        for link in &place.links {
+            match target.links.iter_mut().find(|own| own.name == link.name) {
+                Some(own) => own.addresses.extend(link.addresses.iter().cloned()),
+                None => target.links.push(link.clone()),
+            }
+        }
+    }
+    one
+}
+
+/// What is to be put back: what was found, of what was claimed and is not any more.
+pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) -> Topology {
+    let mut restore = Topology { name: wanted.name.clone(), places: vec![Place::default()] };
+    for place in &original.places {
+        let netns = place.name.as_ref();
+        // What is in a namespace that is not wanted any more goes with it.
+        if netns.is_some() && wanted.places.iter().all(|other| other.name.as_ref() != netns) {
+            continue;
+        }
+        for said in &place.sysctls {
+            let name = &said.what.name;
+            if claim(claimed, netns, name).is_some() && claim(wanted, netns, name).is_none() {
+                add_sysctl(&mut restore, netns, said.what.clone());
+            }
+        }
+        for link in &place.links {
+            if !has_device(wanted, netns, &link.name) {
+                place_of(&mut restore, netns).links.push(link.clone());
+            }
+        }
+    }
+    restore
+}
+
+/// Takes out of what is to be put back what somebody else has changed since, what is not there any more, and what
+/// another lab claims; shows the latter, with what it was.
+pub fn settle(
+    restore: &mut Topology,
+    claimed: &Topology,
+    others: &[Topology],
+    world: &World,
+    hand_over: &mut dyn FnMut(usize, Option<&NsName>, &Sysctl),
+) {
+    for place in &mut restore.places {
+        let netns = place.name.clone();
+        let seen = world.places.iter().find(|seen| seen.name == netns);
+        place.sysctls.retain(|said| {
+            let name = &said.what.name;
+            let Some(found) = seen.and_then(|seen| seen.sysctls.iter().find(|found| found.name == *name)) else {
+                return false;
+            };
+            let set = claim(claimed, netns.as_ref(), name);
+            let is_ours = set.is_some_and(|set| same_value(&set, &found.value));
+            for (number, other) in others.iter().enumerate() {
+                if is_ours && claim(other, netns.as_ref(), name).is_some() {
+                    hand_over(number, netns.as_ref(), &said.what);
+                    return false;
+                }
+            }
+            is_ours
+        });
+    }
+}
+
+/// Whether two values of a parameter are the same but for blanks.
+fn same_value(one: &str, other: &str) -> bool {
+    one.split_ascii_whitespace().eq(other.split_ascii_whitespace())
+}
+
+/// Joins what is to be put back to what is wanted.
+pub fn join(wanted: &mut Topology, restore: Topology) {
+    for place in restore.places {
+        let target = place_of(wanted, place.name.as_ref());
+        target.sysctls.extend(place.sysctls);
+        target.links.extend(place.links);
+    }
+}
+
+/// Keeps of what was found only what is claimed.
+pub fn keep_claimed(original: &mut Topology, claimed: &Topology) {
+    for place in &mut original.places {
+        let netns = place.name.clone();
+        place.sysctls.retain(|said| claim(claimed, netns.as_ref(), &said.what.name).is_some());
+        place.links.retain(|link| has_device(claimed, netns.as_ref(), &link.name));
+    }
+    original.places.retain(|place| place.name.is_none() || !place.sysctls.is_empty() || !place.links.is_empty());
+}
+
+/// Takes what was found in a namespace out that this plan makes or takes away: there is nothing to put back.
+fn is_passing(plan: &Plan, place: usize) -> bool {
+    plan.steps.iter().any(|step| step.place == place && matches!(step.act, Act::MakeNetns))
+}
+
+/// What a plan changes of things that are not ours, as they are found.
+pub fn found(plan: &Plan, world: &World) -> Topology {
+    let mut found = Topology { name: plan.lab.name().to_owned(), places: vec![Place::default()] };
+    for step in &plan.steps {
+        let Some(seen) = world.places.get(step.place) else { continue };
+        match &step.act {
+            Act::Sysctl { name, from: Some(from), .. } if !is_passing(plan, step.place) => {
+                add_sysctl(
+                    &mut found,
+                    seen.name.as_ref(),
+                    Sysctl { name: name.clone(), value: from.trim().to_owned() },
+                );
+            }
+            Act::Op(op) => {
+                if let Op::ChangeLink(id, _) = op.as_ref() {
+                    add_device(&mut found, plan, seen, id.index.get());
+                }
+            }
+            Act::MoveLink { link, .. } => add_device(&mut found, plan, seen, link.index.get()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Adds a link that is there and not ours, as it is.
+fn add_device(found: &mut Topology, plan: &Plan, seen: &Seen, index: u32) {
+    let Some(link) = seen.state.link(index) else { return };
+    let is_ours = crate::model::lab::Mark::of(link).is_some_and(|mark| plan.lab.owns(mark));
+    let Some(name) = IfName::new(&link.name) else { return };
+    let target = place_of(found, seen.name.as_ref());
+    if !is_ours && index != 1 && target.links.iter().all(|other| other.name != name) {
+        target.links.push(device(link, name, &seen.state.links));
+    }
+}
+
+/// A link as a device that is to stay as it is.
+fn device(link: &Link, name: IfName, links: &[Link]) -> LinkSpec {
+    let at = Origin::default();
+    let mut spec = LinkSpec::new(name, LinkKind::Device, at);
+    spec.up = link.is_up();
+    let master = link.master.and_then(|index| links.iter().find(|other| other.index == index));
+    spec.master = master.and_then(|master| IfName::new(&master.name)).map(|what| Said { at, what });
+    let mut number = |key, value: Option<u32>| {
+        if let Some(value) = value {
+            spec.settings.push(Setting { at, key, value: SettingValue::Number(value.into()) });
+        }
+    };
+    number("mtu", link.mtu);
+    number("txqueuelen", link.txqlen);
+    let alias = link.alias.as_deref().unwrap_or_default();
+    let value = SettingValue::Text(String::from_utf8_lossy(alias).into_owned());
+    if !alias.is_empty() {
+        spec.settings.push(Setting { at, key: "alias", value });
+    }
+    spec
+}
+
+/// Links, and `lo` of namespaces, that a plan marks and that were there without a mark: adopted.
+pub fn adopted(plan: &Plan, world: &World) -> Vec<(String, u32)> {
+    let mut adopted = Vec::new();
+    for step in &plan.steps {
+        let Some((index, seen)) = marked(step).zip(world.places.get(step.place)) else { continue };
+        if is_passing(plan, step.place) || seen.state.link(index).is_none() {
+            continue;
+        }
+        adopted.push((seen.name.as_ref().map_or_else(String::new, ToString::to_string), index));
+    }
+    adopted
+}
+
+/// The link that a step marks.
+fn marked(step: &Step) -> Option<u32> {
+    let Act::Op(op) = &step.act else { return None };
+    match op.as_ref() {
+        Op::AltNames(crate::model::link::ListVerb::Add, id, names) => {
+            names.iter().any(|name| crate::model::lab::Mark::parse(name).is_some()).then_some(id.index.get())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,98 @@
+//! What is told only in the namespace itself: parameters under `/proc/sys`, and rule sets.
+
+use crate::error::{Error, Result};
+use crate::model::lab::Lab;
+use crate::model::topology::{LinkKind, Place, Sysctl};
+use crate::model::world::Seen;
+use crate::socket::Socket;
+use crate::sysctl::Key;
+use crate::translations::Translations;
+use crate::wire::nft::table::ListTables;
+
+/// The parameters of `forward`.
+pub const FORWARDING: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+
+/// Those of a link that the host has without a master.
+const IMPLIED: &[&str] =
+    &["net.ipv4.conf.accept_redirects", "net.ipv6.conf.accept_redirects", "net.ipv6.conf.accept_ra"];
+
+/// Full names of the parameters that a place names, those that are implied too.
+pub fn names(place: &Place) -> Vec<String> {
+    let mut names: Vec<String> = place.sysctls.iter().map(|said| said.what.name.clone()).collect();
+    for (on, name) in [place.forward.v4, place.forward.v6].iter().zip(FORWARDING) {
+        if *on {
+            names.push(name.to_owned());
+        }
+    }
+    for link in &place.links {
+        let name = String::from_utf8_lossy(link.name.as_bytes());
+        // What the host is kept from by links that are made.
+        let is_implied = place.name.is_none() && link.master.is_none() && link.kind != LinkKind::Device;
+        let said = link.sysctls.iter().map(|said| said.what.name.as_str());
+        for own in said.chain(if is_implied { IMPLIED } else { &[] }.iter().copied()) {
+            let own = Sysctl { name: own.to_owned(), value: String::new() }.of_link(&name);
+            if !names.contains(&own) {
+                names.push(own);
+            }
+        }
+    }
+    names
+}
+
+/// Their values in the calling thread's namespace, words with one blank between them; those that are not there, or
+/// cannot be read, are left out.
+pub fn read(names: &[String]) -> Vec<Sysctl> {
+    let mut found: Vec<Sysctl> = Vec::new();
+    for name in names {
+        let key = Key::parse(name);
+        let Some(value) = Some(key).filter(Key::is_inside).and_then(|key| key.read().ok()) else { continue };
+        let value = String::from_utf8_lossy(&value);
+        let words: Vec<&str> = value.split_ascii_whitespace().collect();
+        found.push(Sysctl { name: name.clone(), value: words.join(" ") });
+    }
+    found
+}
+
+/// Reads the translations of a lab in the calling thread's namespace. A kernel without nf_tables has none.
+pub fn translations(seen: &mut Seen, lab: &Lab) -> Result<()> {
+    found(seen, lab).or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) })
+}
+
+/// Reads the translations of all labs in the calling thread's namespace, and whether there is anything else.
+pub fn all_translations(seen: &mut Seen) -> Result<()> {
+    let tables = match Socket::open().and_then(|mut socket| socket.dump(&ListTables)) {
+        Err(error) if is_unknown(&error) => return Ok(()),
+        other => other?,
+    };
+    let mut labs: Vec<&str> = Vec::new();
+    let mut foreign = false;
+    for (_, name) in &tables {
+        match std::str::from_utf8(name).ok().and_then(|name| name.strip_prefix("netstrap-")) {
+            Some(name) if labs.contains(&name) => {}
+            Some(name) => labs.push(name),
+            None => foreign = true,
+        }
+    }
+    let mut all = Vec::new();
+    for name in labs {
+        found(seen, &Lab::new(name))?;
+        all.append(&mut seen.translations);
+        foreign |= seen.foreign_rules;
+    }
+    (seen.translations, seen.foreign_rules) = (all, foreign);
+    Ok(())
+}
+
+#[inline(never)]
+fn found(seen: &mut Seen, lab: &Lab) -> Result<()> {
+    match Translations::of_lab(Socket::open()?, lab).found(&[]) {
+        Ok((translations, right)) => (seen.translations, seen.foreign_rules) = (translations, !right),
+        Err(fault) => return Err(fault.failure.error.doing(|| "read the rule set".to_owned())),
+    }
+    Ok(())
+}
+
+/// Whether the kernel has no nf_tables.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error.errno(), Some(libc::EINVAL | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT))
+}

@@ -1,0 +1,157 @@
+//! What is known of a lab, and of the others, when a run begins.
+
+use super::claims;
+use super::look::{self, Depth, Wanted};
+use super::record::{self, Record, Which};
+use super::sockets::Sockets;
+use crate::error::Result;
+use crate::model::lab::Lab;
+use crate::model::topology::Topology;
+use crate::model::world::World;
+use crate::plan::Known;
+
+/// Lowest and highest index of links that runs make: above what the kernel counts to, below what programs take for
+/// negative.
+const INDEXES: (u32, u32) = (1 << 20, 1 << 30);
+/// Indexes of one run: those of one pass, and so many passes.
+const PASS: u32 = 1 << 13;
+/// See [`PASS`].
+const RUN: u32 = PASS * 8;
+
+/// The files of a lab.
+#[derive(Debug, Default)]
+pub struct Memory {
+    /// What was asked for last, and done.
+    pub state: Option<Record>,
+    /// A run that was interrupted.
+    pub journal: Option<Record>,
+}
+
+/// What is known of all that concerns a run.
+#[derive(Debug)]
+pub struct Recalled {
+    /// What the lab asked for.
+    pub own: Option<Topology>,
+    /// What it found of things that are not its own.
+    pub original: Topology,
+    /// What the other labs ask for, with their names.
+    pub others: Vec<(String, Topology)>,
+}
+
+impl Memory {
+    /// Reads the files of a lab.
+    ///
+    /// # Errors
+    /// One cannot be read, or is of another version.
+    pub fn read(lab: &str) -> Result<Self> {
+        Ok(Memory { state: Record::read(Which::State, lab)?, journal: Record::read(Which::Journal, lab)? })
+    }
+
+    /// Goes through what the files say. `wanted` with its own line of JSON saves reading it again.
+    ///
+    /// # Errors
+    /// Another lab's file cannot be read.
+    pub fn recall(&self, lab: &str, wanted: &Topology, line: &str) -> Result<Recalled> {
+        let read =
+            |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
+        let mut own = self.state.as_ref().and_then(|state| read(&state.after));
+        let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
+        if let Some(journal) = &self.journal {
+            for text in [&journal.before, &journal.after] {
+                own = match (own, read(text)) {
+                    (Some(own), Some(more)) => Some(claims::union(own, &more)),
+                    (own, more) => own.or(more),
+                };
+            }
+        }
+        for record in self.journal.iter().chain(&self.state) {
+            if let Some(found) = record::topology(&record.original) {
+                claims::add(&mut original, &found);
+            }
+        }
+        if let (None, Some(own)) = (&self.journal, &own) {
+            claims::keep_claimed(&mut original, own);
+        }
+        let mut others = Vec::new();
+        for name in record::labs().into_iter().filter(|name| name != lab) {
+            if let Ok(Some(record)) = Record::read(Which::State, &name)
+                && let Some(topology) = record::topology(&record.after)
+            {
+                others.push((name, topology));
+            }
+        }
+        Ok(Recalled { own, original, others })
+    }
+
+    /// Names of the namespaces that the files name; `None` if there are no files.
+    pub fn names(&self, recalled: &Recalled) -> Option<Vec<Vec<u8>>> {
+        if self.state.is_none() && self.journal.is_none() {
+            return None;
+        }
+        let mut names = Vec::new();
+        for place in recalled.own.iter().flat_map(|own| &own.places) {
+            names.extend(place.name.as_ref().map(|name| name.as_bytes().to_vec()));
+        }
+        Some(names)
+    }
+
+    /// First index and number of the links that a run may make, so that those of an interrupted one are among them,
+    /// and the first that is free.
+    pub fn indexes(&self) -> ((u32, u32), u32) {
+        if let Some((first, count)) = self.journal.as_ref().and_then(|journal| journal.indexes)
+            && let Some(next) = first.checked_add(count).filter(|next| *next < INDEXES.1 - RUN)
+        {
+            return ((first, count + RUN), next);
+        }
+        let mut bytes = [0; 4];
+        crate::sys::process::random(&mut bytes);
+        // Early in the boot there is no chance yet: at least another process has others.
+        let chance = u32::from_ne_bytes(bytes) ^ std::process::id().rotate_left(16);
+        let first = INDEXES.0 + chance % (INDEXES.1 - INDEXES.0 - RUN);
+        ((first, RUN), first)
+    }
+}
+
+/// The first index of a pass.
+pub fn index_of(first: u32, pass: u32) -> u32 {
+    first + (pass % 8) * PASS
+}
+
+impl Recalled {
+    /// Looks at what is wanted, and at what else the lab has.
+    ///
+    /// # Errors
+    /// The kernel could not be asked.
+    pub fn look(&self, sockets: &mut Sockets, topology: &Topology, lab: &Lab) -> Result<World> {
+        self.look_at(sockets, topology, lab, self.own.as_ref())
+    }
+
+    /// The same, where more may be the lab's than it asked for before.
+    ///
+    /// # Errors
+    /// The kernel could not be asked.
+    pub fn look_at(
+        &self,
+        sockets: &mut Sockets,
+        topology: &Topology,
+        lab: &Lab,
+        own: Option<&Topology>,
+    ) -> Result<World> {
+        look::look(sockets, &Wanted { topology, lab, own, depth: Depth::Whole })
+    }
+
+    /// What the planner is told.
+    pub fn known(&self, indexes: Option<(u32, u32)>) -> Known {
+        let others = self.others.iter().map(|(_, topology)| topology.clone()).collect();
+        Known { own: self.own.clone(), others, indexes, released: Vec::new() }
+    }
+
+    /// The same while a run is under way or being undone: what it asks for is ours, too.
+    pub fn known_with(&self, after: &Topology, indexes: (u32, u32)) -> Known {
+        let own = match &self.own {
+            Some(own) => claims::union(own.clone(), after),
+            None => after.clone(),
+        };
+        Known { own: Some(own), ..self.known(Some(indexes)) }
+    }
+}

@@ -1,0 +1,378 @@
+//! Carries out the steps of a plan. Messages for one namespace go in one send; namespaces are made by a thread of
+//! their own, and a new one is filled as soon as all links that are born in it are there.
+
+use std::collections::VecDeque;
+
+use super::site::Site;
+use super::{make, words};
+use crate::error::{Error, Kind, Result};
+use crate::lab::Progress;
+use crate::lab::stage::Maker;
+use crate::model::link::{LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
+use crate::model::op::Op;
+use crate::model::plan::{Act, MakeLink, Plan, Sign, Step};
+use crate::model::topology::Sysctl;
+use crate::model::world::World;
+use crate::socket::Query;
+use crate::wire::build::{Request, Route};
+use crate::wire::encode;
+use crate::wire::link::GetLink;
+
+/// Links that are made in one send while namespaces are still being made: few enough to keep both threads at work.
+const WAVE: usize = 16;
+/// Messages that are gathered for one send.
+const MOST: usize = 1024;
+/// Questions in one send: their answers fit the default receive buffer.
+const QUESTIONS: usize = 16;
+
+/// How a run of steps went.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// Steps that were sent or done, by number.
+    pub sent: Vec<bool>,
+    /// Why it ended early.
+    pub error: Option<Error>,
+    /// The answer to one was lost: what became of it must be looked at.
+    pub lost: bool,
+    /// A signal ended it.
+    pub stopped: bool,
+}
+
+/// Whether a run gives up at the first failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// The way there: one failure, or a signal, ends it.
+    Forward,
+    /// The way back: what can be done is done; a signal ends it all the same.
+    Back,
+}
+
+struct Runner<'a, 'p> {
+    site: &'a mut Site<'p>,
+    plan: &'a Plan,
+    world: &'a World,
+    mood: Mood,
+    maker: Option<Maker>,
+    /// Places that are still to be made, in the maker's order, last first.
+    unmade: Vec<usize>,
+    /// Place and messages that are not sent yet, each with the number of its step.
+    place: usize,
+    batch: Vec<(usize, Request<Route>)>,
+    ran: Ran,
+}
+
+/// Carries out a plan.
+pub fn run(site: &mut Site<'_>, plan: &Plan, world: &World, mood: Mood, progress: Option<Progress<'_>>) -> Ran {
+    let mut unmade: Vec<usize> = Vec::new();
+    for step in plan.steps.iter().filter(|step| matches!(step.act, Act::MakeNetns)) {
+        unmade.push(step.place);
+    }
+    unmade.reverse();
+    let ran = Ran { sent: vec![false; plan.steps.len()], ..Ran::default() };
+    let mut runner = Runner { site, plan, world, mood, maker: None, unmade, place: 0, batch: Vec::new(), ran };
+    let result = runner.all(progress).and_then(|()| runner.barrier());
+    if let Err(error) = result
+        && runner.ran.error.is_none()
+    {
+        runner.ran.error = Some(error);
+    }
+    runner.ran
+}
+
+impl Runner<'_, '_> {
+    fn all(&mut self, mut progress: Option<Progress<'_>>) -> Result<()> {
+        if !self.unmade.is_empty() {
+            self.maker = Some(super::record::again(|| Maker::start(self.unmade.len()))?);
+        }
+        let order = order(self.plan);
+        for (at, number) in order.iter().enumerate() {
+            let plan = self.plan;
+            let Some(step) = plan.steps.get(*number) else { continue };
+            if let Some(progress) = &mut progress {
+                progress(at, order.len(), step, self.world);
+            }
+            let done = self.step(*number, step);
+            self.heed(number, done)?;
+            if self.ran.stopped || self.ran.lost {
+                return Ok(());
+            }
+        }
+        self.flush()
+    }
+
+    /// Takes the outcome of a step: on the way there the first failure is the end.
+    fn heed(&mut self, number: &usize, done: Result<()>) -> Result<()> {
+        let Err(error) = done else { return Ok(()) };
+        let step = &self.plan.steps[*number];
+        let name = words::place_name(self.world, step.place);
+        let error = error.doing(|| words::act(self.plan, self.world, step));
+        let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
+        if self.mood == Mood::Forward {
+            return Err(error);
+        }
+        self.ran.error.get_or_insert(error);
+        Ok(())
+    }
+
+    fn step(&mut self, number: usize, step: &Step) -> Result<()> {
+        let request = match &step.act {
+            Act::MakeLink(made) => Some(self.link(step.place, made)?),
+            Act::Op(op) => Some(encode(op)),
+            Act::MoveLink { link, name, to, index } => {
+                self.ready(*to)?;
+                self.site.open_home()?;
+                let netns = Some(NetnsRef::Fd(self.site.descriptor(*to)?));
+                let numbers = vec![(LinkNumber::NewIndex, index.get())];
+                let change = LinkChange { netns, numbers, name: Some(*name), ..LinkChange::default() };
+                Some(encode(&Op::ChangeLink(*link, change)))
+            }
+            _ => None,
+        };
+        if let Some(request) = request {
+            if self.place != step.place || self.batch.len() >= MOST || self.is_wave(step) {
+                self.flush()?;
+            }
+            self.place = step.place;
+            self.batch.push((number, request));
+            return Ok(());
+        }
+        self.flush()?;
+        if self.ran.stopped || self.ran.lost {
+            return Ok(());
+        }
+        self.ran.sent[number] = true;
+        match &step.act {
+            // Begun by the maker; taken in when something is put into it, or here if nothing is.
+            Act::MakeNetns => Ok(()),
+            Act::DeleteNetns => {
+                self.site.retire(step.place);
+                Ok(())
+            }
+            Act::MakeTap { name, index, flags, user, group } => {
+                self.ready(step.place)?;
+                let tap = make::Tap { name: *name, index: index.get(), flags: *flags, user: *user, group: *group };
+                self.site.inside(step.place, || make::tap(&tap))
+            }
+            Act::Sysctl { name, from, to } => {
+                self.ready(step.place)?;
+                let found = self.site.inside(step.place, || make::sysctl(name, from.is_none(), to))?;
+                if let Some(value) = found {
+                    let sysctl = Sysctl { name: name.clone(), value };
+                    self.site.found.push((self.place_name(step.place), sysctl));
+                }
+                Ok(())
+            }
+            Act::Translations(list) => {
+                self.ready(step.place)?;
+                let lab = self.site.lab;
+                self.site.inside(step.place, || make::translations(lab, list))
+            }
+            Act::File { file, text } => match self.world.places.get(step.place).and_then(|seen| seen.name.as_ref()) {
+                Some(name) => make::etc_file(name, *file, text.as_deref()),
+                None => Err(Error::usage("a file of the host")),
+            },
+            Act::MakeLink(_) | Act::MoveLink { .. } | Act::Op(_) => Ok(()),
+        }
+    }
+
+    fn place_name(&self, place: usize) -> Option<crate::model::name::NsName> {
+        self.world.places.get(place)?.name.clone()
+    }
+
+    /// Whether a step begins the next send while namespaces are being made.
+    fn is_wave(&self, step: &Step) -> bool {
+        let waiting = !self.unmade.is_empty() && matches!(step.act, Act::MakeLink(_));
+        waiting && self.batch.len() >= WAVE
+    }
+
+    /// The message that makes a link, with the namespaces that its ends are born in.
+    fn link(&mut self, place: usize, made: &MakeLink) -> Result<Request<Route>> {
+        for place in [Some(place), Some(made.into), made.peer_into].into_iter().flatten() {
+            self.ready(place)?;
+        }
+        self.site.open_home()?;
+        let mut new = made.new.clone();
+        if made.into != place {
+            new.change.netns = Some(NetnsRef::Fd(self.site.descriptor(made.into)?));
+        }
+        if let Some(to) = made.peer_into.filter(|to| *to != made.into || made.into != place) {
+            let netns = Some(NetnsRef::Fd(self.site.descriptor(to)?));
+            match &mut new.kind {
+                NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer) => peer.change.netns = netns,
+                _ => {}
+            }
+        }
+        Ok(encode(&Op::CreateLink(new)))
+    }
+
+    /// Takes new namespaces in until one is there.
+    fn ready(&mut self, place: usize) -> Result<()> {
+        while self.unmade.contains(&place) {
+            if !self.batch.is_empty() && !self.maker.as_ref().is_some_and(Maker::has_more) {
+                self.flush()?;
+            }
+            let Some(maker) = &mut self.maker else { break };
+            let made = maker.next()?;
+            let Some(next) = self.unmade.pop() else { break };
+            self.site.stage(next, made);
+        }
+        Ok(())
+    }
+
+    /// Sends what was gathered, and looks whether a signal came.
+    fn flush(&mut self) -> Result<()> {
+        if self.site.is_stopped() {
+            self.ran.stopped = true;
+            self.batch.clear();
+            return Ok(());
+        }
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.ready(self.place)?;
+        let (mut numbers, mut requests) = (Vec::with_capacity(self.batch.len()), Vec::with_capacity(self.batch.len()));
+        for (number, request) in self.batch.drain(..) {
+            numbers.push(number);
+            requests.push(request);
+        }
+        let outcomes = self.site.sockets.route(self.place)?.batch(requests)?;
+        let mut first = Ok(());
+        for (number, outcome) in numbers.iter().zip(outcomes) {
+            self.ran.sent[*number] = true;
+            let Err(error) = outcome else { continue };
+            if matches!(error.kind, Kind::Lost { .. }) {
+                self.ran.lost = true;
+                continue;
+            }
+            let step = &self.plan.steps[*number];
+            let done = if is_gone(step, &error) { Ok(()) } else { self.other_way(step, error) };
+            let done = self.heed(number, done);
+            if first.is_ok() {
+                first = done;
+            }
+        }
+        // After a lost answer nothing is certain, not even that the others failed for their own reasons.
+        if self.ran.lost { Ok(()) } else { first }
+    }
+
+    /// Does what the kernel lacks another way, if there is one.
+    #[cold]
+    fn other_way(&mut self, step: &Step, error: Error) -> Result<()> {
+        if let Act::Op(op) = &step.act
+            && let Op::AltNames(ListVerb::Add, id, names) = op.as_ref()
+            && matches!(error.errno(), Some(libc::EOPNOTSUPP | libc::EINVAL))
+            && let Some(mark) = names.iter().find_map(|name| crate::model::lab::Mark::parse(name))
+        {
+            // Alternative names came with kernel 5.5.
+            let change = LinkChange { alias: Some(mark.alias().into_bytes()), ..LinkChange::default() };
+            let socket = self.site.sockets.route(step.place)?;
+            return socket.request(encode(&Op::ChangeLink(*id, change))).map(|_| ());
+        }
+        Err(error)
+    }
+
+    /// Waits until the ports that were made pass packets on: to ask for one link makes the kernel do at once what it
+    /// has put off for it.
+    fn barrier(&mut self) -> Result<()> {
+        if self.ran.lost || self.ran.stopped {
+            return Ok(());
+        }
+        // Namespaces that nothing was put into.
+        while let Some(place) = self.unmade.last().copied() {
+            self.ready(place)?;
+        }
+        if self.mood == Mood::Back {
+            return Ok(());
+        }
+        let mut ports: Vec<(usize, u32)> = Vec::new();
+        for step in &self.plan.steps {
+            if let Act::MakeLink(made) = &step.act
+                && made.new.change.master.is_some()
+                && let Some(index) = made.new.index
+            {
+                ports.push((made.into, index.get()));
+            }
+        }
+        while let Some((place, _)) = ports.last().copied() {
+            let mut questions = Vec::new();
+            while let Some((other, index)) = ports.last().copied().filter(|(other, _)| *other == place) {
+                if questions.len() == QUESTIONS || other != place {
+                    break;
+                }
+                questions.push(GetLink::Index(index).encode());
+                ports.pop();
+            }
+            // What it answers does not matter: the links are looked at afterwards.
+            let _ = self.site.sockets.route(place)?.batch(questions);
+        }
+        Ok(())
+    }
+}
+
+/// Whether what a step takes away is gone already: with its link, its address or its gateway.
+fn is_gone(step: &Step, error: &Error) -> bool {
+    let gone = matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT));
+    gone && step.sign == Sign::Remove
+}
+
+/// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are
+/// born in it are made, while later namespaces are not there yet.
+fn order(plan: &Plan) -> Vec<usize> {
+    let places = plan.steps.iter().map(|step| step.place + 1).max().unwrap_or(0);
+    // Links that are still to be born in a place; none of places that are there already.
+    let mut unborn: Vec<Option<usize>> = vec![None; places];
+    let mut own: Vec<VecDeque<usize>> = vec![VecDeque::new(); places];
+    for (number, step) in plan.steps.iter().enumerate() {
+        match &step.act {
+            Act::MakeNetns => unborn[step.place] = Some(0),
+            Act::MakeLink(made) => each_place(step, made, &mut |place| {
+                if let Some(Some(count)) = unborn.get_mut(place) {
+                    *count += 1;
+                }
+            }),
+            _ => own[step.place].push_back(number),
+        }
+    }
+    let mut order = Vec::with_capacity(plan.steps.len());
+    let mut full: Vec<usize> = Vec::new();
+    let mut wave = 0;
+    for (number, step) in plan.steps.iter().enumerate() {
+        let is_link = matches!(step.act, Act::MakeLink(_));
+        if (!is_link && !matches!(step.act, Act::MakeNetns)) || wave == WAVE {
+            wave = 0;
+            for place in full.drain(..) {
+                order.extend(own[place].drain(..));
+            }
+        }
+        match &step.act {
+            Act::MakeLink(made) => {
+                wave += 1;
+                each_place(step, made, &mut |place| {
+                    if let Some(Some(count)) = unborn.get_mut(place) {
+                        *count -= 1;
+                        if *count == 0 {
+                            full.push(place);
+                        }
+                    }
+                });
+                order.push(number);
+            }
+            Act::MakeNetns => order.push(number),
+            _ if own[step.place].front() == Some(&number) => order.extend(own[step.place].pop_front()),
+            // Already done with its namespace.
+            _ => {}
+        }
+    }
+    order
+}
+
+/// The places that a link's ends are born in, or that its message goes through.
+fn each_place(step: &Step, made: &MakeLink, see: &mut dyn FnMut(usize)) {
+    see(step.place);
+    if made.into != step.place {
+        see(made.into);
+    }
+    if let Some(place) = made.peer_into.filter(|place| *place != step.place && *place != made.into) {
+        see(place);
+    }
+}

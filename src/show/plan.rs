@@ -1,0 +1,172 @@
+//! A plan as lines for people, as JSON, and as the commands of other tools that do the same.
+
+mod commands;
+mod kind;
+mod names;
+mod shell;
+mod thing;
+
+pub use commands::commands;
+
+use super::out::{Format, Out};
+use crate::file::Sources;
+use crate::model::name::printable;
+use crate::model::plan::{Act, Difference, Plan, Sign, Step};
+use crate::model::world::World;
+use names::Names;
+use thing::Thing;
+
+/// A plan with what its numbers stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// What it was made for.
+    pub world: &'a World,
+    /// The files that it was made from, if they are there.
+    pub sources: Option<&'a Sources>,
+}
+
+/// How many objects are made, changed, made anew, taken away.
+pub fn tally(plan: &Plan) -> [usize; 4] {
+    let mut counts = [0; 4];
+    for step in &plan.steps {
+        if let Some(count) = counts.get_mut(step.sign as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// The mark in front of a line.
+fn mark(sign: Sign) -> &'static str {
+    match sign {
+        Sign::Create => "+",
+        Sign::Change => "~",
+        Sign::Replace => "-/+",
+        Sign::Remove => "-",
+        Sign::Part => "",
+    }
+}
+
+/// What a step is about, in a few words, while it is done.
+pub fn brief(step: &Step, world: &World) -> String {
+    let thing = Thing::of(step, &Names::found(world));
+    let mut text = [thing.kind, " ", &thing.words].concat();
+    place(&mut text, &thing);
+    text
+}
+
+fn place(text: &mut String, thing: &Thing<'_>) {
+    if let Some(name) = thing.netns {
+        text.push_str(" in ");
+        text.push_str(&printable(name));
+    }
+}
+
+/// A line for each object.
+pub fn text(view: &View<'_>) -> String {
+    let names = Names::planned(view.plan, view.world);
+    let mut out = String::new();
+    for step in view.plan.steps.iter().filter(|step| step.sign != Sign::Part) {
+        let thing = Thing::of(step, &names);
+        for piece in [mark(step.sign), " ", thing.kind, " ", &thing.words] {
+            out.push_str(piece);
+        }
+        place(&mut out, &thing);
+        let mut separator = ": ";
+        for Difference { what, from, to } in &differences(step) {
+            let [from, to] = [from, to].map(|value| if value.is_empty() { "none" } else { value });
+            for piece in [
+                separator,
+                what,
+                if what.is_empty() { "" } else { " " },
+                &printable(from.as_bytes()),
+                " -> ",
+                &printable(to.as_bytes()),
+            ] {
+                out.push_str(piece);
+            }
+            separator = ", ";
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// What differs; of a parameter the step itself says it.
+fn differences(step: &Step) -> Vec<Difference> {
+    match &step.act {
+        Act::Sysctl { from, to, .. } if step.why.is_empty() => {
+            vec![Difference { what: "", from: from.clone().unwrap_or_default(), to: to.clone() }]
+        }
+        _ => step.why.clone(),
+    }
+}
+
+/// An array of objects, in the order in which they are done: sign, kind, object, netns, at (file, line, column),
+/// differences (what, from, to).
+pub fn json(view: &View<'_>) -> Vec<u8> {
+    let names = Names::planned(view.plan, view.world);
+    let lines = view.sources.map(Lines::new);
+    let mut out = Out::new(Format::Json, false);
+    for step in view.plan.steps.iter().filter(|step| step.sign != Sign::Part) {
+        let thing = Thing::of(step, &names);
+        out.record(|out| {
+            out.str("sign", "", mark(step.sign), "");
+            out.str("kind", "", thing.kind, "");
+            out.str("object", "", &thing.words, "");
+            if let Some(name) = thing.netns {
+                out.name("netns", "", name, "");
+            }
+            if let Some((lines, at)) = lines.as_ref().zip(step.at) {
+                let (file, line, column) = lines.place(at);
+                out.object("at", |out| {
+                    out.str("file", "", file, "");
+                    out.digits("line", "", &line.to_string(), "");
+                    out.digits("column", "", &column.to_string(), "");
+                });
+            }
+            out.list("differences", |out| {
+                for Difference { what, from, to } in &differences(step) {
+                    out.record(|out| {
+                        for (key, value) in [("what", *what), ("from", from), ("to", to)] {
+                            out.str(key, "", value, "");
+                        }
+                    });
+                }
+            });
+        });
+    }
+    out.finish()
+}
+
+/// Where the lines of files begin: places are looked up very often.
+struct Lines<'a> {
+    files: Vec<(&'a str, &'a str, Vec<usize>)>,
+}
+
+impl<'a> Lines<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        let mut files = Vec::new();
+        for file in &sources.files {
+            let mut starts = vec![0];
+            starts.extend(file.text.match_indices('\n').map(|at| at.0 + 1));
+            files.push((file.name.as_str(), file.text.as_str(), starts));
+        }
+        Lines { files }
+    }
+
+    /// File, line and column, the latter two from 1; columns count characters.
+    fn place(&self, at: crate::model::topology::Origin) -> (&'a str, usize, usize) {
+        let Some((name, text, starts)) = self.files.get(usize::from(at.file)) else { return ("", 0, 0) };
+        let offset = at.at as usize;
+        let line = starts.partition_point(|start| *start <= offset);
+        let start = starts.get(line - 1).copied().unwrap_or_default();
+        let column = text.get(start..offset).map_or(0, |before| before.chars().count());
+        (name, line, column + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests;

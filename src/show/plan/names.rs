@@ -1,0 +1,74 @@
+//! Names of the links that steps name by number, and of places.
+
+use std::borrow::Cow;
+
+use crate::model::index::Index;
+use crate::model::link::{Link, LinkId};
+use crate::model::name::IfName;
+use crate::model::plan::Plan;
+use crate::model::world::World;
+
+/// Names of links, as they are at some time.
+pub struct Names<'a> {
+    /// What was found.
+    pub world: &'a World,
+    /// Names other than those that were found.
+    own: Vec<(LinkId, IfName)>,
+    index: Index,
+}
+
+impl<'a> Names<'a> {
+    /// As they are found.
+    pub fn found(world: &'a World) -> Self {
+        Names { world, own: Vec::new(), index: Index::default() }
+    }
+
+    /// As they are when a plan is done.
+    pub fn planned(plan: &Plan, world: &'a World) -> Self {
+        let mut names = Names::found(world);
+        for (link, name) in &plan.names {
+            names.set(*link, *name);
+        }
+        names
+    }
+
+    fn number(&self, link: LinkId) -> Option<usize> {
+        self.index.find(&key(link), |number| self.own[number].0 == link)
+    }
+
+    /// A link gets a name.
+    pub fn set(&mut self, link: LinkId, name: IfName) {
+        match self.number(link) {
+            Some(number) => self.own[number].1 = name,
+            None => {
+                self.index.insert(&key(link), self.own.len());
+                self.own.push((link, name));
+            }
+        }
+    }
+
+    /// The found link.
+    pub fn link(&self, link: LinkId) -> Option<&'a Link> {
+        self.world.places.get(link.ns as usize)?.state.link(link.index.get())
+    }
+
+    /// Its name; `ifN` where that is not known.
+    pub fn get(&self, link: LinkId) -> Cow<'_, [u8]> {
+        match self.number(link) {
+            Some(number) => Cow::Borrowed(self.own[number].1.as_bytes()),
+            None => match self.link(link) {
+                Some(link) => Cow::Borrowed(&link.name),
+                None => Cow::Owned(["if", &link.index.to_string()].concat().into_bytes()),
+            },
+        }
+    }
+
+    /// The name of a place; the host has none.
+    pub fn place(&self, place: usize) -> Option<&'a [u8]> {
+        self.world.places.get(place)?.name.as_ref().map(|name| name.as_bytes())
+    }
+}
+
+fn key(link: LinkId) -> [u8; 8] {
+    (u64::from(link.ns) << 32 | u64::from(link.index.get())).to_ne_bytes()
+}

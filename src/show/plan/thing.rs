@@ -1,0 +1,184 @@
+//! What a step is about: a noun, and words as iproute2 has them behind it.
+
+use super::names::Names;
+use crate::file::words::{address, neigh, route, rule};
+use crate::model::ip::Family;
+use crate::model::link::{LinkId, NewKind, NewLink};
+use crate::model::name::{IfName, printable};
+use crate::model::op::Op;
+use crate::model::plan::{Act, MakeLink, Step};
+use crate::model::port::{PVID, UNTAGGED, VlanChange};
+use crate::model::route::Route;
+use crate::model::rule::Rule;
+use crate::model::topology::{NeighSpec, RouteSpec};
+use crate::model::world::EtcFile;
+
+/// An object of a step.
+pub struct Thing<'a> {
+    /// What it is.
+    pub kind: &'a str,
+    /// Its name, or what tells it from others.
+    pub words: String,
+    /// Name of the namespace that it is in; none for the host, and for a namespace itself.
+    pub netns: Option<&'a [u8]>,
+}
+
+impl<'a> Thing<'a> {
+    /// The object of a step.
+    pub fn of(step: &'a Step, names: &Names<'a>) -> Self {
+        let netns = names.place(step.place);
+        let (kind, words) = match &step.act {
+            Act::MakeNetns | Act::DeleteNetns => {
+                return Thing { kind: "netns", words: printable(netns.unwrap_or_default()), netns: None };
+            }
+            Act::MakeLink(make) => {
+                let netns = names.place(make.into);
+                return Thing { kind: kind_of(&make.new), words: new_link(make, names), netns };
+            }
+            Act::MakeTap { name, .. } => ("tap", name.to_string()),
+            Act::MoveLink { name, to, .. } => {
+                let from = netns.map_or_else(|| "the host".to_owned(), printable);
+                let words = [&name.to_string(), " from ", &from].concat();
+                return Thing { kind: "device", words, netns: names.place(*to) };
+            }
+            Act::Op(op) => op_of(op, names),
+            Act::Sysctl { name, .. } => ("sysctl", name.clone()),
+            Act::Translations(list) => {
+                let mut words = String::new();
+                for translation in list {
+                    words.push_str(if words.is_empty() { "" } else { "; " });
+                    words.push_str(&translation.words());
+                }
+                ("nat", words)
+            }
+            Act::File { file, .. } => {
+                return Thing { kind: "file", words: printable(&path(*file, netns)), netns: None };
+            }
+        };
+        Thing { kind, words, netns }
+    }
+}
+
+/// Where a file is.
+pub fn path(file: EtcFile, netns: Option<&[u8]>) -> Vec<u8> {
+    [b"/etc/netns/", netns.unwrap_or_default(), b"/", file.name().as_bytes()].concat()
+}
+
+/// The kind of a link to make.
+pub fn kind_of<'a>(new: &'a NewLink<'_>) -> &'a str {
+    let name = match &new.kind {
+        NewKind::Veth { .. } => return "veth",
+        NewKind::Plain(name) => name,
+        NewKind::With(kind) | NewKind::Pair(kind, _) => &kind.kind,
+    };
+    std::str::from_utf8(name.as_bytes()).unwrap_or("link")
+}
+
+fn new_link(make: &MakeLink, names: &Names<'_>) -> String {
+    let mut words = name_text(make.new.change.name);
+    if let NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer) = &make.new.kind {
+        words.push_str(" peer ");
+        words.push_str(&name_text(peer.change.name));
+        let into = make.peer_into.unwrap_or(make.into);
+        if into != make.into {
+            words.push_str(" in ");
+            words.push_str(&names.place(into).map_or_else(|| "the host".to_owned(), printable));
+            if names.place(make.into).is_some() {
+                words.push(',');
+            }
+        }
+    }
+    words
+}
+
+fn name_text(name: Option<IfName>) -> String {
+    name.map(|name| name.to_string()).unwrap_or_default()
+}
+
+fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
+    match op {
+        Op::CreateLink(new) | Op::ReplaceLink(new) => (kind_of(new), name_text(new.change.name)),
+        Op::ChangeLink(link, change) => {
+            let name = change.name.map_or_else(|| printable(&names.get(*link)), |name| name.to_string());
+            (found_kind(*link, names), name)
+        }
+        Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
+        Op::ChangeGroup(group, _) | Op::DeleteGroup(group) => ("links", ["of group ", &group.to_string()].concat()),
+        Op::AltNames(_, link, list) => {
+            let mut words = String::new();
+            for name in list {
+                words.push_str(&printable(name));
+                words.push(' ');
+            }
+            words.push_str("dev ");
+            words.push_str(&printable(&names.get(*link)));
+            ("altname", words)
+        }
+        Op::Addr(_, link, addr) => ("address", [&address::text(addr), " dev ", &printable(&names.get(*link))].concat()),
+        Op::Route(_, route) => ("route", route_words(route, names)),
+        Op::Neigh(_, neigh) => {
+            let device = neigh.device.and_then(|device| IfName::new(&names.get(device)));
+            let words = device.map(|device| neigh::text(&NeighSpec { neigh: neigh.clone(), device }));
+            ("neighbour", words.unwrap_or_default())
+        }
+        Op::Rule { rule, .. } => {
+            let words = rule_words(rule);
+            // As told by the words already.
+            let is_told = rule.family != Family::V6 || words.contains(':');
+            ("rule", if is_told { words } else { ["inet6 ", &words].concat() })
+        }
+        Op::BridgeVlan(change) => ("port-vlan", vlan_words(change, names)),
+        Op::BridgePort(change) => ("port", printable(&names.get(change.link))),
+        Op::Token(link, _) => ("token", printable(&names.get(*link))),
+        Op::Fdb(..) => ("fdb", String::new()),
+        Op::SetNsid(..) => ("nsid", String::new()),
+        Op::AddrLabel(..) => ("addrlabel", String::new()),
+        Op::NextHop(..) => ("nexthop", String::new()),
+    }
+}
+
+fn found_kind<'a>(link: LinkId, names: &Names<'a>) -> &'a str {
+    let kind = names.link(link).and_then(|link| link.kind.as_deref());
+    kind.and_then(|kind| std::str::from_utf8(kind).ok()).unwrap_or("link")
+}
+
+/// A route, with its devices by name.
+pub fn route_words(route: &Route, names: &Names<'_>) -> String {
+    let name = |link: Option<LinkId>| link.and_then(|link| IfName::new(&names.get(link)));
+    let mut hop_devices = Vec::new();
+    for hop in &route.hops {
+        hop_devices.push(name(hop.device));
+    }
+    route::text(&RouteSpec { route: route.clone(), device: name(route.device), hop_devices, of_link: false })
+}
+
+/// A rule; its type of service byte is hexadecimal behind `ip rule`, whatever it looks like.
+pub fn rule_words(rule: &Rule) -> String {
+    let mut rule = rule.clone();
+    let tos = rule.tos.take().filter(|tos| *tos != 0);
+    let mut words = rule::text(&rule);
+    if let Some(tos) = tos {
+        let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
+        words.push_str(" tos 0x");
+        words.extend([digit(tos >> 4), digit(tos & 15)]);
+    }
+    words
+}
+
+/// VLANs of a port, as behind `bridge vlan add`.
+pub fn vlan_words(change: &VlanChange, names: &Names<'_>) -> String {
+    let (first, last) = change.ids;
+    let mut words = ["vid ", &first.to_string()].concat();
+    if let Some(last) = last.filter(|last| *last != first) {
+        words.push('-');
+        words.push_str(&last.to_string());
+    }
+    words.push_str(" dev ");
+    words.push_str(&printable(&names.get(change.link)));
+    for (flag, word) in [(PVID, " pvid"), (UNTAGGED, " untagged")] {
+        if change.flags & flag != 0 && !change.delete {
+            words.push_str(word);
+        }
+    }
+    words
+}
