@@ -17,7 +17,7 @@ use crate::model::op::Op;
 use crate::model::plan::{Plan, Sign};
 use crate::model::topology::{Place, Topology};
 use crate::model::world::World;
-use crate::plan::{self, Options};
+use crate::plan::{self, Known, Options};
 use crate::sys::signal::Signals;
 use crate::wire::encode;
 use crate::wire::link::GetLink;
@@ -158,7 +158,10 @@ fn interrupted() -> Error {
 
 impl Change<'_> {
     fn carry_out(&self, site: &mut Site<'_>, world: &World, progress: Progress<'_>) -> Result<Ended> {
-        let known = self.recalled.known(self.memory.journal.as_ref().and_then(|journal| journal.indexes));
+        let mut known = self.recalled.known(self.memory.journal.as_ref().and_then(|journal| journal.indexes));
+        if let (Verb::Recover, Some(journal)) = (self.verb, &self.memory.journal) {
+            known.released = adopted_netns(&journal.adopted);
+        }
         let plan = match plan::plan(&self.wanted, world, &known, self.options(0)) {
             Ok(plan) => plan,
             Err(conflicts) => return Ok(Ended::Conflicts(conflicts)),
@@ -349,7 +352,8 @@ impl Change<'_> {
         site.go_back();
         let before = &way.before;
         let both = claims::union(self.wanted.clone(), before);
-        let known = self.recalled.known_with(&both, self.indexes);
+        let known =
+            Known { released: adopted_netns(&journal.adopted), ..self.recalled.known_with(&both, self.indexes) };
         let mut left = None;
         for attempt in 0..=WAYS_BACK {
             let mut is_right = site.take_back().is_ok();
@@ -470,9 +474,14 @@ fn without(mut found: Topology, adopted: &[(String, u32)]) -> Topology {
     found
 }
 
+/// The namespaces among what was adopted: their mark, on `lo`, is taken off by the plan of the way back.
+fn adopted_netns(adopted: &[(String, u32)]) -> Vec<NsName> {
+    adopted.iter().filter(|row| row.1 == 1).filter_map(|row| NsName::new(row.0.as_bytes())).collect()
+}
+
 /// Takes the marks off links that were not ours before.
 fn unmark(site: &mut Site<'_>, adopted: &[(String, u32)]) -> Result<()> {
-    for (name, index) in adopted {
+    for (name, index) in adopted.iter().filter(|row| row.1 != 1) {
         let netns = NsName::new(name.as_bytes());
         let place = match &netns {
             None => Some(0),

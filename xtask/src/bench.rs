@@ -2,6 +2,7 @@
 //! in a private sandbox. Out: one table of wall time, CPU time, peak memory and system calls, with
 //! ratios to the first row of each case. It measures; nothing here is a test.
 
+pub mod apply;
 mod bulk;
 mod measure;
 mod nat;
@@ -24,7 +25,10 @@ fn real_path() -> OsString {
 }
 
 /// `cargo xtask bench`.
-pub fn run(words: Vec<String>) -> Outcome {
+pub fn run(mut words: Vec<String>) -> Outcome {
+    if words.first().is_some_and(|word| word == "apply") {
+        return apply::run(words.split_off(1));
+    }
     let mut args = Args::new(words);
     let runs = args.number("--runs", 60)?.max(1);
     let given = args.value("--binary")?;

@@ -17,6 +17,7 @@ mod probe;
 mod process;
 mod replay;
 mod size;
+mod sweep;
 mod sys;
 mod test;
 mod tidy;
@@ -74,6 +75,12 @@ const COMMANDS: &[Command] = &[
         run: bench::run,
     },
     Command {
+        name: "bench apply",
+        words: "[--n N,...] [--runs N] [--pings N] [--only NAME,...] [--realtime] [--tiny] [--binary FILE]",
+        about: "time apply and down of N namespaces beside the lower bound and ip -batch, in turn",
+        run: bench::apply::run,
+    },
+    Command {
         name: "fuzz",
         words: "[--seconds N] [TARGET...]",
         about: "run the fuzz targets for N seconds in all (60)",
@@ -128,6 +135,36 @@ const COMMANDS: &[Command] = &[
         run: mutate::run,
     },
     Command {
+        name: "faults",
+        words: "[--persist] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        about: "make each system call of a run fail, and see that all is as asked or as before",
+        run: sweep::faults,
+    },
+    Command {
+        name: "kill",
+        words: "[--random N] [--seed S] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        about: "kill a run at each system call and at N moments (1000), and see that the next one finds its way",
+        run: sweep::kill,
+    },
+    Command {
+        name: "race",
+        words: "[--rounds N] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        about: "16 runs at once, N times (100); a stranger's object and a signal at each system call of a run",
+        run: sweep::race,
+    },
+    Command {
+        name: "drift",
+        words: "[--points N] [--only reup,wide] [--jobs N] [--binary FILE]",
+        about: "a second run changes nothing; one after somebody's change puts that right, and nothing else",
+        run: sweep::drift,
+    },
+    Command {
+        name: "soak",
+        words: "[--rounds N] [--namespaces N] [--binary FILE]",
+        about: "a thousand namespaces come and go, ten times, and nothing is left",
+        run: sweep::soak,
+    },
+    Command {
         name: "uml",
         words: "[--emulated] COMMAND [WORDS...]",
         about: "run a command under user-mode Linux (or in QEMU), on this file system, with a network of its own",
@@ -135,7 +172,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "diff",
-        words: "ip [--topologies N] [--seconds N] [--seed S] [--show N] [--refusals] [--vm] [--binary FILE]",
+        words: "ip [--topologies N] [--seconds N] [--seed S] [--share PERCENT] [--show N] [--refusals] [--vm] [--binary FILE]",
         about: "show generated topologies with iproute2 and with the binary, and compare",
         run: diff::run,
     },
@@ -146,8 +183,14 @@ const INNER: &[(&str, Run)] = &[
     ("demo-inside", demo::inside),
     ("argv-inside", replay::argv::inside),
     ("bench-inside", bench::inside),
+    (bench::apply::INSIDE, bench::apply::inside),
     ("bench-walk", bench::walk),
     (namespaces::ASK, namespaces::ask),
+    ("faults-inside", sweep::faults_inside),
+    ("kill-inside", sweep::kill_inside),
+    ("race-inside", sweep::race_inside),
+    ("drift-inside", sweep::drift_inside),
+    ("soak-inside", sweep::soak_inside),
     ("golden-inside", golden::inside),
     ("probe", probe::run),
     ("selftests-inside", replay::selftests::inside),
@@ -158,8 +201,10 @@ const INNER: &[(&str, Run)] = &[
 
 fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
-    // As process 1 of the virtual machine there is nobody to give words.
-    let name = if std::process::id() == 1 { Some("vm-init".to_string()) } else { words.next() };
+    let name = words.next();
+    // As process 1 of the virtual machine there is nobody to give words; that of a sandbox is given them.
+    let is_inner = INNER.iter().any(|(inner, _)| name.as_deref() == Some(inner));
+    let name = if std::process::id() == 1 && !is_inner { Some("vm-init".to_string()) } else { name };
     let Some(name) = name else {
         help();
         return ExitCode::SUCCESS;
@@ -185,9 +230,9 @@ fn main() -> ExitCode {
 fn help() {
     println!("usage: cargo xtask COMMAND [WORDS...]\n");
     for command in COMMANDS {
-        println!("  {:<10}{}", command.name, command.about);
+        println!("  {:<12}{}", command.name, command.about);
         if !command.words.is_empty() {
-            println!("            {}", command.words);
+            println!("              {}", command.words);
         }
     }
 }

@@ -93,6 +93,29 @@ pub fn mount(fs: &CStr, target: &CStr) -> io::Result<()> {
     check(unsafe { libc::mount(fs.as_ptr(), target.as_ptr(), fs.as_ptr(), 0, std::ptr::null()) }).map(|_| ())
 }
 
+/// Mounts an overlay of folders that a text names, as mount(8) takes it behind `-o`.
+pub fn mount_overlay(target: &CStr, layers: &CStr) -> io::Result<()> {
+    let kind = c"overlay";
+    // SAFETY: all strings are NUL-terminated and only read; overlayfs takes its data as a string.
+    check(unsafe { libc::mount(kind.as_ptr(), target.as_ptr(), kind.as_ptr(), 0, layers.as_ptr().cast()) }).map(|_| ())
+}
+
+/// Whether an open file is a namespace, and not a file of an ordinary file system.
+pub fn is_namespace(file: impl AsFd) -> io::Result<bool> {
+    let mut found = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the descriptor is open for the call, and `found` is valid for the write.
+    check(unsafe { libc::fstatfs(file.as_fd().as_raw_fd(), found.as_mut_ptr()) })?;
+    // SAFETY: zeroed before, all-zero is valid, and the call has filled it in.
+    Ok(unsafe { found.assume_init() }.f_type == libc::NSFS_MAGIC)
+}
+
+/// Sends a signal to a process that this one started, or that one of those started.
+pub fn signal(process: u32, signal: libc::c_int) -> io::Result<()> {
+    let process = libc::pid_t::try_from(process).map_err(io::Error::other)?;
+    // SAFETY: takes numbers only.
+    check(unsafe { libc::kill(process, signal) }).map(|_| ())
+}
+
 /// Moves this thread into a new network namespace.
 pub fn new_network() -> io::Result<()> {
     // SAFETY: takes flags only.

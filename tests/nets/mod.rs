@@ -1,0 +1,142 @@
+//! What the tests of planned contents share: a host of a sandbox that is looked at and changed over one socket,
+//! by planner and socket layer alone.
+
+use std::io;
+
+use netstrap::file;
+use netstrap::model::ip::Family;
+use netstrap::model::lab::Lab;
+use netstrap::model::link::LinkId;
+use netstrap::model::neigh::NeighFilter;
+use netstrap::model::op::Op;
+use netstrap::model::plan::{Act, Plan, Step};
+use netstrap::model::port::{PVID, PortFilter, UNTAGGED, rows};
+use netstrap::model::route::RouteFilter;
+use netstrap::model::rule::RuleFilter;
+use netstrap::model::topology::{PortVlan, Sysctl, Topology};
+use netstrap::model::world::{Presence, Seen, World};
+use netstrap::plan::{Known, Options, plan};
+use netstrap::socket::Socket;
+use netstrap::sysctl::Key;
+use netstrap::translations::Translations;
+use netstrap::wire;
+use netstrap::wire::addr::GetAddrs;
+use netstrap::wire::build::Route;
+use netstrap::wire::link::GetLinks;
+
+struct One(String);
+
+impl file::Files for One {
+    fn read(&mut self, _: &str) -> io::Result<Vec<u8>> {
+        Ok(self.0.clone().into_bytes())
+    }
+
+    fn list(&mut self, _: &str) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+/// What a file says.
+#[track_caller]
+pub fn topology(text: &str) -> Topology {
+    match file::read("t.toml", &mut One(text.to_owned())) {
+        Ok(file) => file.topology,
+        Err(refused) => panic!("{text}\n{refused}"),
+    }
+}
+
+/// The host of the sandbox.
+pub struct Host {
+    pub lab: Lab,
+    pub socket: Socket<Route>,
+    pub known: Known,
+    pub options: Options,
+}
+
+impl Host {
+    pub fn new(lab: &str) -> Self {
+        let options = Options { adopt: false, replace: false, prune: true, index: 1 << 21 };
+        Host { lab: Lab::new(lab), socket: Socket::open().unwrap(), known: Known::default(), options }
+    }
+
+    /// What is there.
+    pub fn look(&mut self, topology: &Topology) -> World {
+        let mut seen = Seen { presence: Presence::There, ..Seen::default() };
+        let socket = &mut self.socket;
+        seen.state.links = socket.dump(&GetLinks::default()).unwrap();
+        seen.state.addrs = socket.dump(&GetAddrs::default()).unwrap();
+        for family in [Family::V4, Family::V6] {
+            seen.state.routes.extend(socket.dump(&RouteFilter { family, ..RouteFilter::default() }).unwrap());
+            seen.rules.extend(socket.dump(&RuleFilter { family }).unwrap());
+            for proxies in [false, true] {
+                let filter = NeighFilter { family, proxies, ..NeighFilter::default() };
+                seen.state.neighs.extend(socket.dump(&filter).unwrap());
+            }
+        }
+        for port in socket.dump(&PortFilter::VlanRanges).unwrap() {
+            for row in rows(&port.vlans, 0) {
+                let (pvid, untagged) = (row.flags & PVID != 0, row.flags & UNTAGGED != 0);
+                seen.vlans.push((port.link.index, PortVlan { ids: row.ids, pvid, untagged }));
+            }
+        }
+        let place = &topology.places[0];
+        let of_links = place
+            .links
+            .iter()
+            .flat_map(|link| link.sysctls.iter().map(|said| said.what.of_link(&link.name.to_string())));
+        for name in place.sysctls.iter().map(|said| said.what.name.clone()).chain(of_links) {
+            if let Ok(value) = Key::parse(&name).read() {
+                let value = String::from_utf8(value).unwrap().trim_end().to_owned();
+                seen.sysctls.push(Sysctl { name, value });
+            }
+        }
+        let (translations, right) = Translations::of_lab(Socket::open().unwrap(), &self.lab).found(&[]).unwrap();
+        (seen.translations, seen.foreign_rules) = (translations, !right);
+        World { places: vec![seen] }
+    }
+
+    /// What would be done.
+    pub fn plan(&mut self, topology: &Topology) -> Plan {
+        let world = self.look(topology);
+        plan(topology, &world, &self.known, self.options).unwrap_or_else(|conflicts| panic!("{conflicts:#?}"))
+    }
+
+    pub fn run(&mut self, step: &Step) -> netstrap::error::Result<()> {
+        match &step.act {
+            Act::Op(op) => self.socket.request(wire::encode(op)).map(|_| ()),
+            Act::MakeLink(make) => self.socket.request(wire::encode(&Op::CreateLink(make.new.clone()))).map(|_| ()),
+            Act::Sysctl { name, to, .. } => {
+                Key::parse(name).write(to).unwrap();
+                Ok(())
+            }
+            Act::Translations(translations) => {
+                Translations::of_lab(Socket::open().unwrap(), &self.lab).make(translations).unwrap();
+                Ok(())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Does what is planned, and asserts that nothing is left to do; the steps that were done.
+    #[track_caller]
+    pub fn apply(&mut self, text: &str) -> Result<Vec<Step>, String> {
+        let mut topology = topology(text);
+        topology.name = self.lab.name().to_owned();
+        let made = self.plan(&topology);
+        for step in &made.steps {
+            self.run(step).map_err(|error| format!("{error:?} at {step:#?}"))?;
+        }
+        let again = self.plan(&topology);
+        match again.steps.is_empty() {
+            true => Ok(made.steps),
+            false => Err(format!("done {:#?}\nleft {:#?}", made.steps, again.steps)),
+        }
+    }
+
+    /// The index of a link.
+    pub fn link(&mut self, name: &str) -> LinkId {
+        let links = self.socket.dump(&GetLinks::default()).unwrap();
+        let index = links.iter().find(|link| link.name == name.as_bytes()).unwrap().index;
+        LinkId { ns: 0, index: std::num::NonZeroU32::new(index).unwrap() }
+    }
+}
