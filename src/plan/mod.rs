@@ -9,6 +9,8 @@ pub mod kinds;
 mod links;
 pub mod nets;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroU32;
 
@@ -116,6 +118,8 @@ pub struct Ctx<'a> {
     /// Whose it is.
     pub lab: &'a Lab,
     places: Vec<Spot>,
+    /// Devices that go back to the host: place, number, index to take.
+    returns: Vec<(usize, usize, NonZeroU32)>,
 }
 
 /// What was decided about a place.
@@ -182,7 +186,7 @@ impl<'a> Ctx<'a> {
             }
             places.push(spot);
         }
-        Ctx { topology, world, known, options, lab, places }
+        Ctx { topology, world, known, options, lab, places, returns: Vec::new() }
     }
 
     /// The link that a name means when all is done, with the index that it has or will have; `lo` is 1 everywhere.
