@@ -18,7 +18,7 @@ use crate::model::index::Index;
 use crate::model::lab::{Lab, Mark};
 use crate::model::link::{Link, LinkId, LinkNumber};
 use crate::model::name::{IfName, NsName};
-use crate::model::plan::{Plan, Step};
+use crate::model::plan::Plan;
 use crate::model::topology::{LinkSpec, Origin, Place, Topology};
 use crate::model::world::World;
 
@@ -90,11 +90,13 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
+    let parts = nets::parts(&ctx);
+    if !parts.conflicts.is_empty() {
+        return Err(parts.conflicts);
+    }
     let mut steps = Vec::new();
     links::steps(&ctx, &order, &mut steps);
-    for (removal, calls) in [(false, nets::steps as fn(&Ctx<'_>, &mut Vec<Step>)), (true, nets::removals)] {
-        let mut own = Vec::new();
-        calls(&ctx, &mut own);
+    for (removal, own) in [(false, parts.steps), (true, parts.removals)] {
         steps.extend(own.into_iter().map(|step| (order::phase(&step, removal), step)));
     }
     links::removals(&ctx, &mut steps);
