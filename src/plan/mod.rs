@@ -58,12 +58,7 @@ pub struct Conflict {
     pub text: String,
 }
 
-/// A topology with all that it implies: this is what a world is to be looked for.
-pub fn complete(topology: &Topology) -> Topology {
-    implied::complete(topology, true)
-}
-
-/// Plans. The world is one that was looked for the topology, [`complete`]d or not.
+/// Plans. The world is one that was looked for the topology.
 ///
 /// # Errors
 /// All that is in the way: things of the same name that are not ours, links that cannot be changed in place.
@@ -90,14 +85,14 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
+    let mut steps = Vec::new();
+    links::steps(&ctx, &order, &mut steps);
     let parts = nets::parts(&ctx);
     if !parts.conflicts.is_empty() {
         return Err(parts.conflicts);
     }
-    let mut steps = Vec::new();
-    links::steps(&ctx, &order, &mut steps);
-    for (removal, own) in [(false, parts.steps), (true, parts.removals)] {
-        steps.extend(own.into_iter().map(|step| (order::phase(&step, removal), step)));
+    for (removal, list) in [(false, parts.steps), (true, parts.removals)] {
+        steps.extend(list.into_iter().map(|step| (order::phase(&step, removal), step)));
     }
     links::removals(&ctx, &mut steps);
     let names = ctx.names();

@@ -6,7 +6,6 @@ use std::io;
 use netstrap::file;
 use netstrap::model::ip::Family;
 use netstrap::model::lab::Lab;
-use netstrap::model::link::LinkId;
 use netstrap::model::neigh::NeighFilter;
 use netstrap::model::op::Op;
 use netstrap::model::plan::{Act, Plan, Step};
@@ -43,6 +42,16 @@ pub fn topology(text: &str) -> Topology {
         Ok(file) => file.topology,
         Err(refused) => panic!("{text}\n{refused}"),
     }
+}
+
+/// Runs a script by the real nft.
+#[track_caller]
+pub fn nft(script: &str) {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut nft = Command::new(crate::support::tool("nft")).args(["-f", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    nft.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(nft.wait().unwrap().success(), "{script}");
 }
 
 /// A step in a line.
