@@ -12,29 +12,33 @@ mod process;
 #[allow(dead_code)]
 mod walkthrough;
 
-use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use netstrap::netns::{Folder, Namespace};
+use support::traffic::{answer, ask};
 use support::{NETSTRAP, ours, sandboxed, theirs};
-use walkthrough::{Run, Runner, Step, TEXT, judge, parse};
-
-const PORT: u16 = 7007;
+use walkthrough::{FILE, Run, Runner, Step, TEXT, judge, parse};
 
 #[test]
 fn every_step_holds_with_nothing_but_links_on_path() {
     sandboxed("every_step_holds_with_nothing_but_links_on_path", || {
-        walk();
+        walk(TEXT);
         read_alike();
     });
 }
 
+#[test]
+fn the_same_as_one_file() {
+    sandboxed("the_same_as_one_file", || {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/walkthrough.toml");
+        walk(&FILE.replace("/walkthrough.toml", path));
+    });
+}
+
 /// Does every step; panics at the first that does not hold.
-fn walk() {
+fn walk(text: &str) {
     let links = Links::new();
     let runner = Runner::new(links.0.clone().into(), PathBuf::new());
-    for step in parse(TEXT).unwrap() {
+    for step in parse(text).unwrap() {
         match step {
             Step::Heading(_) => {}
             Step::Run(run) => hold(&runner, &run),
@@ -72,37 +76,6 @@ impl Drop for Links {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-/// A socket made in a named namespace; it stays there.
-fn socket(ns: &str, address: &str) -> UdpSocket {
-    let ns = Namespace::open(&Folder::standard(), ns.as_bytes()).unwrap();
-    ns.within(|| UdpSocket::bind(address).unwrap()).unwrap()
-}
-
-/// Tells each asker, for as long as the test runs, which source address its datagram had.
-fn answer(ns: &str, address: &str) {
-    let socket = socket(ns, &format!("{address}:{PORT}"));
-    std::thread::spawn(move || {
-        let mut buf = [0; 64];
-        while let Ok((_, peer)) = socket.recv_from(&mut buf) {
-            let _ = socket.send_to(peer.ip().to_string().as_bytes(), peer);
-        }
-    });
-}
-
-/// Asks from a namespace; a lost datagram is sent again.
-fn ask(ns: &str, address: &str) -> String {
-    let socket = socket(ns, "0.0.0.0:0");
-    socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-    socket.connect((address, PORT)).unwrap();
-    let mut buf = [0; 64];
-    for _ in 0..5 {
-        if let Ok(len) = socket.send(b"?").and_then(|_| socket.recv(&mut buf)) {
-            return String::from_utf8_lossy(&buf[..len]).into_owned();
-        }
-    }
-    "no answer".to_string()
 }
 
 /// The real tools print the walkthrough's end state as ours do, in every namespace.

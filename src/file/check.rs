@@ -6,11 +6,11 @@ mod nets;
 
 pub use links::index;
 
-use super::complaint::Complaints;
+use super::complaint::{Complaints, meant};
 use super::tree::Index;
 use super::words::plain;
 use crate::model::name::IfName;
-use crate::model::topology::{LinkKind, LinkSpec, Topology};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, Topology};
 
 /// Ports that a bridge takes (`BR_MAX_PORTS`, less the one that is never used).
 pub const MOST_PORTS: usize = 1023;
@@ -32,6 +32,10 @@ pub fn check(topology: &mut Topology, complaints: &mut Complaints) {
     checker.loops(topology);
 }
 
+const NO_LINK: &str = "no such link %%: \"%\"%";
+const NO_LOWER: &str = "no such link %% or on the host: \"%\"%";
+const NO_MASTER: &str = "no such master %%: \"%\"%";
+
 struct Checker<'a> {
     /// Of each place the numbers of its links by name.
     names: Vec<Index>,
@@ -39,7 +43,21 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
+    /// Complains that a place has no link of a name.
+    #[inline(never)]
+    fn missing(&mut self, topology: &Topology, place: usize, at: Origin, template: &'static str, name: IfName) {
+        let what = template.split('%').next().unwrap_or_default();
+        if !self.complaints.is_told(at, what) {
+            let name = plain(&name);
+            let links = topology.places.get(place).map_or(&[][..], |place| &place.links);
+            let hint = meant(name, &mut links.iter().map(|link| plain(&link.name)));
+            let [side, there] = place_text(topology, place);
+            self.complaints.add(at, template, &[side, there, name, &hint]);
+        }
+    }
+
     /// The number of a link by its name.
+    #[inline(never)]
     fn find(&self, topology: &Topology, place: usize, name: IfName) -> Option<usize> {
         let links = &topology.places.get(place)?.links;
         self.names.get(place)?.find(name.as_bytes(), |number| links[number].name == name)
@@ -54,13 +72,8 @@ impl Checker<'_> {
         });
         let of_neighs = place.neighs.iter().map(|neigh| (neigh.at, neigh.what.device));
         for (at, name) in of_routes.chain(of_neighs) {
-            if name.as_bytes() != b"lo"
-                && self.find(topology, number, name).is_none()
-                && !self.complaints.is_told(at, "no such link ")
-            {
-                let hint = links::meant_link(name, &place.links);
-                let [side, there] = place_text(topology, number);
-                self.complaints.add(at, "no such link ", &[side, there, ": \"", plain(&name), "\"", &hint]);
+            if name.as_bytes() != b"lo" && self.find(topology, number, name).is_none() {
+                self.missing(topology, number, at, NO_LINK, name);
             }
         }
     }
@@ -82,7 +95,7 @@ impl Checker<'_> {
                 family && same_input && same_address && old.ports.0 <= what.ports.1 && what.ports.0 <= old.ports.1
             });
             if let Some(old) = clash {
-                self.complaints.add_other(own.at, "the port is forwarded already: ", &["said at "], Some(old.at));
+                self.complaints.add_other(own.at, "the port is forwarded already: said at ", &[], Some(old.at));
             }
         }
     }

@@ -7,6 +7,9 @@ use crate::model::topology::Origin;
 /// Errors that are told; of more only the number is.
 const MOST: usize = 1000;
 
+/// Of a key that is said twice.
+pub const ALREADY: &str = "already set: \"%\" is said at ";
+
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -62,27 +65,33 @@ pub struct Complaints {
 }
 
 impl Complaints {
-    /// Adds an error: what is wrong, and the pieces of its further text. Members of a range have their errors
-    /// at one place: the first is told.
+    /// Adds an error: a template, and the words in it. Of a place only the first error is told that begins with
+    /// the same text, up to the first word: members of a range have their errors at one place.
     #[inline(never)]
-    pub fn add(&mut self, at: Origin, what: &'static str, rest: &[&str]) {
-        self.add_other(at, what, rest, None);
+    pub fn add(&mut self, at: Origin, template: &'static str, words: &[&str]) {
+        self.add_other(at, template, words, None);
     }
 
     /// The same, with another place behind the text.
     #[inline(never)]
-    pub fn add_other(&mut self, at: Origin, what: &'static str, rest: &[&str], other: Option<Origin>) {
-        if self.is_told(at, what) {
-            return;
+    pub fn add_other(&mut self, at: Origin, template: &'static str, words: &[&str], other: Option<Origin>) {
+        let end = template.find('%').unwrap_or(template.len());
+        let (what, rest) = template.split_at(end);
+        if !self.is_told(at, what) {
+            let place = self.place(at);
+            self.list.insert(place, Complaint { at, what, rest: filled(rest, words), other });
         }
-        let place = self.list.partition_point(|complaint| complaint.at.order() <= at.order());
-        self.list.insert(place, Complaint { at, what, rest: rest.concat(), other });
+    }
+
+    /// Behind all complaints about a place.
+    fn place(&self, at: Origin) -> usize {
+        self.list.partition_point(|complaint| complaint.at.order() <= at.order())
     }
 
     /// Whether a further error of this kind at this place would not be told, so that its text need not be made.
+    #[inline(never)]
     pub fn is_told(&mut self, at: Origin, what: &str) -> bool {
-        let place = self.list.partition_point(|complaint| complaint.at.order() <= at.order());
-        let same = self.list[..place].iter().rev().take_while(|complaint| complaint.at.order() == at.order());
+        let same = self.list[..self.place(at)].iter().rev().take_while(|complaint| complaint.at.order() == at.order());
         if same.into_iter().any(|complaint| complaint.what == what) {
             return true;
         }
@@ -133,6 +142,20 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+/// A template with words in place of its `%`.
+#[inline(never)]
+pub fn filled(template: &str, words: &[&str]) -> String {
+    let mut text = String::new();
+    let mut words = words.iter();
+    for (number, part) in template.split('%').enumerate() {
+        if number > 0 {
+            text.push_str(words.next().copied().unwrap_or_default());
+        }
+        text.push_str(part);
+    }
+    text
+}
 
 /// `; did you mean "X"?` for the name that is most like a word, if one is alike; else nothing.
 pub fn meant(word: &str, names: &mut dyn Iterator<Item = &str>) -> String {
@@ -192,9 +215,9 @@ mod tests {
     fn errors_come_in_the_order_of_the_text_each_once() {
         let at = |at| Origin { file: 0, at };
         let mut complaints = Complaints::default();
-        complaints.add(at(4), "wrong: ", &["b"]);
-        complaints.add(at(0), "unknown ", &["a"]);
-        complaints.add(at(4), "wrong: ", &["c"]);
+        complaints.add(at(4), "wrong: %", &["b"]);
+        complaints.add(at(0), "unknown %", &["a"]);
+        complaints.add(at(4), "wrong: %", &["c"]);
         complaints.add_other(at(4), "twice, also at ", &[], Some(at(0)));
         let sources = Sources { files: vec![Source { name: "f".into(), text: "abcdefgh".into() }] };
         let text = Refused { sources, complaints }.to_string();

@@ -27,7 +27,7 @@ pub use read::duration;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 
-use complaint::Complaints;
+use complaint::{ALREADY, Complaints};
 use tree::{Entry, Form, Node, Table, Value};
 
 use crate::model::topology::{Origin, Topology};
@@ -128,7 +128,7 @@ impl Loader<'_> {
             }
             Err(error) => {
                 let why = reason(&error);
-                self.complaints.add(from, "cannot be read: ", &[path, ": ", &why]);
+                self.complaints.add(from, "cannot be read: %: %", &[path, &why]);
                 return None;
             }
         };
@@ -178,7 +178,7 @@ impl Loader<'_> {
         let list = if let Value::List(list) = &node.value { list.as_slice() } else { std::slice::from_ref(node) };
         for node in list {
             let Value::Text(pattern) = &node.value else {
-                self.complaints.add(node.at, "expected ", &["a string, not ", node.value.noun()]);
+                self.complaints.expected(node, "a string");
                 continue;
             };
             if way.len() == MOST_DEPTH {
@@ -204,7 +204,7 @@ impl Loader<'_> {
         let (folder, last) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, last)| (folder, last));
         if !last.contains('*') {
             if way.contains(&path) {
-                self.complaints.add(at, "a loop of files that include each other: ", &[&path]);
+                self.complaints.add(at, "a loop of files that include each other: %", &[&path]);
                 return Vec::new();
             }
             return if self.is_read(&path) { Vec::new() } else { vec![path] };
@@ -223,7 +223,7 @@ impl Loader<'_> {
             }
             Err(error) => {
                 let why = reason(&error);
-                self.complaints.add(at, "cannot be read: ", &[folder, ": ", &why]);
+                self.complaints.add(at, "cannot be read: %: %", &[folder, &why]);
             }
         }
         found
@@ -249,7 +249,7 @@ impl Loader<'_> {
             (Value::List(old), Value::List(new)) => old.extend(new),
             _ => {
                 let first = Some(old.at);
-                self.complaints.add_other(entry.at, "already set: ", &["\"", &entry.key, "\" is said at "], first);
+                self.complaints.add_other(entry.at, ALREADY, &[&entry.key], first);
             }
         }
     }

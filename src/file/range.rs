@@ -45,8 +45,8 @@ impl Expander<'_> {
                         merge(&mut out, entry.at, name.into(), node);
                     }
                 }
-                Ok(_) => self.complaints.add(entry.at, "two ranges in one name: ", &[&entry.key]),
-                Err(why) => self.complaints.add(entry.at, "not a range: ", &[&entry.key, why]),
+                Ok(_) => self.complaints.add(entry.at, "two ranges in one name: %", &[&entry.key]),
+                Err(why) => self.complaints.add(entry.at, "not a range: %%", &[&entry.key, why]),
             }
         }
         // A member by its own name has the last word over all ranges, wherever it stands.

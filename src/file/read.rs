@@ -12,7 +12,7 @@ pub use link::port_vlan_text;
 use super::complaint::{Complaints, meant};
 use super::keys::{Key, Keys};
 use super::tree::{Entry, Index, Node, Table, Value};
-use super::words::{Wrong, is_name};
+use super::words::is_name;
 use crate::model::name::NsName;
 use crate::model::topology::{LinkKind, Origin, Place, Topology};
 
@@ -60,7 +60,7 @@ impl Reader<'_> {
         let sets = self.sets;
         self.check_keys(root, &sets.file, top, &["the file"]);
         if let Some(entry) = root.get("name") {
-            self.topology.name = self.owner(&entry.node).unwrap_or_default();
+            self.topology.name = self.owner(&entry.node);
         }
         for key in sets.file.iter().filter(|key| key.name == "version") {
             if let Some(entry) = root.get(key.name) {
@@ -105,7 +105,7 @@ impl Reader<'_> {
         let name = NsName::new(key.as_bytes()).filter(|_| is_name(key) && !digits);
         let Some(name) = name else {
             let why = if digits { ": digits alone could be a process" } else { " ([A-Za-z0-9._-], not - or . first)" };
-            self.complaints.add(entry.at, "not a name for a namespace: ", &["\"", key, "\"", why]);
+            self.complaints.add(entry.at, "not a name for a namespace: \"%\"%", &[key, why]);
             return None;
         };
         let number = self.topology.places.len();
@@ -119,11 +119,11 @@ impl Reader<'_> {
         let places = &self.topology.places;
         let is = |number: usize| places[number].name.as_ref().is_some_and(|own| own.as_bytes() == name.as_bytes());
         let found = self.places.find(name.as_bytes(), is);
-        let what = "no such namespace in the file: ";
+        let what = "no such namespace in the file: \"";
         if found.is_none() && !self.complaints.is_told(at, what) {
             let names = places.iter().filter_map(|place| place.name.as_ref());
             let meant = meant(name, &mut names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok()));
-            self.complaints.add(at, what, &["\"", name, "\"", &meant]);
+            self.complaints.add(at, "no such namespace in the file: \"%\"%", &[name, &meant]);
         }
         found
     }
@@ -133,39 +133,23 @@ impl Reader<'_> {
         for entry in table.entries() {
             match keys.iter().find(|key| key.name == entry.key) {
                 Some(key) if key.shape == b'Z' => {
-                    self.complaints.add(entry.at, "not supported: ", &["\"", &entry.key, "\""]);
+                    self.complaints.add(entry.at, "not supported: \"%\"", &[&entry.key]);
                 }
                 Some(_) => {}
                 None => {
                     let hint = self.sets.keys.hint(&entry.key, keys);
-                    self.complaints.add(entry.at, "unknown key ", &["\"", &entry.key, "\" of ", &what.concat(), &hint]);
+                    self.complaints.add(entry.at, "unknown key \"%\" of %%", &[&entry.key, &what.concat(), &hint]);
                 }
             }
         }
         for key in keys.iter().filter(|key| key.is_required() && table.get(key.name).is_none()) {
-            self.complaints.add(at, "a key is missing: ", &[&what.concat(), " needs \"", key.name, "\""]);
+            self.complaints.add(at, "a key is missing: % needs \"%\"", &[&what.concat(), key.name]);
         }
     }
 
     /// Complains about a value of a wrong type.
     #[inline(never)]
     fn expected(&mut self, node: &Node<'_>, what: &[&str]) {
-        self.complaints.add(node.at, "expected ", &[&what.concat(), ", not ", node.value.noun()]);
-    }
-
-    /// Takes what a line of words says, or tells what is wrong with it.
-    fn told<T>(&mut self, at: Origin, result: Result<T, Wrong>) -> Option<T> {
-        match result {
-            Ok(what) => Some(what),
-            Err(wrong) => {
-                self.tell(at, &wrong);
-                None
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn tell(&mut self, at: Origin, wrong: &Wrong) {
-        self.complaints.add(at, "", &[wrong.text()]);
+        self.complaints.expected(node, &what.concat());
     }
 }

@@ -73,7 +73,7 @@ impl Reader<'_> {
     #[inline(never)]
     fn tell(&mut self, read: Read<()>) -> bool {
         if let Err(what) = read {
-            let (at, name) = (self.origin(), if self.is_json { "JSON syntax: " } else { "TOML syntax: " });
+            let (at, name) = (self.origin(), if self.is_json { "JSON syntax: %" } else { "TOML syntax: %" });
             self.complaints.add(at, name, &[what]);
         }
         read.is_ok()

@@ -7,123 +7,238 @@ pub mod neigh;
 pub mod route;
 pub mod rule;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::SplitAsciiWhitespace;
+mod item;
+mod line;
 
-use super::complaint::meant;
-use crate::model::ip::{Family, Prefix};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::complaint::{filled, meant};
+use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::name::IfName;
 
-/// What is wrong with a line. One pointer wide, because nearly every function here returns it.
-#[derive(Debug, PartialEq, Eq)]
-#[allow(clippy::box_collection)]
-pub struct Wrong(Box<String>);
-
-impl Wrong {
-    /// A complaint of several pieces.
-    #[inline(never)]
-    pub fn of(pieces: &[&str]) -> Self {
-        Wrong(Box::new(pieces.concat()))
-    }
-
-    /// Its text.
-    pub fn text(&self) -> &str {
-        &self.0
-    }
-}
-
-/// A complaint of several pieces, as a result.
-pub fn wrong<T>(pieces: &[&str]) -> Result<T, Wrong> {
-    Err(Wrong::of(pieces))
-}
+pub use item::{SCOPES, TABLES, name_of, named};
+pub use line::Line;
 
 /// A name that was checked here.
 pub fn plain(name: &IfName) -> &str {
     std::str::from_utf8(name.as_bytes()).unwrap_or_default()
 }
 
-/// The words not read yet.
+/// The words of a line that are not read yet, and what is wrong with those that were. After the first wrong word
+/// no further one comes, and what was read is not to be used: nobody else has to ask.
 pub struct Words<'a> {
-    rest: SplitAsciiWhitespace<'a>,
+    rest: &'a str,
+    wrong: Option<String>,
+    family: Option<Family>,
 }
 
 impl<'a> Words<'a> {
     /// All words of a line.
     #[inline(never)]
     pub fn new(line: &'a str) -> Self {
-        Words { rest: line.split_ascii_whitespace() }
+        Words { rest: line, wrong: None, family: None }
+    }
+
+    /// Complains, by a template and the words in it; ends the line.
+    #[inline(never)]
+    pub fn fail(&mut self, template: &str, words: &[&str]) {
+        self.rest = "";
+        if self.wrong.is_none() {
+            self.wrong = Some(filled(template, words));
+        }
+    }
+
+    /// What is wrong.
+    pub fn wrong(&self) -> Option<&str> {
+        self.wrong.as_deref()
+    }
+
+    /// The family that the words have spoken of, or IPv4.
+    pub fn family(&self) -> Family {
+        self.family.unwrap_or(Family::V4)
     }
 
     /// Takes the next word.
     #[allow(clippy::should_implement_trait)]
     #[inline(never)]
     pub fn next(&mut self) -> Option<&'a str> {
-        self.rest.next()
+        let word = self.peek()?;
+        let rest = self.rest.trim_ascii_start();
+        self.rest = rest.get(word.len()..).unwrap_or_default();
+        Some(word)
     }
 
     /// The next word, which stays.
     #[inline(never)]
     pub fn peek(&self) -> Option<&'a str> {
-        self.rest.clone().next()
+        let rest = self.rest.trim_ascii_start();
+        let end = rest.bytes().position(|byte| byte.is_ascii_whitespace()).unwrap_or(rest.len());
+        rest.get(..end).filter(|word| !word.is_empty())
     }
 
-    /// The word after a keyword.
+    /// The line from the next word on, as it is.
+    pub fn rest(&self) -> &'a str {
+        self.rest
+    }
+
+    /// Takes the next word if it is this one.
     #[inline(never)]
-    pub fn value(&mut self, keyword: &str) -> Result<&'a str, Wrong> {
+    pub fn takes(&mut self, word: &str) -> bool {
+        let is = self.peek() == Some(word);
+        if is {
+            self.next();
+        }
+        is
+    }
+
+    /// The word after a keyword; empty where there is none.
+    #[inline(never)]
+    pub fn value(&mut self, keyword: &str) -> &'a str {
         match self.next() {
-            Some(word) => Ok(word),
-            None => wrong(&["\"", keyword, "\" lacks its value"]),
+            Some(word) => word,
+            None => {
+                self.fail("\"%\" lacks its value", &[keyword]);
+                ""
+            }
         }
     }
 
-    /// A number after a keyword, of at most `most`.
+    /// All of the line is read.
     #[inline(never)]
-    pub fn number(&mut self, keyword: &str, most: u64) -> Result<u64, Wrong> {
-        let word = self.value(keyword)?;
-        number(word, most)
-            .ok_or_else(|| Wrong::of(&[keyword, ": \"", word, "\" is no number up to ", &most.to_string()]))
+    pub fn end(&mut self) {
+        if let Some(word) = self.next() {
+            self.fail("\"%\" is too much", &[word]);
+        }
     }
 
-    /// The name of a device after a keyword.
+    /// The family that something is of: all of a line are of one.
     #[inline(never)]
-    pub fn device(&mut self, keyword: &str) -> Result<IfName, Wrong> {
-        device(self.value(keyword)?)
+    pub fn same_family(&mut self, keyword: &str, addr: &IpAddr) {
+        let own = family_of(addr);
+        if *self.family.get_or_insert(own) != own {
+            self.fail("%: the address is of the other family", &[keyword]);
+        }
     }
 
     /// An address, or the N-th one of a prefix: `10.0.0.0/8 + 7`.
     #[inline(never)]
-    pub fn address(&mut self, keyword: &str) -> Result<IpAddr, Wrong> {
-        let word = self.value(keyword)?;
+    pub fn address(&mut self, word: &str) -> IpAddr {
         match self.peek() {
-            Some("+") => Ok(self.prefix(word)?.addr()),
-            _ => address(word),
+            Some("+") => self.prefix(word).addr(),
+            _ => self.single(word),
+        }
+    }
+
+    /// A whole address.
+    #[inline(never)]
+    pub fn single(&mut self, word: &str) -> IpAddr {
+        match word.parse() {
+            Ok(addr) => addr,
+            Err(_) => {
+                let is_prefix = word.contains('/');
+                self.fail(
+                    if is_prefix { "\"%\": an address without a prefix length is expected" } else { NO_ADDRESS },
+                    &[word],
+                );
+                Ipv4Addr::UNSPECIFIED.into()
+            }
         }
     }
 
     /// A prefix that begins with a word, or its N-th address with the same length.
     #[inline(never)]
-    pub fn prefix(&mut self, word: &str) -> Result<Prefix, Wrong> {
-        let prefix = prefix(word)?;
-        if self.peek() != Some("+") {
-            return Ok(prefix);
+    pub fn prefix(&mut self, word: &str) -> Prefix {
+        let prefix = self.one_prefix(word);
+        if !self.takes("+") {
+            return prefix;
         }
-        self.next();
-        let count = self.value("+")?;
+        let count = self.value("+");
         let Some(number) = number(count, u64::MAX) else {
-            return wrong(&["\"", count, "\" is no number to add to ", word]);
+            self.fail("\"%\" is no number to add to %", &[count, word]);
+            return prefix;
         };
-        let sum = match prefix.addr() {
-            IpAddr::V4(v4) => u32::try_from(number)
-                .ok()
-                .and_then(|n| v4.to_bits().checked_add(n))
-                .map(|bits| IpAddr::V4(Ipv4Addr::from_bits(bits))),
-            IpAddr::V6(v6) => v6.to_bits().checked_add(number.into()).map(|bits| Ipv6Addr::from_bits(bits).into()),
-        };
-        let fits = sum.filter(|sum| prefix.contains(sum) && !is_broadcast(sum, prefix.len()));
-        match fits.and_then(|sum| Prefix::new(sum, prefix.len())) {
-            Some(sum) => Ok(sum),
-            None => wrong(&[word, " + ", count, " does not fit into the prefix"]),
+        let (addr, len) = (prefix.addr(), prefix.len());
+        let sum = bits(&addr).checked_add(number.into()).and_then(|sum| match addr {
+            IpAddr::V4(_) => Some(Ipv4Addr::from_bits(u32::try_from(sum).ok()?).into()),
+            IpAddr::V6(_) => Some(Ipv6Addr::from_bits(sum).into()),
+        });
+        let fits = sum.filter(|sum| prefix.contains(sum) && !is_broadcast(sum, len));
+        match fits.and_then(|sum| Prefix::new(sum, len)) {
+            Some(sum) => sum,
+            None => {
+                self.fail("% + % does not fit into the prefix", &[word, count]);
+                prefix
+            }
         }
+    }
+
+    /// `ADDRESS/LENGTH`.
+    fn one_prefix(&mut self, word: &str) -> Prefix {
+        let (addr, len) = word.split_once('/').unwrap_or((word, ""));
+        let addr = self.single(addr);
+        let given = number(len, 128).and_then(|len| Prefix::new(addr, u8::try_from(len).ok()?));
+        if given.is_none() {
+            let host = if addr.is_ipv4() { "/32" } else { "/128" };
+            let is_bare = len.is_empty() && !word.contains('/');
+            let template = if is_bare {
+                "\"%\" has no prefix length; the address alone is %%"
+            } else {
+                "\"%\" has no valid prefix length"
+            };
+            self.fail(template, &[word, word, host]);
+        }
+        given.unwrap_or(Prefix::host(addr))
+    }
+
+    /// A prefix without host bits, an address alone, or `default`, `all`, `any`.
+    #[inline(never)]
+    pub fn network(&mut self, word: &str) -> Prefix {
+        if matches!(word, "default" | "all" | "any") {
+            return Prefix::default_route(self.family());
+        }
+        // A destination may be one machine.
+        let prefix = match word.parse() {
+            Ok(addr) => Prefix::host(addr),
+            Err(_) => self.prefix(word),
+        };
+        if prefix.network() != prefix {
+            self.fail("% has host bits; the network is %", &[&prefix.text(), &prefix.network().text()]);
+        }
+        prefix
+    }
+
+    /// A name that a device may have: `[A-Za-z0-9._-]`, at most 15, not `-` or `.` in front, not `all` or `default`.
+    #[inline(never)]
+    pub fn device(&mut self, word: &str) -> Option<IfName> {
+        let name = IfName::new(word.as_bytes()).filter(|_| is_name(word));
+        if name.is_none() {
+            let is_long = word.len() > crate::model::name::IFNAME_MAX;
+            self.fail(
+                if is_long {
+                    "\"%\" is longer than the 15 bytes of an interface's name"
+                } else {
+                    "\"%\" is not a name for an interface ([A-Za-z0-9._-])"
+                },
+                &[word],
+            );
+        }
+        name
+    }
+
+    /// A word that is none of those that may stand here.
+    #[inline(never)]
+    pub fn unknown(&mut self, word: &str, known: &mut dyn Iterator<Item = &str>) {
+        self.fail("unknown word \"%\"%", &[word, &meant(word, known)]);
+    }
+}
+
+const NO_ADDRESS: &str = "\"%\" is not an address";
+
+/// An address as a number.
+pub fn bits(addr: &IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(v4) => v4.to_bits().into(),
+        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 
@@ -138,99 +253,32 @@ fn is_broadcast(addr: &IpAddr, len: u8) -> bool {
 }
 
 /// A decimal number of at most `most`.
+#[inline(never)]
 pub fn number(word: &str, most: u64) -> Option<u64> {
     let is_plain = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
     word.parse().ok().filter(|number| is_plain && *number <= most)
 }
 
-/// A whole address.
-pub fn address(word: &str) -> Result<IpAddr, Wrong> {
-    match word.parse() {
-        Ok(addr) => Ok(addr),
-        Err(_) if word.contains('/') => wrong(&["\"", word, "\": an address without a prefix length is expected"]),
-        Err(_) => wrong(&["\"", word, "\" is not an address"]),
-    }
+/// `N` or `N-N`, of at most `most`.
+#[inline(never)]
+pub fn span(word: &str, most: u64) -> Option<(u32, u32)> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    let number = |word| number(word, most).and_then(|number| u32::try_from(number).ok());
+    number(first).zip(number(last)).filter(|(first, last)| first <= last)
 }
 
-/// `ADDRESS/LENGTH`.
-pub fn prefix(word: &str) -> Result<Prefix, Wrong> {
-    let Some((addr, len)) = word.split_once('/') else {
-        let addr = address(word)?;
-        let host = if addr.is_ipv4() { "/32" } else { "/128" };
-        return wrong(&["\"", word, "\" has no prefix length; the address alone is ", word, host]);
-    };
-    let addr = address(addr)?;
-    let len = number(len, 128).and_then(|len| Prefix::new(addr, u8::try_from(len).ok()?));
-    len.ok_or_else(|| Wrong::of(&["\"", word, "\" has no valid prefix length"]))
-}
-
-/// A prefix without host bits, or `default`, `all`, `any` of a family.
-pub fn network(words: &mut Words<'_>, word: &str, family: Family) -> Result<Prefix, Wrong> {
-    if matches!(word, "default" | "all" | "any") {
-        return Ok(Prefix::default_route(family));
-    }
-    // A destination may be one machine.
-    let prefix = match word.parse() {
-        Ok(addr) => Prefix::host(addr),
-        Err(_) => words.prefix(word)?,
-    };
-    match prefix.network() == prefix {
-        true => Ok(prefix),
-        false => wrong(&[&prefix.text(), " has host bits; the network is ", &prefix.network().text()]),
-    }
-}
-
-/// A name that a device may have: `[A-Za-z0-9._-]`, at most 15, not `-` or `.` in front, not `all` or `default`.
-pub fn device(word: &str) -> Result<IfName, Wrong> {
-    if word.len() > crate::model::name::IFNAME_MAX {
-        return wrong(&["\"", word, "\" is longer than the 15 bytes of an interface's name"]);
-    }
-    let name = IfName::new(word.as_bytes()).filter(|_| is_name(word));
-    name.ok_or_else(|| Wrong::of(&["\"", word, "\" is not a name for an interface ([A-Za-z0-9._-])"]))
+/// The same, of ports or of what else 16 bits hold; 0 is none.
+#[inline(never)]
+pub fn short_span(word: &str, most: u16) -> Option<(u16, u16)> {
+    let (first, last) = span(word, most.into()).filter(|span| span.0 != 0)?;
+    u16::try_from(first).ok().zip(u16::try_from(last).ok())
 }
 
 /// Whether a word is a name as plans take them.
+#[inline(never)]
 pub fn is_name(word: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     !word.starts_with(['-', '.']) && !matches!(word, "" | "all" | "default") && word.bytes().all(is_plain)
-}
-
-/// A word that is none of those that may stand here.
-pub fn unknown<T>(word: &str, known: &str) -> Result<T, Wrong> {
-    Err(unknown_word(word, known))
-}
-
-#[inline(never)]
-fn unknown_word(word: &str, known: &str) -> Wrong {
-    Wrong::of(&["unknown word \"", word, "\"", &meant(word, &mut known.split_ascii_whitespace())])
-}
-
-/// Text put together word by word.
-#[derive(Default)]
-pub struct Line(pub String);
-
-impl Line {
-    /// Adds a word.
-    #[inline(never)]
-    pub fn word(&mut self, word: &str) {
-        if !self.0.is_empty() && !word.is_empty() {
-            self.0.push(' ');
-        }
-        self.0.push_str(word);
-    }
-
-    /// Adds a keyword and its value.
-    #[inline(never)]
-    pub fn pair(&mut self, keyword: &str, value: &str) {
-        self.word(keyword);
-        self.word(value);
-    }
-
-    /// Adds a keyword and a number.
-    #[inline(never)]
-    pub fn count(&mut self, keyword: &str, number: u32) {
-        self.pair(keyword, &number.to_string());
-    }
 }
 
 #[cfg(test)]
@@ -242,7 +290,8 @@ mod tests {
         let of = |line| {
             let mut words = Words::new(line);
             let first = words.next().unwrap();
-            words.prefix(first).map(|prefix| prefix.to_string()).map_err(|wrong| wrong.text().to_owned())
+            let prefix = words.prefix(first);
+            words.wrong().map_or(Ok(prefix.to_string()), |wrong| Err(wrong.to_owned()))
         };
         for (line, expected) in [
             ("10.1.0.0/16", Ok("10.1.0.0/16")),
@@ -269,11 +318,12 @@ mod tests {
 
     #[test]
     fn names_are_plain() {
+        let device = |word| Words::new("").device(word);
         for good in ["veth-red", "br0.100", "A_1", "123456789012345"] {
-            assert!(device(good).is_ok(), "{good}");
+            assert!(device(good).is_some(), "{good}");
         }
         for bad in ["", "-x", ".x", "a:b", "br%d", "all", "default", "ä", "a b", "1234567890123456"] {
-            assert!(device(bad).is_err(), "{bad}");
+            assert!(device(bad).is_none(), "{bad}");
         }
     }
 }

@@ -65,13 +65,7 @@ pub fn change(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, 
 }
 
 /// Up to the first change, every failure is a refusal.
-fn begin(
-    verb: Verb,
-    name: &str,
-    asked: Option<&Topology>,
-    manner: Manner,
-    progress: Progress<'_>,
-) -> Result<Ended> {
+fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progress: Progress<'_>) -> Result<Ended> {
     let signals = Signals::hold(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
     let signals = signals.map_err(|e| Error::sys("signalfd", &e))?;
     if let Some(asked) = asked
@@ -119,8 +113,7 @@ fn begin(
     let mut wanted = plain;
     claims::join(&mut wanted, restore);
     let (indexes, first_index) = memory.indexes();
-    let change =
-        Change { verb, manner, lab: &lab, memory, recalled, wanted, after, heritage, indexes, first_index };
+    let change = Change { verb, manner, lab: &lab, memory, recalled, wanted, after, heritage, indexes, first_index };
     let mut site = Site::new(&lab, sockets, &signals);
     if verb == Verb::Recover
         && let Some(journal) = &change.memory.journal
@@ -249,7 +242,8 @@ impl Change<'_> {
             (Verb::Apply, ..) => {
                 let mut original = self.recalled.original.clone();
                 claims::keep_claimed(&mut original, &self.wanted);
-                let state = Record { original: record::line(&original), after: self.after.clone(), ..Record::default() };
+                let state =
+                    Record { original: record::line(&original), after: self.after.clone(), ..Record::default() };
                 state.write(Which::State, lab)?;
                 again(|| record::forget(Which::Journal, lab))?;
             }
@@ -283,6 +277,9 @@ impl Change<'_> {
     ) -> Result<[usize; 4]> {
         let counts = tally(&plan);
         let known = self.recalled.known_with(&self.wanted, self.indexes);
+        // Rule sets are read where there may be rules of ours: where none were, and none are wanted, there are none.
+        let has_rules = world.places.iter().any(|seen| !seen.translations.is_empty() || seen.foreign_rules);
+        let own = if has_rules { self.recalled.own.as_ref() } else { known.own.as_ref() };
         let mut newer: Option<World> = None;
         for pass in 1..=PASSES {
             let ran = run(site, &plan, newer.as_ref().unwrap_or(world), Mood::Forward, Some(&mut *progress));
@@ -300,7 +297,7 @@ impl Change<'_> {
                 site.mark_staged();
             }
             settle::carriers(site, &self.wanted);
-            let seen = again(|| self.recalled.look(&mut site.sockets, &self.wanted, self.lab))?;
+            let seen = again(|| self.recalled.look_at(&mut site.sockets, &self.wanted, self.lab, own))?;
             plan = match plan::plan(&self.wanted, &seen, &known, self.options(pass)) {
                 Ok(plan) => plan,
                 Err(conflicts) => return Err(Error::usage(texts(&conflicts).join("; "))),
@@ -317,7 +314,9 @@ impl Change<'_> {
 
     /// Gives what was made its names.
     fn publish(&self, site: &mut Site<'_>, journal: &mut Record, way: &Way) -> Result<()> {
-        let original = record::line(&way.original);
+        let mut original = way.original.clone();
+        claims::keep_claimed(&mut original, &self.wanted);
+        let original = record::line(&original);
         if original != journal.original {
             journal.original = original;
             journal.write(Which::Journal, self.lab.name())?;
@@ -358,7 +357,8 @@ impl Change<'_> {
         site.go_back();
         let before = &way.before;
         let both = claims::union(self.wanted.clone(), before);
-        let known = Known { released: adopted_netns(&journal.adopted), ..self.recalled.known_with(&both, self.indexes) };
+        let known =
+            Known { released: adopted_netns(&journal.adopted), ..self.recalled.known_with(&both, self.indexes) };
         let mut left = None;
         for attempt in 0..=WAYS_BACK {
             let mut is_right = site.take_back().is_ok();

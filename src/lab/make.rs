@@ -13,8 +13,10 @@ use crate::model::lab::Lab;
 use crate::model::name::{IfName, NsName};
 use crate::model::translation::Translation;
 use crate::model::world::EtcFile;
-use crate::sys::device::{TUNSETGROUP, TUNSETIFF, TUNSETOWNER, TUNSETPERSIST, TUNSETIFINDEX, with_int, with_name, with_number};
 use crate::socket::Socket;
+use crate::sys::device::{
+    TUNSETGROUP, TUNSETIFF, TUNSETIFINDEX, TUNSETOWNER, TUNSETPERSIST, with_int, with_name, with_number,
+};
 use crate::sysctl::Key;
 use crate::translations::Translations;
 

@@ -52,7 +52,8 @@ impl Memory {
     /// # Errors
     /// Another lab's file cannot be read.
     pub fn recall(&self, lab: &str, wanted: &Topology, line: &str) -> Result<Recalled> {
-        let read = |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
+        let read =
+            |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
         let mut own = self.state.as_ref().and_then(|state| read(&state.after));
         let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
         if let Some(journal) = &self.journal {
@@ -154,4 +155,3 @@ impl Recalled {
         Known { own: Some(own), ..self.known(Some(indexes)) }
     }
 }
-

@@ -124,7 +124,9 @@ pub fn addresses(site: &mut Site<'_>, topology: &Topology, world: &World) -> Res
                 if addr.flags.contains(AddrFlags::DADFAILED) {
                     let text = addr.own().map_or_else(String::new, |ip| ip.to_string());
                     let name = place.name.as_ref().map(ToString::to_string);
-                    return Err(Error::usage([&text, ": another host has this address"].concat()).in_ns(name.as_deref()));
+                    return Err(
+                        Error::usage([&text, ": another host has this address"].concat()).in_ns(name.as_deref())
+                    );
                 }
             }
             if !is_tentative || begin.elapsed() > DETECTION || site.is_stopped() {

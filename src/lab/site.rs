@@ -57,16 +57,7 @@ struct Retired {
 impl<'a> Site<'a> {
     /// With open sockets.
     pub fn new(lab: &'a Lab, sockets: Sockets, signals: &'a Signals) -> Self {
-        Site {
-            lab,
-            sockets,
-            found: Vec::new(),
-            retired: Vec::new(),
-            signals,
-            heard: 0,
-            limit: 1,
-            home: None,
-        }
+        Site { lab, sockets, found: Vec::new(), retired: Vec::new(), signals, heard: 0, limit: 1, home: None }
     }
 
     /// Whether signals have come that end it.
@@ -185,7 +176,8 @@ impl<'a> Site<'a> {
                 if !is_meant(name) {
                     continue;
                 }
-                let failed = |error: Error| error.doing(|| "name the namespace".to_owned()).in_ns(Some(&name.to_string()));
+                let failed =
+                    |error: Error| error.doing(|| "name the namespace".to_owned()).in_ns(Some(&name.to_string()));
                 again(|| publish(name, namespace)).map_err(failed)?;
             }
             self.sockets.set_staged(place, false);
@@ -293,4 +285,3 @@ pub fn sweep(names: &[NsName]) -> Result<usize> {
     }
     Ok(swept)
 }
-

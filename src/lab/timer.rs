@@ -165,7 +165,9 @@ pub fn confirm(name: Option<&str>) -> Result<()> {
     if Path::new(&waiting).exists() {
         // The process was killed: what it left tells that nobody waits.
         let _ = std::fs::remove_file(&waiting);
-        return Err(Error::usage("nobody answers: the process that kept the time has died; netstrap recover goes back"));
+        return Err(Error::usage(
+            "nobody answers: the process that kept the time has died; netstrap recover goes back",
+        ));
     }
     Err(Error::usage("too late: it has gone back"))
 }

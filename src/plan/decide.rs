@@ -202,8 +202,8 @@ impl<'a> Decider<'_, 'a> {
     fn single(&mut self, place: usize, number: usize) {
         let spec = self.ctx.spec(place, number);
         let found = match self.candidate(place, number) {
-            Candidate::Stranger(number) if !self.ctx.options.adopt => {
-                self.stranger(place, number, number);
+            Candidate::Stranger(stranger) if !self.ctx.options.adopt => {
+                self.stranger(place, number, stranger);
                 return;
             }
             candidate => candidate.number(),
@@ -277,9 +277,7 @@ impl<'a> Decider<'_, 'a> {
             return;
         };
         let index = self.ctx.found(from)[found].index;
-        let spot = &self.ctx.places[place];
-        let keeps = self.ctx.seen(place, index).is_none() && (!spot.new || index >= FIRST);
-        let index = if keeps { NonZeroU32::new(index) } else { self.index_for(place) };
+        let index = self.index_like(index, place);
         self.ctx.places[place].targets[number] = Target { index, from: Some((from, found)), ..Target::default() };
         self.ctx.places[from].fates[found].goes = true;
     }
@@ -327,6 +325,12 @@ impl<'a> Decider<'_, 'a> {
         }
     }
 
+    /// An index for a device that is moved: its own, if it is free.
+    fn index_like(&mut self, index: u32, place: usize) -> Option<NonZeroU32> {
+        let keeps = self.ctx.seen(place, index).is_none() && !self.ctx.places[place].new;
+        if keeps { NonZeroU32::new(index) } else { self.index_for(place) }
+    }
+
     fn index_for(&mut self, place: usize) -> Option<NonZeroU32> {
         loop {
             let new = self.ctx.places[place].new;
@@ -349,6 +353,12 @@ impl<'a> Decider<'_, 'a> {
                     None => self.is_of_journal(link),
                 };
                 let fate = self.ctx.places[place].fates[number];
+                if fate.wanted.is_none() && !fate.goes && is_moved(self.ctx, place, number) {
+                    let index = self.index_like(link.index, 0);
+                    self.ctx.places[place].fates[number].goes = true;
+                    self.ctx.returns.extend(index.map(|index| (place, number, index)));
+                    continue;
+                }
                 if link.index == 1 || fate.wanted.is_some() || fate.goes || !ours {
                     continue;
                 }
@@ -414,7 +424,7 @@ fn kind_text(link: &Link) -> String {
 
 /// Whether a link of one of our namespaces is a device that was moved there: hardware, or what the lab asked for as
 /// a device before.
-pub fn is_moved(ctx: &Ctx<'_>, place: usize, number: usize) -> bool {
+fn is_moved(ctx: &Ctx<'_>, place: usize, number: usize) -> bool {
     let (link, spot) = (&ctx.found(place)[number], &ctx.places[place]);
     if place == 0 || link.index == 1 || !spot.ours || Mark::of(link).is_some() {
         return false;

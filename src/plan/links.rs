@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::num::NonZeroU32;
 
 use super::order::{self, Phase};
-use super::{Ctx, Fate, Target, decide, id, implied, kinds};
+use super::{Ctx, Fate, Target, id, implied, kinds};
 use crate::model::index::Index;
 use crate::model::lab::Mark;
 use crate::model::link::{
@@ -58,8 +58,16 @@ pub fn steps(ctx: &Ctx<'_>, order: &[(usize, usize)], out: &mut Vec<(Phase, Step
 pub fn removals(ctx: &Ctx<'_>, out: &mut Vec<(Phase, Step)>) {
     let veths = Veths::new(ctx);
     let mut writer = Writer { ctx, out };
+    for &(place, number, index) in &ctx.returns {
+        let link = &ctx.found(place)[number];
+        if let (Some(old), Some(name)) = (NonZeroU32::new(link.index), IfName::new(&link.name)) {
+            let act = Act::MoveLink { index, link: id(place, old), name, to: 0 };
+            let mut step = writer.step(place, Origin::default(), act);
+            step.why = vec![writer.moves(place, 0)];
+            writer.push(Phase::After(order::REMOVE_LINK), Sign::Change, step);
+        }
+    }
     for place in 0..ctx.places.len() {
-        writer.returns(place);
         writer.removals(place, &veths);
         if ctx.places[place].goes {
             let step = writer.step(place, ctx.topology.places[place].at, Act::DeleteNetns);
@@ -538,21 +546,6 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Devices that go back to the host.
-    fn returns(&mut self, place: usize) {
-        for (number, link) in self.ctx.found(place).iter().enumerate() {
-            // One that another place asks for is moved there.
-            let fate = self.ctx.places[place].fates[number];
-            let Some((index, name)) = NonZeroU32::new(link.index).zip(IfName::new(&link.name)) else { continue };
-            if !fate.goes && fate.wanted.is_none() && decide::is_moved(self.ctx, place, number) {
-                let act = Act::MoveLink { index, link: id(place, index), name, to: 0 };
-                let mut step = self.step(place, Origin::default(), act);
-                step.why = vec![self.moves(place, 0)];
-                self.push(Phase::After(order::REMOVE_LINK), Sign::Change, step);
-            }
-        }
-    }
-
     /// Links that go: all at once where nothing else is in their group.
     fn removals(&mut self, place: usize, veths: &Veths) {
         let ctx = self.ctx;
@@ -566,8 +559,13 @@ impl Writer<'_, '_> {
         let mut targets = spot.targets.iter().zip(&ctx.topology.places[place].links);
         let made = targets.any(|(target, spec)| spec.kind != LinkKind::Device && target.index.is_some());
         let alone = all && !made && rest.next().is_none();
-        let messages: Vec<usize> =
-            going.into_iter().filter(|number| !veths.is_second(place, &links[*number])).collect();
+        let falls = |number: &usize| {
+            let link = &links[*number];
+            // What stands on a link goes with it, and so does the other end of a pair.
+            let lower = kinds::lower(link).and_then(|lower| ctx.fate(if lower.1 { 0 } else { place }, lower.0));
+            veths.is_second(place, link) || lower.is_some_and(|lower| lower.anew || leaves(*lower))
+        };
+        let messages: Vec<usize> = going.into_iter().filter(|number| !falls(number)).collect();
         if messages.len() > 1 && alone {
             let step = self.step(place, Origin::default(), Act::Op(Box::new(Op::DeleteGroup(group))));
             self.push(Phase::After(order::REMOVE_LINK), Sign::Remove, step);
@@ -585,11 +583,19 @@ fn leaves(fate: Fate) -> bool {
     fate.ours && fate.goes && !fate.anew
 }
 
-/// Veths that are taken away: each with its own index, that of its peer, and its place.
+/// Veths that are taken away.
 #[derive(Default)]
 struct Veths {
-    list: Vec<(u32, u32, usize)>,
+    list: Vec<Veth>,
     index: Index,
+}
+
+/// One of them, with its own index, that of its peer, its place, and whether it goes before others.
+struct Veth {
+    own: u32,
+    peer: u32,
+    place: usize,
+    first: bool,
 }
 
 impl Veths {
@@ -597,9 +603,9 @@ impl Veths {
         let mut veths = Veths::default();
         for (place, spot) in ctx.places.iter().enumerate().filter(|(_, spot)| !spot.goes) {
             for (link, fate) in ctx.found(place).iter().zip(&spot.fates) {
-                if let Some(peer) = peer(link).filter(|_| leaves(*fate)) {
+                if let Some(peer) = peer(link).filter(|_| fate.anew || leaves(*fate)) {
                     veths.index.insert(&key(link.index, peer), veths.list.len());
-                    veths.list.push((link.index, peer, place));
+                    veths.list.push(Veth { own: link.index, peer, place, first: fate.anew });
                 }
             }
         }
@@ -610,16 +616,17 @@ impl Veths {
     /// that is, for the numbers of links are those of a namespace, each gets a message.
     fn is_second(&self, place: usize, link: &Link) -> bool {
         let Some(peer) = peer(link) else { return false };
-        let (count, first) = (Cell::new(0), Cell::new(None));
+        let (count, first) = (Cell::new(0), Cell::new(false));
         self.index.find(&key(peer, link.index), |number| {
-            let (own, other, there) = self.list[number];
-            if (own, other) == (peer, link.index) && (there == place) == link.link_netnsid.is_none() {
+            let veth = &self.list[number];
+            let near = (veth.place == place) == link.link_netnsid.is_none();
+            if (veth.own, veth.peer) == (peer, link.index) && near {
                 count.set(count.get() + 1);
-                first.set(Some((there, own)));
+                first.set(veth.first || (veth.place, veth.own) < (place, link.index));
             }
             false
         });
-        count.get() == 1 && first.get() < Some((place, link.index))
+        count.get() == 1 && first.get()
     }
 }
 

@@ -3,6 +3,10 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod firewall;
+pub mod json;
+pub mod lab;
+pub mod snapshot;
+pub mod traffic;
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -85,6 +89,7 @@ pub fn tool(name: &str) -> String {
         "nft" => "nftables",
         "sysctl" | "kill" => "procps",
         "setpriv" | "unshare" => "util-linux",
+        "strace" => "strace",
         _ => "coreutils",
     };
     let places = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(|dir| format!("{dir}/{name}"));

@@ -31,6 +31,9 @@ use tally::Tally;
 /// Linux, and one with an emulated processor.
 const TOPOLOGIES: [(&str, u64); 3] = [("host", 501), ("uml", 100), ("vm", 12)];
 
+/// Share of a topology's sections where the processor is emulated: more and smaller topologies for the time.
+const EMULATED_SHARE: u64 = 15;
+
 /// Before a worker: it sees no process but its own, since `ip -d tuntap` lists them, and complains of those that it may
 /// not look at. A shell comes between, for as process 1 this program would be the first one of a virtual machine.
 const ALONE: [&str; 9] =
@@ -43,6 +46,8 @@ struct Job {
     /// After which no topology is begun.
     seconds: u64,
     binary: std::path::PathBuf,
+    /// Share of the table's sections that a topology has, in per cent.
+    share: u64,
     /// On the machine that has all kinds, even if this one's kernel would do.
     emulated: bool,
 }
@@ -60,6 +65,7 @@ pub fn run(words: Vec<String>) -> Outcome {
     let usual = TOPOLOGIES.iter().find(|(name, _)| *name == kernel).map_or(1, |(_, count)| *count);
     let topologies = args.number("--topologies", usual)?;
     let seconds = args.number("--seconds", u64::MAX)?;
+    let share = args.number("--share", if vm { EMULATED_SHARE } else { 100 })?;
     let show = args.value("--show")?;
     let refusals = args.flag("--refusals");
     let binary = tree::binary(&mut args)?;
@@ -69,7 +75,7 @@ pub fn run(words: Vec<String>) -> Outcome {
     }
     packages::ensure(&[("ip", "iproute2"), ("bridge", "iproute2")])?;
     let table = table::parse(table::TEXT)?;
-    let job = Job { seed, topologies, seconds, binary, emulated: vm };
+    let job = Job { seed, topologies, seconds, binary, share, emulated: vm };
     if let Some(number) = show {
         let number = number.parse().map_err(|_| Failure::usage(format!("--show: \"{number}\" is no number")))?;
         return self::show(&job, number);
@@ -95,8 +101,14 @@ fn worker(job: &Job, from: u64, step: u64, count: u64) -> Outcome<Command> {
     let kind = if job.emulated { Kind::Emulated } else { Kind::UserMode };
     let mut command = uml::program(kind, &job.binary, job.emulated)?;
     command.args(["sandbox", "--"]).args(ALONE).arg(own_binary()?).arg("diff-inside").arg("--binary").arg(&job.binary);
-    let numbers =
-        [("--seed", job.seed), ("--from", from), ("--step", step), ("--topologies", count), ("--seconds", job.seconds)];
+    let numbers = [
+        ("--seed", job.seed),
+        ("--from", from),
+        ("--step", step),
+        ("--topologies", count),
+        ("--seconds", job.seconds),
+        ("--share", job.share),
+    ];
     for (name, number) in numbers {
         command.arg(name).arg(number.to_string());
     }

@@ -172,7 +172,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "diff",
-        words: "ip [--topologies N] [--seconds N] [--seed S] [--show N] [--refusals] [--vm] [--binary FILE]",
+        words: "ip [--topologies N] [--seconds N] [--seed S] [--share PERCENT] [--show N] [--refusals] [--vm] [--binary FILE]",
         about: "show generated topologies with iproute2 and with the binary, and compare",
         run: diff::run,
     },

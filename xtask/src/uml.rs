@@ -19,7 +19,7 @@ use crate::process::{About, Failure, Outcome, find, own_binary, say};
 use crate::{namespaces, packages, sys, tree};
 
 /// How long a command may take.
-const PATIENCE: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_secs(3 * 3600);
 /// The first process: mounts, loads modules, runs the command.
 const INIT: &str = include_str!("uml/init.sh");
 /// What the tests and their harnesses make use of: link kinds and the backends of iptables and nft.

@@ -21,8 +21,8 @@ use crate::dist::{self, Build};
 use crate::packages;
 use crate::process::{About, Failure, Outcome, find, read, say};
 use crate::tree;
-use crate::walkthrough::{self, TEXT};
-use boots::{BOOTS, Boot};
+use crate::walkthrough;
+use boots::{BOOTS, Boot, Part};
 use cpio::Archive;
 use kernel::Kernel;
 
@@ -113,8 +113,14 @@ fn pack(which: &Boot, binary: &Path, helper: &Path, kernel: &Kernel) -> Outcome<
     for library in libraries(&shell)? {
         archive.file(library.trim_start_matches('/'), 0o755, &content(Path::new(&library))?);
     }
-    archive.file("walkthrough.sh", 0o755, script::text(&walkthrough::parse(TEXT)?)?.as_bytes());
-    let wanted: Vec<&str> = modules::WANTED.iter().filter(|name| !which.without.contains(name)).copied().collect();
+    if let Part::Steps(text) = which.part {
+        archive.file("steps.sh", 0o755, script::text(&walkthrough::parse(text)?)?.as_bytes());
+    }
+    for (name, text) in walkthrough::FILES {
+        archive.file(name, 0o644, text.as_bytes());
+    }
+    let wanted = modules::WANTED.iter().filter(|name| !which.without.contains(name));
+    let wanted: Vec<&str> = wanted.chain(which.with).copied().collect();
     let modules = modules::needed(&kernel.modules, &wanted, true)?;
     let names: Vec<&str> = modules.iter().map(|module| module.name.as_str()).collect();
     say(format!("modules, in order: {}", names.join(" ")));

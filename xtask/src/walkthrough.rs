@@ -13,6 +13,15 @@ use crate::process::{About, Outcome};
 
 /// The walkthrough's text.
 pub const TEXT: &str = include_str!("../../tests/data/walkthrough.txt");
+/// The same as one file.
+pub const FILE: &str = include_str!("../../tests/data/walkthrough-file.txt");
+/// Every kind of link, by a file.
+pub const KINDS: &str = include_str!("../../tests/data/kinds.txt");
+/// The files that these are about.
+pub const FILES: [(&str, &str); 2] = [
+    ("walkthrough.toml", include_str!("../../examples/walkthrough.toml")),
+    ("kinds.toml", include_str!("../../tests/data/kinds.toml")),
+];
 
 /// A command that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,10 +1,8 @@
 //! Names of links, masters and lower links.
 
-use super::{Checker, MOST_PORTS, place_text};
-use crate::file::complaint::meant;
+use super::{Checker, MOST_PORTS, NO_LINK, NO_LOWER, NO_MASTER, place_text};
 use crate::file::tree::Index;
 use crate::file::words::plain;
-use crate::model::name::IfName;
 use crate::model::topology::{LinkKind, LinkSpec, SettingValue, Topology};
 
 /// The numbers of links by name.
@@ -20,11 +18,6 @@ pub fn index(links: &[LinkSpec]) -> Index {
     index
 }
 
-/// `; did you mean ...` among the names of links.
-pub fn meant_link(name: IfName, links: &[LinkSpec]) -> String {
-    meant(plain(&name), &mut links.iter().map(|link| plain(&link.name)))
-}
-
 impl Checker<'_> {
     /// One name, one link.
     pub fn names(&mut self, topology: &Topology) {
@@ -37,8 +30,9 @@ impl Checker<'_> {
                 }
                 if let Some(first) = first {
                     let [side, there] = place_text(topology, place);
-                    let rest = [side, there, ": \"", plain(&link.name), "\" is said at "];
-                    self.complaints.add_other(link.at, "two links of one name ", &rest, Some(links[first].at));
+                    let rest = [side, there, plain(&link.name)];
+                    let first = Some(links[first].at);
+                    self.complaints.add_other(link.at, "two links of one name %%: \"%\" is said at ", &rest, first);
                 }
             }
         }
@@ -60,14 +54,9 @@ impl Checker<'_> {
                     None => self.find(topology, 0, name).map(|_| 0),
                 };
                 match found {
-                    None if self.complaints.is_told(lower.at, "no such link ") => {}
                     None => {
                         let asked = lower.what.place;
-                        let hint = meant_link(name, &topology.places[asked].links);
-                        let [side, there] = place_text(topology, asked);
-                        let or = if asked == 0 { "" } else { " or on the host" };
-                        let rest = [side, there, or, ": \"", plain(&name), "\"", &hint];
-                        self.complaints.add(lower.at, "no such link ", &rest);
+                        self.missing(topology, asked, lower.at, if asked == 0 { NO_LINK } else { NO_LOWER }, name);
                     }
                     Some(found) => {
                         if let Some(lower) = &mut topology.places[place].links[number].lower {
@@ -119,25 +108,19 @@ impl Checker<'_> {
             };
             let name = plain(&master.what);
             let Some(number) = self.find(topology, place, master.what) else {
-                if self.complaints.is_told(master.at, "no such master ") {
-                    continue;
-                }
-                let [side, there] = place_text(topology, place);
-                let hint = meant_link(master.what, links);
-                self.complaints.add(master.at, "no such master ", &[side, there, ": \"", name, "\"", &hint]);
+                self.missing(topology, place, master.at, NO_MASTER, master.what);
                 continue;
             };
             let kind = links[number].kind;
             if !matches!(kind, LinkKind::Bridge | LinkKind::Vrf | LinkKind::Device) {
-                let rest = ["\"", name, "\" is a ", kind.name()];
-                self.complaints.add(master.at, "a master is a bridge or a vrf: ", &rest);
+                self.complaints.add(master.at, "a master is a bridge or a vrf: \"%\" is a %", &[name, kind.name()]);
             }
             if kind == LinkKind::Vrf && !link.vlans.is_empty() {
                 self.complaints.add(link.vlans[0].at, "VLANs are for bridges and their ports", &[]);
             }
             ports[number] += 1;
             if kind == LinkKind::Bridge && ports[number] == MOST_PORTS + 1 {
-                self.complaints.add(master.at, "a bridge takes 1023 ports: ", &["\"", name, "\" has more"]);
+                self.complaints.add(master.at, "a bridge takes 1023 ports: \"%\" has more", &[name]);
             }
         }
     }
@@ -195,7 +178,7 @@ impl Checker<'_> {
                         text.push_str(" on ");
                     }
                     text.push_str(plain(&all[to].name));
-                    self.complaints.add(all[to].at, "a loop of masters and links: ", &[&text]);
+                    self.complaints.add(all[to].at, "a loop of masters and links: %", &[&text]);
                 } else if !done[to] {
                     on_way[to] = true;
                     way.push((to, first[to]));

@@ -133,8 +133,13 @@ impl Checker<'_> {
             });
             if let Some(other) = other.filter(|_| !is_link_local(&net.prefix.addr())) {
                 let name = plain(&place.links[other.link].name);
-                let rest = [&net.prefix.text(), " and ", &other.prefix.text(), " of ", name, ", said at "];
-                self.complaints.add_other(net.at, "overlapping networks: ", &rest, Some(other.at));
+                let rest = [&net.prefix.text(), &*other.prefix.text(), name];
+                self.complaints.add_other(
+                    net.at,
+                    "overlapping networks: % and % of %, said at ",
+                    &rest,
+                    Some(other.at),
+                );
             }
         }
         for route in &place.routes {
@@ -160,8 +165,8 @@ impl Checker<'_> {
                 match nets.find_own(own, |other| other == domain) {
                     Some(first) => {
                         let [side, there] = place_text(topology, number);
-                        let rest = [&addr_text(&own), " ", side, there, ", said at "];
-                        self.complaints.add_other(said.at, "an address twice: ", &rest, Some(first));
+                        let rest = [&addr_text(&own), side, there];
+                        self.complaints.add_other(said.at, "an address twice: % %%, said at ", &rest, Some(first));
                     }
                     None => {
                         nets.index.insert(&key(About::Own, 0, Prefix::host(own)), nets.own.len());
@@ -201,9 +206,9 @@ impl Checker<'_> {
             let same = |at: usize| route_key(&place.routes[at].what) == key;
             match seen.find(&key, same) {
                 Some(first) => {
-                    let rest = [&spec.route.dst.text(), " is said at "];
                     let first = Some(place.routes[first].at);
-                    self.complaints.add_other(route.at, "two routes to one destination: ", &rest, first);
+                    let template = "two routes to one destination: % is said at ";
+                    self.complaints.add_other(route.at, template, &[&spec.route.dst.text()], first);
                 }
                 None => seen.insert(&key, count),
             }
@@ -222,12 +227,12 @@ impl Checker<'_> {
         let text = || addr_text(&via);
         if is_link_local(&via) {
             if link.is_none() {
-                self.complaints.add(at, "a link-local gateway needs \"dev\": ", &[&text()]);
+                self.complaints.add(at, "a link-local gateway needs \"dev\": %", &[&text()]);
             }
             return;
         }
         if nets.find_own(via, |_| true).is_some() {
-            self.complaints.add(at, "the gateway is an address of this place itself: ", &[&text()]);
+            self.complaints.add(at, "the gateway is an address of this place itself: %", &[&text()]);
             return;
         }
         match link {
@@ -236,13 +241,13 @@ impl Checker<'_> {
             Some(link) if nets.holding((About::Link, link), via, 128, |_| true).is_some() => {}
             Some(link) => {
                 let name = plain(&place.links[link].name);
-                self.complaints.add(at, "the gateway is outside every prefix ", &["of ", name, ": ", &text()]);
+                self.complaints.add(at, "the gateway is outside every prefix %%: %", &["of ", name, &text()]);
             }
             None => {
                 let open = number == 0 || !place.links.iter().all(is_ours);
                 if !open && nets.holding((About::Anywhere, 0), via, 128, |_| true).is_none() {
                     let [side, there] = place_text(topology, number);
-                    self.complaints.add(at, "the gateway is outside every prefix ", &[side, there, ": ", &text()]);
+                    self.complaints.add(at, "the gateway is outside every prefix %%: %", &[side, there, &text()]);
                 }
             }
         }
@@ -265,7 +270,7 @@ mod tests {
 
     #[test]
     fn keys_tell_networks_apart() {
-        let prefix = |text: &str| crate::file::words::prefix(text).unwrap();
+        let prefix = |text: &str| crate::model::ip::parse_prefix(text, Family::Unspec).unwrap();
         let keys: Vec<_> = ["10.0.0.0/8", "10.0.0.0/9", "a00::/8", "::/0", "::/127", "::/128", "0.0.0.0/0"]
             .iter()
             .map(|text| key(About::Link, 1, prefix(text)))

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::file::keys::Key;
 use crate::file::tree::{Entry, Node, Table, Value};
-use crate::file::words::{Wrong, device, number, wrong};
+use crate::file::words::{Words, address, number, short_span};
 use crate::model::topology::{LinkKind, LinkRef, LinkSpec, PortVlan, Said, Setting, SettingValue};
 
 impl Reader<'_> {
@@ -12,7 +12,8 @@ impl Reader<'_> {
         let Value::Table(table) = &entry.node.value else { return };
         let keys = self.sets.link(kind);
         self.check_keys(table, keys, entry.at, &[kind.name(), " ", &entry.key]);
-        let Some(name) = self.told(entry.at, device(&entry.key)) else { return };
+        let own = Node { at: entry.at, value: Value::Text(entry.key.as_ref().into()) };
+        let Some(name) = self.device_name(&own) else { return };
         let mut link = LinkSpec::new(name, kind, entry.at);
         self.keys_of(&mut link, place, keys, table);
         let peer = keys.iter().find(|key| key.shape == b'Q').and_then(|key| table.get(key.name));
@@ -33,7 +34,7 @@ impl Reader<'_> {
         let own = std::str::from_utf8(link.name.as_bytes()).unwrap_or_default();
         self.check_keys(table, keys, node.at, &["the peer of ", own]);
         let at = table.get("name")?;
-        let name = self.text(&at.node).and_then(|text| self.told(at.node.at, device(text)))?;
+        let name = self.device_name(&at.node)?;
         let there = match table.get("netns") {
             Some(entry) => self.place_of(&entry.node)?,
             None => 0,
@@ -67,45 +68,31 @@ impl Reader<'_> {
 
     fn link_key(&mut self, link: &mut LinkSpec, place: usize, key: &Key, node: &Node<'_>) {
         match key.shape {
-            b'A' => {
-                for (at, text) in self.texts(node) {
-                    let addr = self.told(at, crate::file::words::address::parse(text));
-                    if let Some(what) = addr {
-                        link.addresses.push(Said { at, what });
-                    }
-                }
+            b'A' => self.complaints.keep(node, &mut link.addresses, |words| Some(address::parse(words))),
+            b'L' => {
+                let mut routes = std::mem::take(&mut self.topology.places[place].routes);
+                self.routes(node, &mut routes, Some(link.name));
+                self.topology.places[place].routes = routes;
             }
-            b'L' => self.routes(node, place, Some(link.name)),
             b'u' => {
                 if let Some(SettingValue::Flag(up)) = self.scalar(key, node) {
                     link.up = up;
                 }
             }
-            b'M' => {
-                let name = self.text(node).and_then(|text| self.told(node.at, device(text)));
-                link.master = name.map(|what| Said { at: node.at, what });
-            }
+            b'M' => link.master = self.device_name(node).map(|what| Said { at: node.at, what }),
             b'd' => {
-                let Some(text) = self.text(node) else { return };
-                // In which place a name without `host:` is, is found out when all links are known.
-                let (place, text) = text.strip_prefix("host:").map_or((place, text), |text| (0, text));
-                let name = self.told(node.at, device(text));
-                link.lower = name.map(|name| Said { at: node.at, what: LinkRef { place, name } });
+                self.complaints.line(node, &mut |words, at| {
+                    // In which place a name without `host:` is, is found out when all links are known.
+                    let text = words.rest();
+                    let (place, text) = text.strip_prefix("host:").map_or((place, text), |text| (0, text));
+                    link.lower = words.device(text).map(|name| Said { at, what: LinkRef { place, name } });
+                });
             }
             b'I' => link.sysctls = self.sysctls(node, place == 0, true),
-            b'V' => {
-                for (at, text) in self.texts(node) {
-                    let vlan = self.told(at, port_vlan(text));
-                    if let Some(what) = vlan {
-                        link.vlans.push(Said { at, what });
-                    }
-                }
-            }
+            b'V' => self.complaints.keep(node, &mut link.vlans, |words| Some(port_vlan(words))),
             b'N' | b'P' | b'Q' | b'Z' => {}
             _ => {
-                let value = self.scalar(key, node);
-                let value = value.and_then(|value| self.told(node.at, check_address(key, value)));
-                if let Some(value) = value {
+                if let Some(value) = self.scalar(key, node) {
                     link.settings.push(Setting { at: node.at, key: key.name, value });
                 }
             }
@@ -113,36 +100,23 @@ impl Reader<'_> {
     }
 }
 
-/// A tunnel's group is multicast, its ends are not.
-fn check_address(key: &Key, value: SettingValue) -> Result<SettingValue, Wrong> {
-    match value {
-        SettingValue::Address(addr) if addr.is_multicast() != (key.name == "group") => {
-            let is = if addr.is_multicast() { " is a multicast address" } else { " is not a multicast address" };
-            wrong(&[key.name, ": ", &crate::model::ip::addr_text(&addr), is])
-        }
-        value => Ok(value),
-    }
-}
-
 /// `ID[-ID] [pvid] [untagged]`.
-fn port_vlan(text: &str) -> Result<PortVlan, Wrong> {
-    let mut words = text.split_ascii_whitespace();
-    let ids = words.next().unwrap_or_default();
-    let (first, last) = ids.split_once('-').unwrap_or((ids, ids));
-    let id = |word| number(word, 4094).and_then(|id| u16::try_from(id).ok()).filter(|id| *id != 0);
-    let Some(ids) = id(first).zip(id(last)).filter(|(first, last)| first <= last) else {
-        return wrong(&["\"", text, "\" is no VLAN: ID or ID-ID from 1 to 4094, pvid, untagged"]);
-    };
-    let mut vlan = PortVlan { ids, pvid: false, untagged: false };
-    for word in words {
-        match word {
-            "pvid" if ids.0 == ids.1 => vlan.pvid = true,
-            "pvid" => return wrong(&["pvid: one VLAN alone can be the port's own"]),
-            "untagged" => vlan.untagged = true,
-            _ => return crate::file::words::unknown(word, "pvid untagged"),
-        }
+#[inline(never)]
+fn port_vlan(words: &mut Words<'_>) -> PortVlan {
+    let text = words.rest();
+    let ids = short_span(words.next().unwrap_or_default(), 4094);
+    if ids.is_none() {
+        words.fail("\"%\" is no VLAN: ID or ID-ID from 1 to 4094, pvid, untagged", &[text]);
     }
-    Ok(vlan)
+    let mut vlan = PortVlan { ids: ids.unwrap_or_default(), pvid: false, untagged: false };
+    while let Some(item) = words.item("pvid=p- untagged=u-") {
+        vlan.pvid |= item.key == b'p';
+        vlan.untagged |= item.key == b'u';
+    }
+    if vlan.pvid && vlan.ids.0 != vlan.ids.1 {
+        words.fail("pvid: one VLAN alone can be the port's own", &[]);
+    }
+    vlan
 }
 
 /// Writes what [`port_vlan`] reads.
@@ -165,11 +139,16 @@ mod tests {
 
     #[test]
     fn vlans_there_and_back() {
+        let read = |text| {
+            let mut words = Words::new(text);
+            let vlan = port_vlan(&mut words);
+            words.wrong().map_or(Some(vlan), |_| None)
+        };
         for text in ["10", "10 pvid untagged", "1-4094 untagged"] {
-            assert_eq!(port_vlan_text(port_vlan(text).unwrap()), text);
+            assert_eq!(port_vlan_text(read(text).unwrap()), text);
         }
         for bad in ["", "0", "4095", "2-1", "1-2 pvid", "1 pivd", "x"] {
-            assert!(port_vlan(bad).is_err(), "{bad}");
+            assert!(read(bad).is_none(), "{bad}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::file::complaint::Complaints;
+use crate::file::complaint::{ALREADY, Complaints};
 use crate::file::tree::{Entry, Form, Node, Table, Value};
 use crate::model::topology::Origin;
 
@@ -10,6 +10,7 @@ use crate::model::topology::Origin;
 pub type Path = Vec<(Origin, String)>;
 
 /// The entry of a key, which is made a table of this form if it is not there.
+#[inline(never)]
 pub fn enter<'t>(table: &'t mut Table<'static>, at: Origin, part: &str, form: Form) -> &'t mut Entry<'static> {
     let number = match table.find(part) {
         Some(number) => number,
@@ -84,6 +85,7 @@ pub fn open<'t>(
 }
 
 /// Complains that a key is said already.
+#[inline(never)]
 pub fn said(at: Origin, key: &str, first: Origin, complaints: &mut Complaints) {
-    complaints.add_other(at, "already set: ", &["\"", key, "\" is said at "], Some(first));
+    complaints.add_other(at, ALREADY, &[key], Some(first));
 }

@@ -1,90 +1,87 @@
 //! Neighbours: `ADDRESS lladdr MAC dev DEVICE [nud permanent|noarp] [router]`, or `proxy ADDRESS dev DEVICE`, as
 //! behind `ip neighbour add`.
 
-use super::{Line, Words, Wrong, address, unknown, wrong};
-use crate::model::ip::{addr_text, family_of};
+use super::{Line, Words};
+use crate::model::ip::family_of;
 use crate::model::neigh::{Neigh, NeighFlags, NeighState};
 use crate::model::topology::NeighSpec;
 
+const TABLE: &str = "lladdr=lk dev=dd nud=ns router=r- proxy=p-";
+
 /// Reads a neighbour.
-pub fn parse(line: &str) -> Result<NeighSpec, Wrong> {
-    let mut words = Words::new(line);
+#[inline(never)]
+pub fn parse(words: &mut Words<'_>) -> Option<NeighSpec> {
     let mut neigh = Neigh { state: NeighState::PERMANENT, ..Neigh::default() };
     let mut device = None;
-    while let Some(word) = words.next() {
-        match word {
-            "lladdr" => neigh.lladdr = Some(mac(words.value(word)?)?.to_vec()),
-            "dev" => device = Some(words.device(word)?),
-            "nud" => {
-                let word = words.value(word)?;
-                neigh.state = match word {
-                    "permanent" => NeighState::PERMANENT,
-                    "noarp" => NeighState::NOARP,
-                    _ => return wrong(&["nud: \"", word, "\" does not last; permanent or noarp"]),
-                };
-            }
-            "router" => neigh.flags |= NeighFlags::ROUTER,
-            "proxy" => neigh.flags |= NeighFlags::PROXY,
-            _ if neigh.dst.is_none() => {
-                let dst = match words.peek() {
-                    Some("+") => words.prefix(word)?.addr(),
-                    _ => address(word)?,
-                };
-                (neigh.dst, neigh.family) = (Some(dst), family_of(&dst));
-            }
-            _ => return unknown(word, "lladdr dev nud router proxy"),
+    while let Some(word) = words.peek() {
+        // The first word that is no keyword is the address.
+        if neigh.dst.is_none() && super::item::find(TABLE, word).is_none() {
+            words.next();
+            let dst = words.address(word);
+            (neigh.dst, neigh.family) = (Some(dst), family_of(&dst));
+            continue;
+        }
+        let item = words.item(TABLE)?;
+        match item.key {
+            b'l' => neigh.lladdr = Some(words.mac(item.text).to_vec()),
+            b'd' => device = item.device,
+            b'n' => neigh.state = NeighState::from_bits_retain(item.byte().into()),
+            b'r' => neigh.flags |= NeighFlags::ROUTER,
+            _ => neigh.flags |= NeighFlags::PROXY,
         }
     }
     let is_proxy = neigh.flags.contains(NeighFlags::PROXY);
-    match device {
-        _ if neigh.dst.is_none() => wrong(&["a neighbour needs its address"]),
-        None => wrong(&["a neighbour needs \"dev\""]),
-        Some(_) if neigh.lladdr.is_none() != is_proxy => wrong(&["a neighbour needs \"lladdr\", a proxy has none"]),
-        Some(device) => Ok(NeighSpec { neigh, device }),
+    let wrong = if neigh.dst.is_none() {
+        "a neighbour needs its address"
+    } else if device.is_none() {
+        "a neighbour needs \"dev\""
+    } else if neigh.lladdr.is_none() != is_proxy {
+        "a neighbour needs \"lladdr\", a proxy has none"
+    } else {
+        ""
+    };
+    if !wrong.is_empty() {
+        words.fail(wrong, &[]);
     }
+    device.map(|device| NeighSpec { neigh, device })
 }
 
 /// Writes a neighbour.
 pub fn text(spec: &NeighSpec) -> String {
     let neigh = &spec.neigh;
     let mut line = Line::default();
-    if neigh.flags.contains(NeighFlags::PROXY) {
-        line.word("proxy");
-    }
-    if let Some(dst) = neigh.dst {
-        line.word(&addr_text(&dst));
-    }
+    line.flag("proxy", neigh.flags.contains(NeighFlags::PROXY));
+    line.address("", neigh.dst);
     if let Some(lladdr) = &neigh.lladdr {
         line.pair("lladdr", &mac_text(lladdr));
     }
-    line.pair("dev", &spec.device.to_string());
-    if neigh.state == NeighState::NOARP {
-        line.pair("nud", "noarp");
-    }
-    if neigh.flags.contains(NeighFlags::ROUTER) {
-        line.word("router");
-    }
+    line.device("dev", Some(spec.device.as_bytes()));
+    line.flag("nud noarp", neigh.state == NeighState::NOARP);
+    line.flag("router", neigh.flags.contains(NeighFlags::ROUTER));
     line.0
 }
 
-/// A hardware address of six bytes, of one machine.
-pub fn mac(word: &str) -> Result<[u8; 6], Wrong> {
-    let mut bytes = [0; 6];
-    let mut parts = word.split(':');
-    for byte in &mut bytes {
-        let part = parts.next().filter(|part| matches!(part.len(), 1 | 2) && !part.starts_with('+'));
-        match part.and_then(|part| u8::from_str_radix(part, 16).ok()) {
-            Some(value) => *byte = value,
-            None => return wrong(&["\"", word, "\" is not a hardware address (02:00:00:00:00:01)"]),
+impl Words<'_> {
+    /// A hardware address of six bytes, of one machine.
+    #[inline(never)]
+    pub fn mac(&mut self, word: &str) -> [u8; 6] {
+        let mut bytes = [0; 6];
+        let mut count = 0;
+        for part in word.split(':') {
+            let is_plain = matches!(part.len(), 1 | 2) && !part.starts_with('+');
+            match (bytes.get_mut(count), u8::from_str_radix(part, 16)) {
+                (Some(byte), Ok(value)) if is_plain => *byte = value,
+                _ => count = 6,
+            }
+            count += 1;
         }
+        if count != 6 {
+            self.fail("\"%\" is not a hardware address (02:00:00:00:00:01)", &[word]);
+        } else if bytes[0] & 1 == 1 || bytes == [0; 6] {
+            self.fail("\"%\" is not the hardware address of one machine", &[word]);
+        }
+        bytes
     }
-    if parts.next().is_some() {
-        return wrong(&["\"", word, "\" is not a hardware address (02:00:00:00:00:01)"]);
-    }
-    if bytes[0] & 1 == 1 || bytes == [0; 6] {
-        return wrong(&["\"", word, "\" is not the hardware address of one machine"]);
-    }
-    Ok(bytes)
 }
 
 /// A hardware address as text.
@@ -105,6 +102,12 @@ pub fn mac_text(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
+    fn read(line: &str) -> Result<NeighSpec, String> {
+        let mut words = Words::new(line);
+        let spec = parse(&mut words);
+        words.wrong().map_or(spec.ok_or_else(String::new), |wrong| Err(wrong.to_owned()))
+    }
+
     #[test]
     fn neighbours_there_and_back() {
         for (line, back) in [
@@ -115,10 +118,10 @@ mod tests {
             ),
             ("proxy fd00::1 dev a", ""),
         ] {
-            let spec = parse(line).unwrap();
+            let spec = read(line).unwrap();
             let back = if back.is_empty() { line } else { back };
             assert_eq!(text(&spec), back);
-            assert_eq!(parse(back).unwrap(), spec);
+            assert_eq!(read(back).unwrap(), spec);
         }
         for (line, expected) in [
             ("", "a neighbour needs its address"),
@@ -129,10 +132,10 @@ mod tests {
                 "10.0.0.1 lladdr ff:ff:ff:ff:ff:ff dev a",
                 "\"ff:ff:ff:ff:ff:ff\" is not the hardware address of one machine",
             ),
-            ("10.0.0.1 nud stale", "nud: \"stale\" does not last; permanent or noarp"),
+            ("10.0.0.1 nud stale", "nud: \"stale\" is none that lasts; permanent or noarp"),
             ("10.0.0.1 laddr 1", "unknown word \"laddr\"; did you mean \"lladdr\"?"),
         ] {
-            assert_eq!(parse(line).unwrap_err().text(), expected, "{line}");
+            assert_eq!(read(line).unwrap_err(), expected, "{line}");
         }
     }
 }

@@ -43,8 +43,8 @@ struct Maker<'a> {
     names: Vec<(String, String)>,
 }
 
-/// Makes the topology of a number; number 0 has more of everything.
-pub fn make(table: &Table, kinds: &[String], seed: u64, number: u64) -> Vec<Line> {
+/// Makes the topology of a number, of a share of the sections (in per cent); number 0 has more of everything.
+pub fn make(table: &Table, kinds: &[String], seed: u64, number: u64, share: u64) -> Vec<Line> {
     let mut maker = Maker {
         chance: Chance::new(seed, number),
         devices: Vec::new(),
@@ -60,6 +60,9 @@ pub fn make(table: &Table, kinds: &[String], seed: u64, number: u64) -> Vec<Line
             maker.ns = ns;
             for section in phase {
                 if section.kind.as_ref().is_some_and(|kind| !kinds.contains(kind)) {
+                    continue;
+                }
+                if number != 0 && share < 100 && !maker.chance.percent(share) {
                     continue;
                 }
                 maker.kind = section.kind.as_deref().unwrap_or("");
@@ -272,9 +275,9 @@ mod tests {
     fn the_same_numbers_make_the_same_topology() {
         let table = parse(TEXT).unwrap();
         let kinds: Vec<String> = table.kinds().into_iter().map(str::to_string).collect();
-        assert_eq!(make(&table, &kinds, 1, 5), make(&table, &kinds, 1, 5));
-        assert_ne!(make(&table, &kinds, 1, 5), make(&table, &kinds, 1, 6));
-        assert!(make(&table, &kinds, 1, 0).len() > make(&table, &kinds, 1, 5).len());
+        assert_eq!(make(&table, &kinds, 1, 5, 100), make(&table, &kinds, 1, 5, 100));
+        assert_ne!(make(&table, &kinds, 1, 5, 100), make(&table, &kinds, 1, 6, 100));
+        assert!(make(&table, &kinds, 1, 0, 100).len() > make(&table, &kinds, 1, 5, 100).len());
     }
 
     #[test]
@@ -283,7 +286,7 @@ mod tests {
         let kinds: Vec<String> = table.kinds().into_iter().map(str::to_string).collect();
         let mut used = vec![0; table.options.len()];
         for number in 0..400 {
-            for line in make(&table, &kinds, 1, number) {
+            for line in make(&table, &kinds, 1, number, 100) {
                 assert!(!line.text.contains(['{', '}']), "{}", line.text);
                 line.options.iter().for_each(|&option| used[option] += 1);
             }
@@ -299,7 +302,7 @@ mod tests {
         let table = parse(TEXT).unwrap();
         let kinds = ["veth", "bridge", "vxlan"].map(str::to_string);
         for number in 0..40 {
-            let lines = make(&table, &kinds, 1, number);
+            let lines = make(&table, &kinds, 1, number, 100);
             // Names tell the namespace, save for long ones.
             let second = |line: &Line| Some(line.text.split_once(" peer name ")?.1.split(' ').next()?.to_string());
             let seconds: Vec<String> = lines.iter().filter_map(second).collect();
@@ -314,7 +317,7 @@ mod tests {
     #[test]
     fn kinds_that_the_kernel_lacks_are_left_out() {
         let table = parse(TEXT).unwrap();
-        let lines = make(&table, &["veth".to_string()], 1, 0);
+        let lines = make(&table, &["veth".to_string()], 1, 0, 100);
         assert!(lines.iter().any(|line| line.text.contains("type veth")));
         assert!(!lines.iter().any(|line| line.text.contains("type bridge ")));
     }

@@ -25,6 +25,7 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let count = args.number("--topologies", 1)?;
     let (start, patience) = (Instant::now(), Duration::from_secs(args.number("--seconds", u64::MAX)?));
     let binary: PathBuf = args.value("--binary")?.ok_or("--binary is missing")?.into();
+    let share = args.number("--share", 100)?;
     let out = args.value("--out")?;
     let show = args.flag("--show");
     args.finish()?;
@@ -32,10 +33,11 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let builder = Builder::new()?;
     let kinds = builder.kinds(&table.kinds())?;
     let mut tally = Tally { kinds: kinds.clone(), ..Tally::default() };
-    let mut worker = Worker { table: &table, builder, binary, tally: &mut tally, show };
+    let mut worker =
+        Worker { table: &table, builder, binary, tally: &mut tally, show, part: if share < 100 { 6 } else { 3 } };
     let mut number = from;
     while number < count && start.elapsed() < patience {
-        let lines = topology::make(&table, &kinds, seed, number);
+        let lines = topology::make(&table, &kinds, seed, number, share);
         worker.topology(number, lines)?;
         number += step;
         if worker.tally.topologies.is_multiple_of(10) {
@@ -59,6 +61,8 @@ struct Worker<'a> {
     binary: PathBuf,
     tally: &'a mut Tally,
     show: bool,
+    /// How many parts the listings are in; each namespace of a topology is looked at by one.
+    part: u64,
 }
 
 impl Worker<'_> {
@@ -90,8 +94,7 @@ impl Worker<'_> {
         for (ns, name) in NAMESPACES.iter().enumerate() {
             self.builder.enter(ns)?;
             for (at, listing) in (0u64..).zip(&self.table.listings) {
-                // Each namespace of a topology is looked at by a third of the listings.
-                if !(at + number + ns as u64).is_multiple_of(3) {
+                if !(at + number + ns as u64).is_multiple_of(self.part) {
                     continue;
                 }
                 let listing = listing.replace("{ns}", name);

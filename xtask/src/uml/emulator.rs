@@ -66,7 +66,7 @@ pub fn command(dir: &Path, busybox: &Path, names: &[String]) -> Outcome<(Command
     // Its own messages, what the command prints, and the command's errors.
     qemu.args(["-serial", "file:/dev/fd/1", "-serial", "file:/dev/fd/3", "-serial", "file:/dev/fd/4"]);
     qemu.arg("-kernel").arg(kernel.image).arg("-initrd").arg(image).arg("-append");
-    let settings = "console=ttyS0 quiet panic=-1 OUT=/dev/ttyS1 ERR=/dev/ttyS2 MODULES=/modules/list";
+    let settings = "console=ttyS0 quiet panic=-1 mitigations=off OUT=/dev/ttyS1 ERR=/dev/ttyS2 MODULES=/modules/list";
     let names = names.join(" ");
     qemu.arg(format!("{settings} HOST=/{HOST} {names} rdinit={} -- sh /init.sh", busybox.display()));
     Ok((qemu, files))

@@ -22,6 +22,8 @@ pub struct Boot {
     pub part: Part,
     /// Modules that are not in the machine.
     pub without: &'static [&'static str],
+    /// Further modules that are.
+    pub with: &'static [&'static str],
     /// Whether also on the newer kernel.
     pub also_newer: bool,
 }
@@ -29,8 +31,8 @@ pub struct Boot {
 /// What is done in a machine.
 #[derive(Debug)]
 pub enum Part {
-    /// The walkthrough, as a script of the shell.
-    Walkthrough,
+    /// Steps of the walkthrough's kind, as a script of the shell.
+    Steps(&'static str),
     /// Translation of addresses, by these tools in these families.
     Traffic(&'static [(Tool, Family)]),
 }
@@ -43,14 +45,25 @@ const ALL: &[(Tool, Family)] =
 /// What small kernels often have none of, with what needs it.
 const NATIVE: &[&str] = &["nft_masq", "nft_nat", "nft_redir", "nft_ct", "nft_fib", "nft_fib_ipv4", "nft_fib_ipv6"];
 
+/// Kinds of links that files have, beyond those of the walkthrough.
+const LINKS: &[&str] = &["dummy", "8021q", "vrf", "ipvlan", "macvlan", "vxlan", "tun"];
+
 /// All boots.
 pub const BOOTS: &[Boot] = &[
-    Boot { name: "walkthrough", part: Part::Walkthrough, without: &[], also_newer: false },
-    Boot { name: "traffic", part: Part::Traffic(ALL), without: &[], also_newer: true },
+    Boot { name: "walkthrough", part: Part::Steps(walkthrough::TEXT), without: &[], with: &[], also_newer: false },
+    Boot { name: "file", part: Part::Steps(walkthrough::FILE), without: &[], with: &[], also_newer: true },
+    Boot { name: "kinds", part: Part::Steps(walkthrough::KINDS), without: &[], with: LINKS, also_newer: true },
+    Boot { name: "traffic", part: Part::Traffic(ALL), without: &[], with: &[], also_newer: true },
     // What nftables' own expression is missing for is written as iptables writes it, and the reverse.
-    Boot { name: "no-nft_masq", part: Part::Traffic(BOTH_BY_NAT), without: &["nft_masq"], also_newer: true },
-    Boot { name: "no-native-nat", part: Part::Traffic(BOTH_BY_NAT), without: NATIVE, also_newer: false },
-    Boot { name: "no-nft_compat", part: Part::Traffic(BOTH_BY_IPTABLES), without: &["nft_compat"], also_newer: true },
+    Boot { name: "no-nft_masq", part: Part::Traffic(BOTH_BY_NAT), without: &["nft_masq"], with: &[], also_newer: true },
+    Boot { name: "no-native-nat", part: Part::Traffic(BOTH_BY_NAT), without: NATIVE, with: &[], also_newer: false },
+    Boot {
+        name: "no-nft_compat",
+        part: Part::Traffic(BOTH_BY_IPTABLES),
+        without: &["nft_compat"],
+        with: &[],
+        also_newer: true,
+    },
 ];
 
 impl Boot {
@@ -63,8 +76,8 @@ impl Boot {
     /// The line that a good run says.
     pub fn wanted(&self) -> Outcome<String> {
         match self.part {
-            Part::Walkthrough => {
-                let steps = walkthrough::judged(&walkthrough::parse(walkthrough::TEXT)?);
+            Part::Steps(text) => {
+                let steps = walkthrough::judged(&walkthrough::parse(text)?);
                 Ok(format!("walkthrough: {steps} steps, {steps} ok, 0 FAILED"))
             }
             Part::Traffic(runs) => {
@@ -76,9 +89,9 @@ impl Boot {
     /// Does it, inside.
     pub fn work(&self) -> Outcome {
         match self.part {
-            Part::Walkthrough => {
+            Part::Steps(_) => {
                 call("/bin/netstrap", &["install", "/bin"])?;
-                call("/bin/sh", &["/walkthrough.sh"])
+                call("/bin/sh", &["/steps.sh"])
             }
             Part::Traffic(runs) => {
                 let without = self.without.iter().map(|name| name.to_string()).collect();

@@ -1,0 +1,83 @@
+//! `netstrap apply --confirm`: what nobody confirms is rolled back, whoever was killed meanwhile.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::zombie_processes)]
+
+mod support;
+
+use std::process::{Child, Command, Stdio};
+
+use support::lab::{WALKTHROUGH, alike, apply, down, ended, exactly, file, records, sh, unchanged, until};
+use support::snapshot::{difference, same};
+use support::{NETSTRAP, ours, sandboxed};
+
+/// `apply --confirm TIME`, waiting.
+fn waiting(time: &str, path: &str) -> Child {
+    let mut command = Command::new(NETSTRAP);
+    command.args(["apply", "--confirm", time, path]).stdin(Stdio::piped());
+    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Until all is there.
+fn there(good: &[String]) {
+    until("the network of the file", || difference(good, &alike()).is_empty());
+}
+
+#[test]
+fn confirm_timeout_rolls_back() {
+    sandboxed("confirm_timeout_rolls_back", || {
+        let path = file("net", WALKTHROUGH);
+        let bare = exactly();
+        apply(WALKTHROUGH);
+        let good = alike();
+        down("walkthrough");
+        // Nobody says anything.
+        let mut child = waiting("1s", &path);
+        there(&good);
+        assert_eq!(ended(&mut child), 3);
+        same("not confirmed", &bare, &exactly());
+        // As a session that dies: the parent and the command itself are killed, and the terminal is gone.
+        let script = format!("\"$0\" apply --confirm 2s {path} & echo $! > /run/pid; wait");
+        let mut parent =
+            Command::new("setsid").args(["sh", "-c", &script, NETSTRAP]).stdin(Stdio::null()).spawn().unwrap();
+        there(&good);
+        parent.kill().unwrap();
+        sh("kill -9 $(cat /run/pid)");
+        parent.wait().unwrap();
+        until("the rollback of what nobody confirmed", || difference(&bare, &exactly()).is_empty());
+        until("the end of the record", || records().is_empty());
+        // Of a change, what was before comes back.
+        apply(WALKTHROUGH);
+        let second = file("second", &WALKTHROUGH.replace("192.168.15.1/24", "192.168.15.3/24"));
+        let mut child = waiting("500ms", &second);
+        assert_eq!(ended(&mut child), 3);
+        same("a change that nobody confirmed", &good, &alike());
+        unchanged(WALKTHROUGH);
+        down("walkthrough");
+    });
+}
+
+#[test]
+fn what_is_confirmed_stays() {
+    sandboxed("what_is_confirmed_stays", || {
+        let path = file("net", WALKTHROUGH);
+        assert_eq!(ours(&["confirm"]).code, 1, "nothing waits");
+        for words in [&["confirm"][..], &["confirm", "walkthrough"]] {
+            let mut child = waiting("60s", &path);
+            until("something to confirm", || ours(words).code == 0);
+            assert_eq!(ended(&mut child), 0);
+            unchanged(WALKTHROUGH);
+            down("walkthrough");
+        }
+        // Or by the Enter key.
+        apply(WALKTHROUGH);
+        let good = alike();
+        down("walkthrough");
+        let mut child = waiting("60s", &path);
+        there(&good);
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), b"\n").unwrap();
+        assert_eq!(ended(&mut child), 0);
+        same("confirmed", &good, &alike());
+        // What holds already needs no confirmation.
+        assert_eq!(ours(&["apply", "--confirm", "60s", &path]).ok(), "unchanged\n");
+        down("walkthrough");
+    });
+}

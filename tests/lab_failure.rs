@@ -1,0 +1,212 @@
+//! What fails is put back, and what was killed is carried on, undone or taken away. Faults and signals come from strace,
+//! at each of the messages that a run sends.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use support::lab::{WALKTHROUGH, alike, apply, down, exactly, file, records, refused, sh, traced, unchanged, verb};
+use support::snapshot::{difference, same};
+use support::{Ran, ours, run, sandboxed};
+
+/// What the walkthrough becomes: something is made, changed, and taken away.
+fn second() -> String {
+    let text = WALKTHROUGH.replace("192.168.15.1/24", "192.168.15.3/24").replace("netns.blue", "netns.green");
+    text.replace("[bridge.v-net-0]", "[bridge.v-net-0]\nageing_time = 100")
+}
+
+/// Runs a verb under strace with an injection at the k-th call.
+fn injected(inject: &str, k: u32, words: &[&str]) -> Ran {
+    run(&mut traced(&["-e", &format!("inject={inject}:when={k}")], "/dev/null", words))
+}
+
+/// The calls that messages are sent by.
+const SENDS: [&str; 2] = ["sendto", "sendmsg"];
+
+/// A fault at each message, until a run has so few that it does not come. Before each, `prepare`; after it, everything
+/// is as before or as asked for, as the exit code says.
+fn sweep(what: &str, calls: &[&str], error: &str, words: &[&str], prepare: &dyn Fn(), good: &[String]) -> u32 {
+    let mut points = 0;
+    for call in calls {
+        for k in 1.. {
+            assert!(k < 400, "{what}: no end of {call}");
+            prepare();
+            let before = exactly();
+            let ran = injected(&format!("{call}:error={error}"), k, words);
+            let after = exactly();
+            let context = format!("{what}: {call} {error} at {k}: {ran:?}");
+            match ran.code {
+                0 => same(&context, good, &alike()),
+                1 | 3 => same(&context, &before, &after),
+                _ => panic!("{context}\n{}", difference(&before, &after)),
+            }
+            let [said, nothing] = [ran.out.as_str(), "unchanged\n"];
+            assert!(ran.code == 0 || !ran.err.is_empty(), "{context}");
+            assert!(said != nothing, "{context}");
+            if ran.code == 0 && ran.err.is_empty() && is_untouched(call, error, k, words, prepare) {
+                break;
+            }
+            points += 1;
+        }
+    }
+    points
+}
+
+/// Whether a run has fewer than k of these calls.
+fn is_untouched(call: &str, error: &str, k: u32, words: &[&str], prepare: &dyn Fn()) -> bool {
+    prepare();
+    let inject = format!("inject={call}:error={error}:when={k}");
+    let ran = run(&mut traced(&["-e", &inject, "-e", &format!("trace={call}")], "/run/trace", words));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    !std::fs::read_to_string("/run/trace").unwrap().contains("(INJECTED)")
+}
+
+#[test]
+fn every_step_fail_rolls_back() {
+    sandboxed("every_step_fail_rolls_back", || {
+        let path = file("net", WALKTHROUGH);
+        apply(WALKTHROUGH);
+        let good = alike();
+        let clean = || drop(ours(&["down", "walkthrough"]).ok());
+        let points = sweep("apply", &SENDS, "ENOBUFS", &["apply", &path], &clean, &good);
+        assert!(points >= 10, "{points} points");
+        clean();
+        assert_eq!(records(), [""; 0]);
+    });
+}
+
+#[test]
+fn every_step_of_a_change_fails_and_rolls_back() {
+    sandboxed("every_step_of_a_change_fails_and_rolls_back", || {
+        let path = file("second", &second());
+        apply(&second());
+        let good = alike();
+        let first = || drop(verb(&["apply"], WALKTHROUGH).ok());
+        let points = sweep("change", &SENDS, "ENOMEM", &["apply", &path], &first, &good);
+        assert!(points >= 10, "{points} points");
+        down("walkthrough");
+    });
+}
+
+#[test]
+fn kill9_at_step_k() {
+    sandboxed("kill9_at_step_k", || {
+        let bare = exactly();
+        let path = file("net", WALKTHROUGH);
+        apply(WALKTHROUGH);
+        let good = alike();
+        down("walkthrough");
+        let mut killed = 0;
+        for call in ["sendto", "sendmsg", "rename", "mount"] {
+            for k in 1..400 {
+                let ran = injected(&format!("{call}:signal=SIGKILL"), k, &["apply", &path]);
+                if ran.code == 0 {
+                    down("walkthrough");
+                    break;
+                }
+                assert_eq!(ran.code, 128 + 9, "{call} at {k}: {ran:?}");
+                killed += 1;
+                let context = format!("killed at {call} {k}");
+                match killed % 3 {
+                    // Carried on: at once, whatever is half done.
+                    0 => {
+                        let ran = ours(&["apply", &path]);
+                        assert_eq!(ran.code, 0, "{context}: {ran:?}");
+                        same(&context, &good, &alike());
+                        unchanged(WALKTHROUGH);
+                        down("walkthrough");
+                    }
+                    // Undone.
+                    1 => drop(ours(&["recover", "walkthrough"]).ok()),
+                    _ => drop(ours(&["down", "walkthrough"]).ok()),
+                }
+                same(&context, &bare, &exactly());
+                assert_eq!(records(), [""; 0], "{context}");
+            }
+        }
+        assert!(killed >= 10, "{killed} points");
+    });
+}
+
+#[test]
+fn killed_in_the_middle_of_a_change_it_recovers_what_was_before() {
+    sandboxed("killed_in_the_middle_of_a_change_it_recovers_what_was_before", || {
+        let path = file("second", &second());
+        let mut killed = 0;
+        for call in SENDS {
+            for k in (1..400).step_by(2) {
+                verb(&["apply"], WALKTHROUGH).ok();
+                let before = alike();
+                let ran = injected(&format!("{call}:signal=SIGKILL"), k, &["apply", &path]);
+                if ran.code == 0 {
+                    break;
+                }
+                killed += 1;
+                let ran = ours(&["recover", "walkthrough"]);
+                assert_eq!(ran.code, 0, "{ran:?}");
+                same(&format!("recovered from a kill at {call} {k}"), &before, &alike());
+                unchanged(WALKTHROUGH);
+            }
+        }
+        assert!(killed >= 5, "{killed} points");
+        assert_eq!(ours(&["recover", "walkthrough"]).ok(), "unchanged\n");
+        down("walkthrough");
+    });
+}
+
+#[test]
+fn a_signal_finishes_the_step_and_rolls_back() {
+    sandboxed("a_signal_finishes_the_step_and_rolls_back", || {
+        let path = file("net", WALKTHROUGH);
+        let bare = exactly();
+        for signal in ["SIGINT", "SIGTERM", "SIGHUP"] {
+            // In the middle, by the number of messages of a run that is not disturbed.
+            let mut trace = traced(&["-e", "trace=sendto,sendmsg"], "/run/trace", &["apply", &path]);
+            assert_eq!(run(&mut trace).code, 0);
+            down("walkthrough");
+            let text = std::fs::read_to_string("/run/trace").unwrap();
+            let [call, count] = SENDS
+                .map(|call| (text.matches(&format!("{call}(")).count(), call))
+                .into_iter()
+                .max()
+                .map(|(count, call)| [call.to_owned(), count.to_string()])
+                .unwrap();
+            let half = count.parse::<u32>().unwrap() / 2;
+            let ran = injected(&format!("{call}:signal={signal}"), half, &["apply", &path]);
+            assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{signal} at {half}: {ran:?}");
+            same(signal, &bare, &exactly());
+            assert_eq!(records(), [""; 0]);
+        }
+    });
+}
+
+#[test]
+fn what_the_kernel_refuses_is_told_with_its_line_and_put_back() {
+    sandboxed("what_the_kernel_refuses_is_told_with_its_line_and_put_back", || {
+        let route = WALKTHROUGH.replace("[[masquerade]]", "[[masquerade]]\nout = \"eth9\"\n");
+        let route =
+            route.replace("forward = [\"ipv4\"]", "forward = [\"ipv4\"]\nroute = [\"10.77.0.0/16 via 10.66.0.1\"]");
+        let line = 1 + route.lines().position(|line| line.starts_with("route")).unwrap();
+        let sysctl = WALKTHROUGH.replace("[netns.red]", "[netns.red]\nsysctl = { \"net.ipv4.no_such\" = 1 }");
+        for before in ["", WALKTHROUGH] {
+            if !before.is_empty() {
+                apply(before);
+            }
+            let was = exactly();
+            let ran = verb(&["apply"], &route);
+            refused(&ran, 3, &["10.77.0.0/16", &format!("/run/file.toml:{line}:")]);
+            same("a gateway that is not there", &was, &exactly());
+            let ran = verb(&["apply"], &sysctl);
+            assert!(matches!(ran.code, 1 | 3) && ran.err.contains("no_such"), "{ran:?}");
+            same("a parameter that is not there", &was, &exactly());
+        }
+        unchanged(WALKTHROUGH);
+        down("walkthrough");
+        // Without the rights for it, nothing is begun.
+        let bare = exactly();
+        let path = file("net", WALKTHROUGH);
+        let drop_all =
+            sh(&format!("setpriv --bounding-set -all --inh-caps -all \"$NETSTRAP\" apply {path} 2>&1; echo $?"));
+        assert!(drop_all.ends_with("1\n"), "{drop_all}");
+        same("without rights", &bare, &exactly());
+    });
+}
