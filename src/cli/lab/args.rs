@@ -216,7 +216,7 @@ impl<'a> Job<'a> {
             },
             CONFIRM | LOCK => {
                 let time = match duration(word, LONGEST) {
-                    Ok(time) if time > 0 || option.2 == LOCK => Duration::from_millis(time),
+                    Some(time) if time > 0 || option.2 == LOCK => Duration::from_millis(time),
                     _ => return wrong(&[" is no time up to 86400s (10s, 500ms)"]),
                 };
                 if option.2 == LOCK {

@@ -150,7 +150,13 @@ pub fn text_value(key: &Key, words: &mut Words<'_>, text: &str) -> SettingValue 
             }
             SettingValue::Address(addr)
         }
-        b'e' => SettingValue::Number(duration(words, text, key.limits)),
+        b'e' => {
+            let time = duration(text, key.limits.parse().unwrap_or(0));
+            if time.is_none() {
+                words.fail("\"%\" is no time up to %s (10s, 500ms)", &[text, key.limits]);
+            }
+            SettingValue::Number(time.unwrap_or(0))
+        }
         _ => {
             if key.shape == b'w' && !key.limits.split('|').any(|word| word == text) {
                 let known = key.limits.replace('|', ", ");
@@ -173,16 +179,11 @@ fn plain(key: &Key, words: &mut Words<'_>, text: &str) -> String {
     text.to_owned()
 }
 
-/// A time, `10s` or `500ms`, in milliseconds, of at most so many seconds.
-fn duration(words: &mut Words<'_>, text: &str, most: &str) -> u64 {
+/// Milliseconds of a time like `10s` or `500ms`, of at most so many seconds.
+pub fn duration(text: &str, most: u64) -> Option<u64> {
     let (digits, scale) = match text.strip_suffix("ms") {
         Some(digits) => (digits, 1),
         None => (text.strip_suffix('s').unwrap_or_default(), 1000),
     };
-    let limit = most.parse().unwrap_or(0) * 1000;
-    let time = number(digits, 1_000_000).map(|number| number * scale).filter(|time| *time <= limit);
-    if time.is_none() {
-        words.fail("\"%\" is no time up to %s (10s, 500ms)", &[text, most]);
-    }
-    time.unwrap_or(0)
+    number(digits, 1_000_000).map(|number| number * scale).filter(|time| *time <= most * 1000)
 }
