@@ -18,7 +18,7 @@ use crate::model::index::Index;
 use crate::model::lab::{Lab, Mark};
 use crate::model::link::{Link, LinkId, LinkNumber};
 use crate::model::name::{IfName, NsName};
-use crate::model::plan::{Plan, Step};
+use crate::model::plan::Plan;
 use crate::model::topology::{LinkSpec, Origin, Place, Topology};
 use crate::model::world::World;
 
@@ -58,12 +58,7 @@ pub struct Conflict {
     pub text: String,
 }
 
-/// A topology with all that it implies: this is what a world is to be looked for.
-pub fn complete(topology: &Topology) -> Topology {
-    implied::complete(topology, true)
-}
-
-/// Plans. The world is one that was looked for the topology, [`complete`]d or not.
+/// Plans. The world is one that was looked for the topology.
 ///
 /// # Errors
 /// All that is in the way: things of the same name that are not ours, links that cannot be changed in place.
@@ -92,10 +87,12 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     }
     let mut steps = Vec::new();
     links::steps(&ctx, &order, &mut steps);
-    for (removal, calls) in [(false, nets::steps as fn(&Ctx<'_>, &mut Vec<Step>)), (true, nets::removals)] {
-        let mut own = Vec::new();
-        calls(&ctx, &mut own);
-        steps.extend(own.into_iter().map(|step| (order::phase(&step, removal), step)));
+    let parts = nets::parts(&ctx);
+    if !parts.conflicts.is_empty() {
+        return Err(parts.conflicts);
+    }
+    for (removal, list) in [(false, parts.steps), (true, parts.removals)] {
+        steps.extend(list.into_iter().map(|step| (order::phase(&step, removal), step)));
     }
     links::removals(&ctx, &mut steps);
     let names = ctx.names();
