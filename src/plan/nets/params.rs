@@ -3,7 +3,7 @@
 use super::owner::Keys;
 use super::{Job, differs};
 use crate::model::etc;
-use crate::model::ip::Prefix;
+use crate::model::ip::{Family, Prefix};
 use crate::model::plan::{Act, Sign};
 use crate::model::topology::{Origin, Sysctl};
 use crate::model::translation::Translation;
@@ -94,6 +94,11 @@ impl Job<'_> {
                 self.parts.conflicts.push(Conflict { at: Some(said.at), text });
             }
         }
+        // Each family has a table of its own: between them there is no order, and IPv4's is read first.
+        let (mut first, second): (Vec<Translation>, Vec<Translation>) =
+            wanted.into_iter().partition(|rule| rule.family == Family::V4);
+        first.extend(second);
+        let wanted = first;
         if wanted == seen.translations && !seen.foreign_rules {
             return;
         }
