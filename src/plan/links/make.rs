@@ -148,9 +148,9 @@ impl Writer<'_, '_> {
         new.lower = lower.filter(|_| !is_vxlan);
         let master = self.master(place, spec);
         new.master = master.filter(|_| socket == place).map(Some);
-        // A bridge without ports has no carrier; a VLAN goes up behind the link that it is made on.
-        let at_once = spec.kind == LinkKind::Bridge || (lower.is_none() && !is_silent(spec));
-        new.up = (spec.up && at_once && spare.is_none()).then_some(true);
+        // What stands on another link goes up behind that. The mode must be said before a link is up.
+        let alone = spec.up && lower.is_none();
+        new.up = (alone && !is_silent(spec) && spare.is_none()).then_some(true);
         let is_up = new.up.is_some();
         let dev = lower.filter(|_| is_vxlan).map(|lower| lower.index.get());
         let kind = match (kinds::arguments(spec, dev), KindName::new(spec.kind.name().as_bytes())) {
@@ -168,7 +168,10 @@ impl Writer<'_, '_> {
             let master = LinkChange { master: Some(Some(master)), ..LinkChange::default() };
             acts.push((Phase::Place(place, order::LINK), place, change(id(place, index), master)));
         }
-        self.finish(place, number, Phase::Links, is_up, &mut acts);
+        self.finish(place, number, Phase::Links, is_up || alone, &mut acts);
+        if alone && !is_up {
+            acts.push((Phase::Links, place, up(id(place, index), true)));
+        }
         self.object(spec.at, self.sign(place, number), Vec::new(), acts);
     }
 
