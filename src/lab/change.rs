@@ -277,6 +277,9 @@ impl Change<'_> {
     ) -> Result<[usize; 4]> {
         let counts = tally(&plan);
         let known = self.recalled.known_with(&self.wanted, self.indexes);
+        // Rule sets are read where there may be rules of ours: where none were, and none are wanted, there are none.
+        let has_rules = world.places.iter().any(|seen| !seen.translations.is_empty() || seen.foreign_rules);
+        let own = if has_rules { self.recalled.own.as_ref() } else { known.own.as_ref() };
         let mut newer: Option<World> = None;
         for pass in 1..=PASSES {
             let ran = run(site, &plan, newer.as_ref().unwrap_or(world), Mood::Forward, Some(&mut *progress));
@@ -294,7 +297,7 @@ impl Change<'_> {
                 site.mark_staged();
             }
             settle::carriers(site, &self.wanted);
-            let seen = again(|| self.recalled.look(&mut site.sockets, &self.wanted, self.lab))?;
+            let seen = again(|| self.recalled.look_at(&mut site.sockets, &self.wanted, self.lab, own))?;
             plan = match plan::plan(&self.wanted, &seen, &known, self.options(pass)) {
                 Ok(plan) => plan,
                 Err(conflicts) => return Err(Error::usage(texts(&conflicts).join("; "))),
@@ -311,7 +314,9 @@ impl Change<'_> {
 
     /// Gives what was made its names.
     fn publish(&self, site: &mut Site<'_>, journal: &mut Record, way: &Way) -> Result<()> {
-        let original = record::line(&way.original);
+        let mut original = way.original.clone();
+        claims::keep_claimed(&mut original, &self.wanted);
+        let original = record::line(&original);
         if original != journal.original {
             journal.original = original;
             journal.write(Which::Journal, self.lab.name())?;

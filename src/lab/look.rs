@@ -90,7 +90,7 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     for number in 0..sockets.len() {
         let place = wanted.topology.places.get(number);
         let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
-        let ours = |seen: &Seen| number > 0 && wanted.depth == Depth::Marks && is_ours(seen, wanted.lab);
+        let ours = |seen: &Seen| wanted.depth == Depth::Marks && seen.is_of(wanted.lab);
         let mut seen = seen(sockets, number, vlans, &ours)?;
         if seen.presence == Presence::There && !ours(&seen) {
             let names = place.map(params::names).unwrap_or_default();
@@ -140,11 +140,6 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     Ok(world)
 }
 
-/// Whether a namespace is the lab's: by the mark of its `lo`.
-pub fn is_ours(seen: &Seen, lab: &Lab) -> bool {
-    seen.state.link(1).and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
-}
-
 /// Whether a place may have translations of the lab.
 fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
     let nat = |place: &Place| !place.masquerades.is_empty() || !place.forward_ports.is_empty();
@@ -153,7 +148,7 @@ fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
     }
     match wanted.own {
         Some(own) => own.places.iter().any(|place| place.name == seen.name && nat(place)),
-        None => number == 0 || is_ours(seen, wanted.lab),
+        None => number == 0 || seen.is_of(wanted.lab),
     }
 }
 

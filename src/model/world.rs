@@ -1,5 +1,6 @@
 //! A network as it is found: what a plan is made from, namespace by namespace.
 
+use super::lab::{Lab, Mark};
 use super::name::NsName;
 use super::rule::Rule;
 use super::state::State;
@@ -52,6 +53,13 @@ pub struct Seen {
     pub drivers: Vec<(u32, Vec<u8>)>,
     /// Files in `/etc/netns/NAME` that were looked for and are there.
     pub files: Vec<(EtcFile, String)>,
+}
+
+impl Seen {
+    /// Whether it is a lab's namespace: by the mark of its `lo`.
+    pub fn is_of(&self, lab: &Lab) -> bool {
+        self.name.is_some() && self.state.link(1).and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
+    }
 }
 
 /// A file in `/etc/netns/NAME` that a topology can say.

@@ -3,6 +3,7 @@
 mod commands;
 mod kind;
 mod names;
+mod nft;
 mod shell;
 mod thing;
 
@@ -51,17 +52,32 @@ fn mark(sign: Sign) -> &'static str {
 
 /// What a step is about, in a few words, while it is done.
 pub fn brief(step: &Step, world: &World) -> String {
-    let thing = Thing::of(step, &Names::found(world));
-    let mut text = [thing.kind, " ", &thing.words].concat();
-    place(&mut text, &thing);
+    let mut text = String::new();
+    object(&mut text, &Thing::of(step, &Names::found(world)));
     text
 }
 
-fn place(text: &mut String, thing: &Thing<'_>) {
-    if let Some(name) = thing.netns {
-        text.push_str(" in ");
-        text.push_str(&printable(name));
+/// Adds a thing and where it is.
+fn object(out: &mut String, thing: &Thing<'_>) {
+    say(out, &[thing.kind, " ", &thing.words]);
+    place(out, thing.netns, "");
+    if let Some((peer, netns)) = &thing.peer {
+        say(out, &[", peer ", peer]);
+        // Where there is no word for a place, it is that of the thing.
+        place(out, *netns, if thing.netns.is_some() { " on the host" } else { "" });
     }
+}
+
+fn place(out: &mut String, netns: Option<&[u8]>, host: &str) {
+    match netns {
+        Some(name) => say(out, &[" in ", &printable(name)]),
+        None => out.push_str(host),
+    }
+}
+
+#[inline(never)]
+fn say(out: &mut String, pieces: &[&str]) {
+    pieces.iter().for_each(|piece| out.push_str(piece));
 }
 
 /// A line for each object.
@@ -69,24 +85,18 @@ pub fn text(view: &View<'_>) -> String {
     let names = Names::planned(view.plan, view.world);
     let mut out = String::new();
     for step in view.plan.steps.iter().filter(|step| step.sign != Sign::Part) {
-        let thing = Thing::of(step, &names);
-        for piece in [mark(step.sign), " ", thing.kind, " ", &thing.words] {
-            out.push_str(piece);
-        }
-        place(&mut out, &thing);
+        say(&mut out, &[mark(step.sign), " "]);
+        object(&mut out, &Thing::of(step, &names));
         let mut separator = ": ";
         for Difference { what, from, to } in &differences(step) {
-            let [from, to] = [from, to].map(|value| if value.is_empty() { "none" } else { value });
-            for piece in [
-                separator,
-                what,
-                if what.is_empty() { "" } else { " " },
-                &printable(from.as_bytes()),
-                " -> ",
-                &printable(to.as_bytes()),
-            ] {
-                out.push_str(piece);
+            let [from, to] = [from, to].map(|value| printable(value.as_bytes()));
+            match (what.is_empty(), from.is_empty()) {
+                (true, true) => say(&mut out, &[" = "]),
+                (true, false) => say(&mut out, &[separator, &from, " -> "]),
+                (false, true) => say(&mut out, &[separator, what, " "]),
+                (false, false) => say(&mut out, &[separator, what, " ", &from, " -> "]),
             }
+            say(&mut out, &[if to.is_empty() { "none" } else { &to }]);
             separator = ", ";
         }
         out.push('\n');
@@ -97,15 +107,15 @@ pub fn text(view: &View<'_>) -> String {
 /// What differs; of a parameter the step itself says it.
 fn differences(step: &Step) -> Vec<Difference> {
     match &step.act {
-        Act::Sysctl { from, to, .. } if step.why.is_empty() => {
+        Act::Sysctl { from, to, .. } => {
             vec![Difference { what: "", from: from.clone().unwrap_or_default(), to: to.clone() }]
         }
         _ => step.why.clone(),
     }
 }
 
-/// An array of objects, in the order in which they are done: sign, kind, object, netns, at (file, line, column),
-/// differences (what, from, to).
+/// An array of objects, in the order in which they are done: sign, kind, object, netns, peer and peer_netns of a pair,
+/// at (file, line, column), differences (what, from, to).
 pub fn json(view: &View<'_>) -> Vec<u8> {
     let names = Names::planned(view.plan, view.world);
     let lines = view.sources.map(Lines::new);
@@ -118,6 +128,12 @@ pub fn json(view: &View<'_>) -> Vec<u8> {
             out.str("object", "", &thing.words, "");
             if let Some(name) = thing.netns {
                 out.name("netns", "", name, "");
+            }
+            if let Some((peer, netns)) = &thing.peer {
+                out.str("peer", "", peer, "");
+                if let Some(name) = netns {
+                    out.name("peer_netns", "", name, "");
+                }
             }
             if let Some((lines, at)) = lines.as_ref().zip(step.at) {
                 let (file, line, column) = lines.place(at);

@@ -6,7 +6,6 @@ use std::io;
 use netstrap::file;
 use netstrap::model::ip::Family;
 use netstrap::model::lab::Lab;
-use netstrap::model::link::LinkId;
 use netstrap::model::neigh::NeighFilter;
 use netstrap::model::op::Op;
 use netstrap::model::plan::{Act, Plan, Step};
@@ -15,14 +14,14 @@ use netstrap::model::route::RouteFilter;
 use netstrap::model::rule::RuleFilter;
 use netstrap::model::topology::{PortVlan, Sysctl, Topology};
 use netstrap::model::world::{Presence, Seen, World};
-use netstrap::plan::{Known, Options, plan};
+use netstrap::plan::{Known, Options, complete, plan};
 use netstrap::socket::Socket;
 use netstrap::sysctl::Key;
 use netstrap::translations::Translations;
 use netstrap::wire;
 use netstrap::wire::addr::GetAddrs;
 use netstrap::wire::build::Route;
-use netstrap::wire::link::GetLinks;
+use netstrap::wire::link::GetLink;
 
 struct One(String);
 
@@ -45,6 +44,21 @@ pub fn topology(text: &str) -> Topology {
     }
 }
 
+/// Runs a script by the real nft.
+#[track_caller]
+pub fn nft(script: &str) {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut nft = Command::new(crate::support::tool("nft")).args(["-f", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    nft.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(nft.wait().unwrap().success(), "{script}");
+}
+
+/// A step in a line.
+fn brief(step: &Step) -> String {
+    format!("{:?} {:?} {:?}", step.sign, step.act, step.why)
+}
+
 /// The host of the sandbox.
 pub struct Host {
     pub lab: Lab,
@@ -63,7 +77,7 @@ impl Host {
     pub fn look(&mut self, topology: &Topology) -> World {
         let mut seen = Seen { presence: Presence::There, ..Seen::default() };
         let socket = &mut self.socket;
-        seen.state.links = socket.dump(&GetLinks::default()).unwrap();
+        seen.state.links = socket.dump(&GetLink::All).unwrap();
         seen.state.addrs = socket.dump(&GetAddrs::default()).unwrap();
         for family in [Family::V4, Family::V6] {
             seen.state.routes.extend(socket.dump(&RouteFilter { family, ..RouteFilter::default() }).unwrap());
@@ -120,23 +134,25 @@ impl Host {
     /// Does what is planned, and asserts that nothing is left to do; the steps that were done.
     #[track_caller]
     pub fn apply(&mut self, text: &str) -> Result<Vec<Step>, String> {
-        let mut topology = topology(text);
+        let mut topology = complete(&topology(text));
         topology.name = self.lab.name().to_owned();
         let made = self.plan(&topology);
         for step in &made.steps {
-            self.run(step).map_err(|error| format!("{error:?} at {step:#?}"))?;
+            self.run(step).map_err(|error| format!("{} at {}", error.kind, brief(step)))?;
         }
         let again = self.plan(&topology);
         match again.steps.is_empty() {
             true => Ok(made.steps),
-            false => Err(format!("done {:#?}\nleft {:#?}", made.steps, again.steps)),
+            false => {
+                let list = |steps: &[Step]| steps.iter().map(brief).collect::<Vec<_>>().join("\n    ");
+                Err(format!("\n  done {}\n  left {}", list(&made.steps), list(&again.steps)))
+            }
         }
     }
 
-    /// The index of a link.
-    pub fn link(&mut self, name: &str) -> LinkId {
-        let links = self.socket.dump(&GetLinks::default()).unwrap();
-        let index = links.iter().find(|link| link.name == name.as_bytes()).unwrap().index;
-        LinkId { ns: 0, index: std::num::NonZeroU32::new(index).unwrap() }
+    /// As [`Host::apply`], where nothing may go wrong.
+    #[track_caller]
+    pub fn must(&mut self, text: &str) -> Vec<Step> {
+        self.apply(text).unwrap_or_else(|wrong| panic!("{wrong}"))
     }
 }

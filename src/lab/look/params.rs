@@ -28,10 +28,11 @@ pub fn names(place: &Place) -> Vec<String> {
         let name = String::from_utf8_lossy(link.name.as_bytes());
         // What the host is kept from by links that are made.
         let is_implied = place.name.is_none() && link.master.is_none() && link.kind != LinkKind::Device;
+        let start = names.len();
         let said = link.sysctls.iter().map(|said| said.what.name.as_str());
         for own in said.chain(if is_implied { IMPLIED } else { &[] }.iter().copied()) {
             let own = Sysctl { name: own.to_owned(), value: String::new() }.of_link(&name);
-            if !names.contains(&own) {
+            if !names[start..].contains(&own) {
                 names.push(own);
             }
         }

@@ -158,12 +158,12 @@ fn a_line_for_each_object() {
     let expected = "\
 + netns red
 + bridge br0
--/+ veth a peer b in red: netns none -> red
+-/+ veth a, peer b in red: netns red
 + macvlan m in red
 + vxlan x
 + vlan v
 + tap t
-~ device up0 from the host in red
+~ device up0 in red
 ~ bridge new: name o$(id) -> new
 ~ bridge o$(id): alias a -> it's a\\x1b[m, master br0 -> none
 + address 10.0.0.1/24 dev up0 in red
@@ -179,7 +179,7 @@ fn a_line_for_each_object() {
 ";
     assert_eq!(text(&View { plan: &plan, world: &world, sources: None }), expected);
     assert_eq!(tally(&plan), [11, 4, 1, 4]);
-    assert_eq!(brief(&plan.steps[2], &world), "veth a peer b in red");
+    assert_eq!(brief(&plan.steps[2], &world), "veth a, peer b in red");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn json_has_places_and_differences() {
     let text = String::from_utf8(bytes).unwrap();
     for expected in [
         r#"[{"sign":"+","kind":"netns","object":"red","differences":[]},"#,
-        r#"{"sign":"-/+","kind":"veth","object":"a peer b in red","at":{"file":"lab.toml","line":2,"column":1},"differences":[{"what":"netns","from":"","to":"red"}]}"#,
+        r#"{"sign":"-/+","kind":"veth","object":"a","peer":"b","peer_netns":"red","at":{"file":"lab.toml","line":2,"column":1},"differences":[{"what":"netns","from":"","to":"red"}]}"#,
         r#"{"what":"alias","from":"a","to":"it's a\u001b[m"}"#,
         r#""netns":"\u001b[2J","differences":[{"what":"","from":"1 2 3","to":"4 5 6"}]}"#,
     ] {

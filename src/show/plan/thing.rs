@@ -21,6 +21,8 @@ pub struct Thing<'a> {
     pub words: String,
     /// Name of the namespace that it is in; none for the host, and for a namespace itself.
     pub netns: Option<&'a [u8]>,
+    /// The other end of a pair, and the namespace that it is in.
+    pub peer: Option<(String, Option<&'a [u8]>)>,
 }
 
 impl<'a> Thing<'a> {
@@ -29,17 +31,16 @@ impl<'a> Thing<'a> {
         let netns = names.place(step.place);
         let (kind, words) = match &step.act {
             Act::MakeNetns | Act::DeleteNetns => {
-                return Thing { kind: "netns", words: printable(netns.unwrap_or_default()), netns: None };
+                return Thing { kind: "netns", words: printable(netns.unwrap_or_default()), netns: None, peer: None };
             }
             Act::MakeLink(make) => {
                 let netns = names.place(make.into);
-                return Thing { kind: kind_of(&make.new), words: new_link(make, names), netns };
+                let words = name_text(make.new.change.name);
+                return Thing { kind: kind_of(&make.new), words, netns, peer: peer(make, names) };
             }
             Act::MakeTap { name, .. } => ("tap", name.to_string()),
             Act::MoveLink { name, to, .. } => {
-                let from = netns.map_or_else(|| "the host".to_owned(), printable);
-                let words = [&name.to_string(), " from ", &from].concat();
-                return Thing { kind: "device", words, netns: names.place(*to) };
+                return Thing { kind: "device", words: name.to_string(), netns: names.place(*to), peer: None };
             }
             Act::Op(op) => op_of(op, names),
             Act::Sysctl { name, .. } => ("sysctl", name.clone()),
@@ -52,10 +53,10 @@ impl<'a> Thing<'a> {
                 ("nat", words)
             }
             Act::File { file, .. } => {
-                return Thing { kind: "file", words: printable(&path(*file, netns)), netns: None };
+                return Thing { kind: "file", words: printable(&path(*file, netns)), netns: None, peer: None };
             }
         };
-        Thing { kind, words, netns }
+        Thing { kind, words, netns, peer: None }
     }
 }
 
@@ -74,21 +75,9 @@ pub fn kind_of<'a>(new: &'a NewLink<'_>) -> &'a str {
     std::str::from_utf8(name.as_bytes()).unwrap_or("link")
 }
 
-fn new_link(make: &MakeLink, names: &Names<'_>) -> String {
-    let mut words = name_text(make.new.change.name);
-    if let NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer) = &make.new.kind {
-        words.push_str(" peer ");
-        words.push_str(&name_text(peer.change.name));
-        let into = make.peer_into.unwrap_or(make.into);
-        if into != make.into {
-            words.push_str(" in ");
-            words.push_str(&names.place(into).map_or_else(|| "the host".to_owned(), printable));
-            if names.place(make.into).is_some() {
-                words.push(',');
-            }
-        }
-    }
-    words
+fn peer<'a>(make: &MakeLink, names: &Names<'a>) -> Option<(String, Option<&'a [u8]>)> {
+    let (NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer)) = &make.new.kind else { return None };
+    Some((name_text(peer.change.name), names.place(make.peer_into.unwrap_or(make.into))))
 }
 
 fn name_text(name: Option<IfName>) -> String {

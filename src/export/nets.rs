@@ -1,0 +1,312 @@
+//! Addresses, routes, rules and neighbours.
+
+use std::net::IpAddr;
+
+use super::links::Addresses;
+use super::{Export, Fate, said};
+use crate::model::addr::{Addr, AddrFlags, default_scope};
+use crate::model::ip::{Family, Prefix, addr_text};
+use crate::model::lab::PROTOCOL;
+use crate::model::link::{Link, LinkFlags, LinkId};
+use crate::model::name::printable;
+use crate::model::neigh::{Neigh, NeighFlags, NeighState};
+use crate::model::route::{
+    METRIC_FEATURES, METRIC_RTO_MIN, METRIC_RTT, METRIC_RTTVAR, Metrics, NextHop, PROTOCOL_BOOT, Route, RouteFlags,
+};
+use crate::model::rule::{
+    RULE_GOTO, RULE_IP_PROTOCOL, RULE_L3MDEV, RULE_MARK, RULE_MASK, RULE_PRIORITY, RULE_PROTOCOL, RULE_REALMS,
+    RULE_SUPPRESS_GROUP, RULE_SUPPRESS_PREFIX, Rule, RuleFlags,
+};
+use crate::model::topology::{LinkKind, NeighSpec, RouteSpec};
+
+/// Protocols of routes that are made by hand: `boot`, `static` and ours.
+const BY_HAND: [u8; 3] = [PROTOCOL_BOOT, 4, PROTOCOL];
+/// Those of the kernel itself: none, `redirect`, `kernel`, `ra`. What it makes it makes again.
+const BY_KERNEL: [u8; 4] = [0, 1, 2, 9];
+/// `IFAPROT_KERNEL_LO`, `_RA`, `_LL`: addresses that the kernel makes by itself.
+const ADDR_BY_KERNEL: std::ops::RangeInclusive<u8> = 1..=3;
+/// Flags of addresses that a file has words for.
+const ADDR_FLAGS: AddrFlags = AddrFlags::NODAD.union(AddrFlags::NOPREFIXROUTE);
+/// Flags of addresses that a file would need words for.
+const ADDR_OTHERS: AddrFlags =
+    AddrFlags::HOMEADDRESS.union(AddrFlags::MANAGETEMPADDR).union(AddrFlags::MCAUTOJOIN).union(AddrFlags::OPTIMISTIC);
+/// Metric of an IPv6 route for which none is given.
+const METRIC_V6: u32 = 1024;
+/// A suppressor that suppresses nothing, and the mask of a whole mark.
+const ALL_ONES: u32 = u32::MAX;
+
+impl Export<'_> {
+    /// The addresses of all links, those that are said; their links are needed.
+    pub fn addresses(&mut self) -> Addresses {
+        let world = self.world;
+        // Since kernel 5.18 it says who made an address.
+        let tells = world.places.iter().flat_map(|seen| &seen.state.addrs).any(|(_, addr)| addr.protocol.is_some());
+        let mut all: Addresses = Vec::new();
+        for (place, seen) in world.places.iter().enumerate() {
+            let mut of_place = vec![Vec::new(); seen.state.links.len()];
+            for (index, addr) in &seen.state.addrs {
+                let Some(number) = self.position(place, *index) else { continue };
+                let link = &seen.state.links[number];
+                let made = matches!(self.fates[place][number], Fate::Said(kind) if kind != LinkKind::Device);
+                let own = self.is_whole(place) || made || addr.protocol == Some(PROTOCOL);
+                if own
+                    && !is_kernels(addr, link, tells)
+                    && self.need(place, *index).is_some()
+                    && let Some(addr) = self.address(place, link, addr, made)
+                {
+                    of_place[number].push(addr);
+                }
+            }
+            all.push(of_place);
+        }
+        all
+    }
+
+    /// An address as a file has it.
+    fn address(&mut self, place: usize, link: &Link, addr: &Addr, made: bool) -> Option<Addr> {
+        let own = addr.own()?;
+        let mut flags = addr.flags & ADDR_FLAGS;
+        // On links that are made it goes without saying, and in IPv4 there is no such thing.
+        flags.set(AddrFlags::NODAD, flags.contains(AddrFlags::NODAD) && !made && own.is_ipv6());
+        let labelled = addr.label.as_ref().is_some_and(|label| *label != link.name);
+        if labelled || addr.anycast.is_some() || addr.flags.intersects(ADDR_OTHERS) {
+            let text = addr_text(&own);
+            self.skip(place, &[&printable(&link.name), ": ", &text, " has a label or flags that are left out"]);
+        }
+        Some(Addr {
+            family: addr.family,
+            local: Some(own),
+            address: addr.address.or(Some(own)),
+            len: addr.len,
+            // That of IPv6 follows from the address.
+            scope: if own.is_ipv6() { default_scope(&own) } else { addr.scope },
+            flags,
+            broadcast: addr.broadcast,
+            anycast: None,
+            label: None,
+            metric: addr.metric.filter(|metric| *metric != 0),
+            protocol: None,
+            lifetimes: None,
+        })
+    }
+
+    /// Routes, rules and neighbours of a place.
+    pub fn nets(&mut self, place: usize) {
+        let (world, whole) = (self.world, self.is_whole(place));
+        let Some(number) = self.numbers[place] else { return };
+        let seen = &world.places[place];
+        let mut strangers: Vec<(u8, usize)> = Vec::new();
+        for route in &seen.state.routes {
+            let ours = route.protocol == PROTOCOL || whole || self.is_out_of_ours(place, route);
+            if BY_KERNEL.contains(&route.protocol) || !ours {
+                continue;
+            }
+            if !BY_HAND.contains(&route.protocol) {
+                match strangers.iter_mut().find(|row| row.0 == route.protocol) {
+                    Some(row) => row.1 += 1,
+                    None => strangers.push((route.protocol, 1)),
+                }
+            } else if let Some(spec) = self.route(place, route) {
+                self.out.places[number].routes.push(said(spec));
+            }
+        }
+        strangers.retain(|_| self.lab.is_none());
+        for (protocol, count) in strangers {
+            let (protocol, count) = (protocol.to_string(), count.to_string());
+            self.skip(place, &["routes of protocol ", &protocol, " are left out, they have their own maker: ", &count]);
+        }
+        for rule in &seen.rules {
+            let by_kernel = rule.get(RULE_PROTOCOL) == Some(2) || is_default(rule);
+            if !by_kernel && (whole || rule.get(RULE_PROTOCOL) == Some(PROTOCOL.into())) {
+                match self::rule(rule) {
+                    Some(rule) => self.out.places[number].rules.push(said(rule)),
+                    None => {
+                        let priority = rule.get(RULE_PRIORITY).unwrap_or(0).to_string();
+                        self.skip(place, &["the rule ", &priority, " has properties that a file has no words for"]);
+                    }
+                }
+            }
+        }
+        for neigh in &seen.state.neighs {
+            let Some(device) = neigh.device.map(|device| device.index.get()) else { continue };
+            let link = self.position(place, device).map(|at| &seen.state.links[at]);
+            let made = self.is_made(place, device) || whole || neigh.protocol == PROTOCOL;
+            if !made || link.is_none_or(|link| is_kernels_neigh(neigh, link)) {
+                continue;
+            }
+            let Some(device) = self.need(place, device) else { continue };
+            match self::neigh(neigh) {
+                Some(neigh) => self.out.places[number].neighs.push(said(NeighSpec { neigh, device })),
+                None => self.skip(place, &["a neighbour on ", &device.to_string(), " has no address of six bytes"]),
+            }
+        }
+    }
+
+    /// Whether a link is said as one that is made.
+    fn is_made(&self, place: usize, index: u32) -> bool {
+        let fate = self.position(place, index).map(|at| self.fates[place][at]);
+        matches!(fate, Some(Fate::Said(kind)) if kind != LinkKind::Device)
+    }
+
+    /// Whether a route leads out by links that are made, and by no other.
+    fn is_out_of_ours(&self, place: usize, route: &Route) -> bool {
+        let mut devices = devices(route).peekable();
+        devices.peek().is_some() && devices.all(|device| self.is_made(place, device.index.get()))
+    }
+
+    /// A route as a file has it.
+    fn route(&mut self, place: usize, found: &Route) -> Option<RouteSpec> {
+        let text = found.dst.text();
+        let refuses = (6..=9).contains(&found.kind.0);
+        let mut route = Route { kind: found.kind, table: found.table, ..Route::to(found.dst) };
+        let v6 = found.family() == Family::V6;
+        let strange = found.encap.is_some()
+            || found.nhid.is_some()
+            || found.realms.is_some()
+            || found.ttl_propagate.is_some()
+            || found.tos != 0
+            || found.from.is_some_and(|from| !from.is_empty())
+            || found.hops.iter().any(|hop| hop.encap.is_some() || hop.realms.is_some())
+            || found.cache.is_some_and(|cache| cache.expires != 0)
+            || !is_sayable(&found.metrics)
+            || found.kind.0 == 0
+            || found.kind.0 > 9;
+        if strange {
+            self.skip(place, &["the route to ", &text, " has properties that a file has no words for"]);
+            return None;
+        }
+        route.scope = if v6 { 0 } else { found.scope };
+        route.flags = found.flags & RouteFlags::ONLINK;
+        route.via = found.via;
+        route.prefsrc = found.prefsrc;
+        route.metric = found.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
+        route.metrics = found.metrics.clone();
+        route.pref = found.pref.filter(|pref| *pref != 0 && v6);
+        let mut spec = RouteSpec { route, device: None, hop_devices: Vec::new(), of_link: false };
+        let mut name = |device: Option<LinkId>| match device.filter(|_| !refuses) {
+            None => Some(None),
+            Some(device) => self.need(place, device.index.get()).map(Some),
+        };
+        let mut complete = || {
+            spec.device = name(found.device)?;
+            for hop in &found.hops {
+                spec.hop_devices.push(name(hop.device)?);
+                let flags = hop.flags & RouteFlags::ONLINK;
+                spec.route.hops.push(NextHop {
+                    via: hop.via,
+                    device: None,
+                    hops: hop.hops,
+                    flags,
+                    ..NextHop::default()
+                });
+            }
+            Some(())
+        };
+        // What leads out by a link that is left out is left out with it; of several, that must be said.
+        if complete().is_none() {
+            if !found.hops.is_empty() {
+                self.skip(place, &["the route to ", &text, " leads out by a link that is left out"]);
+            }
+            return None;
+        }
+        spec.of_link = spec.device.is_some_and(|device| device.as_bytes() != b"lo");
+        Some(spec)
+    }
+}
+
+/// Whether the kernel made an address, or somebody who gave it a lifetime.
+fn is_kernels(addr: &Addr, link: &Link, tells: bool) -> bool {
+    let local = match addr.own() {
+        None => return true,
+        Some(IpAddr::V4(own)) => own.is_loopback() && addr.len == 8 && link.flags.contains(LinkFlags::LOOPBACK),
+        Some(IpAddr::V6(own)) => {
+            own.is_loopback()
+                || (own.is_unicast_link_local() && !tells)
+                // A temporary one.
+                || addr.flags.contains(AddrFlags::SECONDARY)
+        }
+    };
+    local
+        || !addr.flags.contains(AddrFlags::PERMANENT)
+        || addr.protocol.is_some_and(|protocol| ADDR_BY_KERNEL.contains(&protocol))
+}
+
+fn devices(route: &Route) -> impl Iterator<Item = LinkId> {
+    route.device.into_iter().chain(route.hops.iter().filter_map(|hop| hop.device))
+}
+
+/// Whether a file has words for the properties of a path; `features` and times are among those that it has none for.
+fn is_sayable(metrics: &Metrics) -> bool {
+    let strange = [METRIC_RTT, METRIC_RTTVAR, METRIC_FEATURES, METRIC_RTO_MIN];
+    metrics.congestion.is_none() && !metrics.values.iter().any(|row| strange.contains(&row.0) || row.0 > 15)
+}
+
+/// Whether a rule is one of those that every namespace begins with: before kernel 4.17 nothing else tells.
+fn is_default(rule: &Rule) -> bool {
+    let default = match rule.get(RULE_PRIORITY).unwrap_or(0) {
+        0 => 255,
+        32766 => 254,
+        32767 => 253,
+        _ => return false,
+    };
+    let plain = Rule { family: rule.family, table: rule.table, action: rule.action, ..Rule::default() };
+    rule.table == default && Rule { numbers: Vec::new(), ..rule.clone() } == plain
+}
+
+/// A rule as a file has it.
+fn rule(found: &Rule) -> Option<Rule> {
+    const SAID: [u16; 7] =
+        [RULE_MARK, RULE_MASK, RULE_IP_PROTOCOL, RULE_PRIORITY, RULE_SUPPRESS_PREFIX, RULE_GOTO, RULE_L3MDEV];
+    let quiet = |number: u16| match (number, found.get(number)) {
+        (_, None) | (RULE_MARK | RULE_REALMS | RULE_L3MDEV | RULE_IP_PROTOCOL, Some(0)) => true,
+        (RULE_SUPPRESS_PREFIX | RULE_SUPPRESS_GROUP | RULE_MASK, Some(value)) => value == ALL_ONES,
+        _ => false,
+    };
+    let sayable = found.tunnel.is_none() && found.nat.is_none() && quiet(RULE_REALMS) && quiet(RULE_SUPPRESS_GROUP);
+    // A table to look up, `goto`, or one of the refusals.
+    if !sayable || !matches!(found.action.0, 1 | 2 | 6 | 7 | 8) {
+        return None;
+    }
+    let names = [&found.input, &found.output];
+    if names.into_iter().flatten().any(|name| !super::is_name(name)) {
+        return None;
+    }
+    let numbers =
+        SAID.iter().filter(|number| !quiet(**number)).filter_map(|number| Some((*number, found.get(*number)?)));
+    Some(Rule {
+        flags: found.flags & RuleFlags::INVERT,
+        numbers: numbers.collect(),
+        from: found.from.filter(|from| !Prefix::is_empty(from)),
+        to: found.to.filter(|to| !Prefix::is_empty(to)),
+        tos: found.tos.filter(|tos| *tos != 0),
+        ..found.clone()
+    })
+}
+
+/// Whether the kernel made a neighbour by itself: of those that need no asking it knows groups, and all on links
+/// without ARP.
+fn is_kernels_neigh(neigh: &Neigh, link: &Link) -> bool {
+    let quiet = LinkFlags::NOARP | LinkFlags::LOOPBACK | LinkFlags::POINTOPOINT;
+    let group = neigh.lladdr.as_ref().and_then(|lladdr| lladdr.first()).is_some_and(|first| first & 1 == 1);
+    !neigh.flags.contains(NeighFlags::PROXY)
+        && neigh.state.contains(NeighState::NOARP)
+        && (group || link.flags.intersects(quiet))
+}
+
+/// A neighbour as a file has it.
+fn neigh(found: &Neigh) -> Option<Neigh> {
+    let proxy = found.flags.contains(NeighFlags::PROXY);
+    let lladdr = found.lladdr.clone().filter(|lladdr| lladdr.len() == 6 && lladdr[0] & 1 == 0);
+    if lladdr.is_none() && !proxy {
+        return None;
+    }
+    Some(Neigh {
+        family: found.family,
+        dst: Some(found.dst?),
+        lladdr: lladdr.filter(|_| !proxy),
+        // A proxy has no state; a file says it as lasting.
+        state: if proxy { NeighState::PERMANENT } else { found.state & (NeighState::PERMANENT | NeighState::NOARP) },
+        flags: found.flags & (NeighFlags::PROXY | NeighFlags::ROUTER),
+        ..Neigh::default()
+    })
+}
