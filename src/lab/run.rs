@@ -312,7 +312,8 @@ impl Runner<'_, '_> {
 /// Whether what a step takes away is gone already: with its link, its address or its gateway.
 fn is_gone(step: &Step, error: &Error) -> bool {
     let gone = matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT));
-    gone && step.sign == Sign::Remove
+    let takes_away = matches!(&step.act, Act::Op(op) if matches!(**op, Op::DeleteLink(_)));
+    gone && (takes_away || step.sign == Sign::Remove)
 }
 
 /// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are
