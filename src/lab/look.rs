@@ -120,8 +120,15 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
 /// The kernel could not be asked.
 pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     let mut sockets = Sockets::open(&[])?;
-    let names: Vec<NsName> = names.iter().filter_map(|name| NsName::new(name)).collect();
-    sockets.add(&names, false)?;
+    // In the order of their names, whatever the folder's is, and each once.
+    let mut sorted: Vec<NsName> = Vec::new();
+    for name in names.iter().filter_map(|name| NsName::new(name)) {
+        let at = sorted.partition_point(|other| *other < name);
+        if sorted.get(at) != Some(&name) {
+            sorted.insert(at, name);
+        }
+    }
+    sockets.add(&sorted, false)?;
     let mut world = World::default();
     for number in 0..sockets.len() {
         let mut seen =

@@ -37,18 +37,29 @@ impl Writer<'_, '_> {
     }
 
     /// A name for a link that is made while the one in whose stead it is still has it.
-    pub fn spare_name(&self, place: usize, number: usize) -> Option<IfName> {
+    fn spare_name(&self, place: usize, number: usize) -> Option<IfName> {
         let (target, spec) = (self.ctx.target(place, number), self.ctx.spec(place, number));
         let old = &self.ctx.found(place)[target.old?];
         let has = old.name == spec.name.as_bytes() && !self.falls(place, old);
         spare(target.index?.get()).filter(|_| has)
     }
 
-    /// Whether a link that is made anew is gone already with the one that it stood on.
-    pub fn falls(&self, place: usize, old: &Link) -> bool {
-        let lower =
-            kinds::lower(old).and_then(|(index, elsewhere)| self.ctx.fate(if elsewhere { 0 } else { place }, index));
+    /// Whether a link that is made anew is gone already: with the one that it stood on, or to free what it held.
+    fn falls(&self, place: usize, old: &Link) -> bool {
+        self.is_early(old) || self.is_on_anew(place, old) || self.is_on_early(place, old)
+    }
+
+    /// Whether a found link goes with the one that it stands on, which is made anew.
+    fn is_on_anew(&self, place: usize, link: &Link) -> bool {
+        let lower = kinds::lower(link);
+        let lower = lower.and_then(|(index, away)| self.ctx.fate(if away { 0 } else { place }, index));
         lower.is_some_and(|lower| lower.anew)
+    }
+
+    /// Whether a link that goes does so before any is made: tags, tunnels and modes of kinds that are made are free
+    /// for one link at a time.
+    pub fn is_early(&self, link: &Link) -> bool {
+        kinds::kind_of(link).is_some_and(|kind| self.exclusive.contains(&kind))
     }
 
     /// Deletes the link in whose stead one is made.
@@ -148,9 +159,9 @@ impl Writer<'_, '_> {
         new.lower = lower.filter(|_| !is_vxlan);
         let master = self.master(place, spec);
         new.master = master.filter(|_| socket == place).map(Some);
-        // A bridge without ports has no carrier; a VLAN goes up behind the link that it is made on.
-        let at_once = spec.kind == LinkKind::Bridge || (lower.is_none() && !is_silent(spec));
-        new.up = (spec.up && at_once && spare.is_none()).then_some(true);
+        // What stands on another link goes up behind that. The mode must be said before a link is up.
+        let alone = spec.up && lower.is_none();
+        new.up = (alone && !is_silent(spec) && spare.is_none()).then_some(true);
         let is_up = new.up.is_some();
         let dev = lower.filter(|_| is_vxlan).map(|lower| lower.index.get());
         let kind = match (kinds::arguments(spec, dev), KindName::new(spec.kind.name().as_bytes())) {
@@ -168,7 +179,10 @@ impl Writer<'_, '_> {
             let master = LinkChange { master: Some(Some(master)), ..LinkChange::default() };
             acts.push((Phase::Place(place, order::LINK), place, change(id(place, index), master)));
         }
-        self.finish(place, number, Phase::Links, is_up, &mut acts);
+        self.finish(place, number, Phase::Links, is_up || alone, &mut acts);
+        if alone && !is_up {
+            acts.push((Phase::Links, place, up(id(place, index), true)));
+        }
         self.object(spec.at, self.sign(place, number), Vec::new(), acts);
     }
 
