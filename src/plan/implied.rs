@@ -7,7 +7,7 @@ use crate::model::ip::Family;
 use crate::model::name::IfName;
 use crate::model::topology::{LinkKind, LinkSpec, Place, Said, Setting, SettingValue, Sysctl, Topology};
 
-/// Key of the implied setting that stands for `addrgenmode none`; files have no such key.
+/// Key of the setting that is implied where a file does not say it.
 pub const QUIET: &str = "addrgenmode";
 
 /// Least MTU that IPv6 works with: a link with less has no IPv6 at all.
@@ -91,7 +91,8 @@ fn silent(place: &Place) -> Vec<bool> {
 
 /// Whether anything in a place has to do with IPv6. Servers that are asked by its address may be anywhere.
 fn asks_ipv6(place: &Place) -> bool {
-    let sysctl = |said: &Said<Sysctl>| said.what.name.starts_with("net.ipv6.");
+    // Parameters that are implied themselves, or put back to what they were, only keep IPv6 out.
+    let sysctl = |said: &Said<Sysctl>| said.what.name.starts_with("net.ipv6.") && said.what.value != "0";
     place.forward.v6
         || place.sysctls.iter().any(sysctl)
         || place.routes.iter().any(|route| route.what.route.family() == Family::V6)
@@ -100,8 +101,6 @@ fn asks_ipv6(place: &Place) -> bool {
         || place.masquerades.iter().any(|said| said.what.from.iter().any(|from| from.family() == Family::V6))
         || place.forward_ports.iter().any(|said| said.what.to.is_ipv6())
         || place.links.iter().any(|link| {
-            // Parameters that are implied themselves only keep IPv6 out.
-            let own = |said: &Said<Sysctl>| sysctl(said) && said.what.value != "0";
-            link.addresses.iter().any(|addr| addr.what.family == Family::V6) || link.sysctls.iter().any(own)
+            link.addresses.iter().any(|addr| addr.what.family == Family::V6) || link.sysctls.iter().any(sysctl)
         })
 }
