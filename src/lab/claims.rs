@@ -4,7 +4,7 @@
 use crate::model::link::Link;
 use crate::model::name::{IfName, NsName};
 use crate::model::op::Op;
-use crate::model::plan::{Act, Plan, Step};
+use crate::model::plan::{Act, Plan, Sign, Step};
 use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, Setting, SettingValue, Sysctl, Topology};
 use crate::model::world::{Seen, World};
 
@@ -194,7 +194,8 @@ pub fn found(plan: &Plan, world: &World) -> Topology {
     for step in &plan.steps {
         let Some(seen) = world.places.get(step.place) else { continue };
         match &step.act {
-            Act::Sysctl { name, from: Some(from), .. } if !is_passing(plan, step.place) => {
+            // A part of the step before it belongs to a link, and is told with that.
+            Act::Sysctl { name, from: Some(from), .. } if step.sign != Sign::Part && !is_passing(plan, step.place) => {
                 add_sysctl(
                     &mut found,
                     seen.name.as_ref(),
