@@ -111,7 +111,7 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     sockets.visit(&numbers, &mut |number| {
         let (Some((_, names, nat)), Some(seen)) = (needs.next(), world.places.get_mut(number)) else { return Ok(()) };
         seen.sysctls = params::read(names);
-        if *nat { params::translations(seen, wanted.lab) } else { Ok(()) }
+        if *nat { params::translations(seen, wanted.topology.places.get(number), wanted.lab) } else { Ok(()) }
     })?;
     ids::resolve(sockets, &mut world);
     Ok(world)
