@@ -137,8 +137,8 @@ fn exit_codes_of_what_cannot_be_planned() {
                 1,
                 &["/run/bad.toml:3:1: ", "did you mean", "address", "/run/bad.toml:4:7: "],
             );
-            refused(&ours(&[verb]), 64, &["usage"]);
-            refused(&ours(&[verb, "--nosuch", &bad]), 64, &["usage"]);
+            refused(&ours(&[verb]), 64, &["netstrap ", " --help"]);
+            refused(&ours(&[verb, "--nosuch", &bad]), 64, &["--nosuch"]);
         }
         same("what is refused", &before, &exactly());
         // A file from standard input, by apply and by plan.
