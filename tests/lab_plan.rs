@@ -99,6 +99,8 @@ fn as_ip_leads_the_real_tools_to_the_same_state() {
             by_the_real_tools(&text);
             let theirs = alike();
             down(name);
+            // What forwarding was before they came, nobody has written down.
+            sh("sysctl -qw net.ipv4.ip_forward=0");
             same("after down of what the real tools made", &bare, &exactly());
             apply(&text);
             same(name, &theirs, &alike());
