@@ -67,7 +67,9 @@ fn ping_stream_survives() {
                     lost.push(format!("{count} of {sent} to {address}: {edit:?}"));
                 }
             }
-            assert_eq!((ran.code, again.code), (0, 0), "{edit:?}: {ran:?} {again:?}");
+            if (ran.code, again.code) != (0, 0) {
+                lost.push(format!("{edit:?}: {ran:?} {again:?}"));
+            }
         }
         assert!(lost.is_empty(), "{}", lost.join("\n"));
         assert!(!sh("ip netns").contains("green"));
