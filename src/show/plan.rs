@@ -3,6 +3,7 @@
 mod commands;
 mod kind;
 mod names;
+mod nft;
 mod shell;
 mod thing;
 

@@ -3,7 +3,7 @@
 use super::owner::Keys;
 use super::{Job, differs};
 use crate::model::etc;
-use crate::model::ip::Prefix;
+use crate::model::ip::{Family, Prefix};
 use crate::model::plan::{Act, Sign};
 use crate::model::topology::{Origin, Sysctl};
 use crate::model::translation::Translation;
@@ -94,6 +94,9 @@ impl Job<'_> {
                 self.parts.conflicts.push(Conflict { at: Some(said.at), text });
             }
         }
+        // In the order in which they are listed.
+        let (mut wanted, v6): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|rule| rule.family != Family::V6);
+        wanted.extend(v6);
         if wanted == seen.translations && !seen.foreign_rules {
             return;
         }

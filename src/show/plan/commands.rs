@@ -3,13 +3,14 @@
 use super::View;
 use super::kind;
 use super::names::Names;
+use super::nft;
 use super::shell::Script;
 use super::thing::{kind_of, path, route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
 use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb, NewKind, NewLink};
-use crate::model::name::{IfName, printable};
+use crate::model::name::IfName;
 use crate::model::neigh::NeighVerb;
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink};
@@ -18,7 +19,6 @@ use crate::model::route::RouteVerb;
 use crate::model::rtnames::{NameSet, named};
 use crate::model::rule::RULE_PROTOCOL;
 use crate::model::topology::NeighSpec;
-use crate::model::translation::Translation;
 use crate::model::world::Presence;
 use crate::show::link::{ADDR_GEN_MODES, hardware_address};
 
@@ -27,7 +27,11 @@ const HOST: &str = "$$";
 
 /// The lines.
 pub fn commands(view: &View<'_>) -> Vec<u8> {
-    let mut lines = Lines { names: Names::found(view.world), script: Script::default(), table: view.plan.lab.table() };
+    let mut lines = Lines {
+        names: Names::found(view.world),
+        script: Script::default(),
+        table: String::from_utf8_lossy(&view.plan.lab.table()).into_owned(),
+    };
     lines.script.raw("set -e\n");
     for step in &view.plan.steps {
         lines.act(step.place, &step.act);
@@ -39,7 +43,7 @@ struct Lines<'a> {
     names: Names<'a>,
     script: Script,
     /// Name of the tables of translations.
-    table: Vec<u8>,
+    table: String,
 }
 
 impl Lines<'_> {
@@ -133,7 +137,9 @@ impl Lines<'_> {
             }
             Act::Translations(list) => {
                 self.within(place, "nft -f -");
-                self.script.here(&nft(list, &self.table));
+                let seen = self.names.world.places.get(place);
+                let (found, foreign) = seen.map_or((&[][..], false), |seen| (&seen.translations, seen.foreign_rules));
+                self.script.here(&nft::tables(list, found, foreign, &self.table));
                 return;
             }
             Act::File { file, text } => {
@@ -364,17 +370,6 @@ impl Lines<'_> {
             self.script.words(&named(None, NameSet::Protocols, number));
         }
     }
-}
-
-/// The whole of the tables of translations, for `nft -f`.
-fn nft(list: &[Translation], table: &[u8]) -> String {
-    let mut text = String::new();
-    for translation in list {
-        for piece in ["# ", &printable(table), ": ", &translation.words(), "\n"] {
-            text.push_str(piece);
-        }
-    }
-    text
 }
 
 /// `IFF_*` of `linux/if_tun.h`, whether set or not it has a word, and the word.

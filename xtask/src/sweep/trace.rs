@@ -232,8 +232,18 @@ pub fn changes(text: &str) -> Vec<String> {
     found
 }
 
-/// Whether a message of that type changes anything.
+/// Whether a message of that type changes anything. strace knows types by name only where it can ask for the
+/// socket's protocol, which is not so in other network namespaces than its own.
 fn is_change(kind: &str) -> bool {
+    if let Some(number) = kind.split(' ').next().and_then(|word| word.strip_prefix("0x")) {
+        return match u16::from_str_radix(number, 16) {
+            // Of nftables, from `NFT_MSG_NEWTABLE` on; those that ask are these.
+            Ok(number) if number >> 8 == 10 => ![1, 4, 7, 10, 13, 16, 19, 21, 23, 25, 26, 27].contains(&(number & 0xff)),
+            // New, delete, get and set in turn.
+            Ok(number) => number & 3 != 2,
+            Err(_) => true,
+        };
+    }
     let name = kind.rsplit("<<8|").next().unwrap_or(kind);
     let reads = name.contains("_GET") || name.starts_with("NLMSG_") || name.starts_with("NFNL_MSG_BATCH_");
     !(reads || name == "NFNL_MSG_COMPAT_GET")
@@ -265,6 +275,10 @@ mod tests {
         assert_eq!(changes("1 sendto(3, \"\\x20\", 1) = 1").len(), 1);
         let read = "1 sendto(3, [{nlmsg_len=20, nlmsg_type=NFNL_SUBSYS_NFTABLES<<8|NFT_MSG_GETGEN, x}], 20) = 20";
         assert!(changes(read).is_empty());
+        let number = |kind: &str| format!("1 sendto(3, [{{nlmsg_len=20, nlmsg_type={kind} /* NLMSG_??? */, x}}], 20) = 20");
+        for (kind, changing) in [("0x12", 0), ("0x1a", 0), ("0xa10", 0), ("0x10", 1), ("0x19", 1), ("0xa00", 1)] {
+            assert_eq!(changes(&number(kind)).len(), changing, "{kind}");
+        }
     }
 
     #[test]
