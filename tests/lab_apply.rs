@@ -217,7 +217,7 @@ fn v6_dad_settle() {
             ";
         apply(text);
         // At once: nobody waits for the detection of duplicates.
-        let shown = sh("ip -6 addr show dev b; ip -n red -6 addr show dev v");
+        let shown = sh("ip -6 addr show dev b to fd00:6::/64; ip -n red -6 addr show dev v to fd00:6::/64");
         assert!(!shown.contains("tentative") && !shown.contains("dadfailed"), "{shown}");
         support::traffic::answer("", "fd00:6::5");
         assert_eq!(support::traffic::ask("red", "fd00:6::5"), "fd00:6::1");

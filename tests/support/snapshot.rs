@@ -188,12 +188,15 @@ fn run(program: &str, words: &[&str], input: &str) -> String {
     super::Ran::of(child.wait_with_output().unwrap()).ok()
 }
 
-/// Lines that are not in both lists, `-` in front of those of the first, `+` of the second.
+/// Lines that are not in both lists, `-` in front of those of the first, `+` of the second; the first of many.
 pub fn difference(before: &[String], after: &[String]) -> String {
+    const MOST: usize = 40;
     let mut out = String::new();
     for (sign, one, other) in [('-', before, after), ('+', after, before)] {
-        for line in one.iter().filter(|line| other.binary_search(line).is_err()) {
-            out += &format!("{sign} {line}\n");
+        let lines: Vec<&String> = one.iter().filter(|line| other.binary_search(line).is_err()).collect();
+        lines.iter().take(MOST).for_each(|line| out += &format!("{sign} {line}\n"));
+        if lines.len() > MOST {
+            out += &format!("{sign} and {} more\n", lines.len() - MOST);
         }
     }
     if out.is_empty() && before != after { "the same lines, other numbers of them\n".to_owned() } else { out }

@@ -150,7 +150,13 @@ pub fn text_value(key: &Key, words: &mut Words<'_>, text: &str) -> SettingValue 
             }
             SettingValue::Address(addr)
         }
-        b'e' => SettingValue::Number(time(words, text, key.limits)),
+        b'e' => {
+            let time = duration(text, key.limits.parse().unwrap_or(0));
+            if time.is_none() {
+                words.fail("\"%\" is no time up to %s (10s, 500ms)", &[text, key.limits]);
+            }
+            SettingValue::Number(time.unwrap_or(0))
+        }
         _ => {
             if key.shape == b'w' && !key.limits.split('|').any(|word| word == text) {
                 let known = key.limits.replace('|', ", ");
@@ -173,16 +179,7 @@ fn plain(key: &Key, words: &mut Words<'_>, text: &str) -> String {
     text.to_owned()
 }
 
-/// A time, `10s` or `500ms`, in milliseconds, of at most so many seconds.
-fn time(words: &mut Words<'_>, text: &str, most: &str) -> u64 {
-    let time = duration(text, most.parse().unwrap_or(0));
-    if time.is_none() {
-        words.fail("\"%\" is no time up to %s (10s, 500ms)", &[text, most]);
-    }
-    time.unwrap_or(0)
-}
-
-/// A time, `10s` or `500ms`, in milliseconds; of at most `most` seconds.
+/// Milliseconds of a time like `10s` or `500ms`, of at most so many seconds.
 pub fn duration(text: &str, most: u64) -> Option<u64> {
     let (digits, scale) = match text.strip_suffix("ms") {
         Some(digits) => (digits, 1),
