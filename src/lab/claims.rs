@@ -60,9 +60,8 @@ fn place_of<'t>(topology: &'t mut Topology, name: Option<&NsName>) -> &'t mut Pl
 
 /// Adds a parameter as it was found; what is known already is older, and stays.
 pub fn add_sysctl(topology: &mut Topology, netns: Option<&NsName>, sysctl: Sysctl) {
-    let place = place_of(topology, netns);
-    if place.sysctls.iter().all(|said| said.what.name != sysctl.name) {
-        place.sysctls.push(Said { at: Origin::default(), what: sysctl });
+    if claim(topology, netns, &sysctl.name).is_none() {
+        place_of(topology, netns).sysctls.push(Said { at: Origin::default(), what: sysctl });
     }
 }
 

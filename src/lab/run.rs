@@ -336,9 +336,13 @@ fn order(plan: &Plan) -> Vec<usize> {
     let mut order = Vec::with_capacity(plan.steps.len());
     let mut full: Vec<usize> = Vec::new();
     let mut wave = 0;
+    // What belongs to a link that is made comes before its other end goes up, and with it the carrier.
+    let mut belongs = false;
     for (number, step) in plan.steps.iter().enumerate() {
         let is_link = matches!(step.act, Act::MakeLink(_));
-        if (!is_link && !matches!(step.act, Act::MakeNetns)) || wave == WAVE {
+        belongs = is_link || (belongs && step.sign == Sign::Part);
+        let waits = is_link || belongs || matches!(step.act, Act::MakeNetns);
+        if !waits || (wave == WAVE && is_link) {
             wave = 0;
             for place in full.drain(..) {
                 order.extend(own[place].drain(..));

@@ -121,8 +121,9 @@ pub fn lower(link: &Link) -> Option<(u32, bool)> {
 /// default is not said: a kernel that lacks it would refuse the link.
 pub fn arguments(spec: &LinkSpec, dev: Option<u32>) -> Option<KindArguments> {
     let said = |row: Row| {
-        let raw = spec.get(row.key).and_then(|value| row.raw(value)).filter(|raw| Some(*raw) != row.default());
-        raw.map(|raw| row.argument(raw))
+        let raw = spec.get(row.key).and_then(|value| row.raw(value))?;
+        // That of a vxlan's port is the file's own.
+        (row.shape.is_ascii_uppercase() || Some(raw) != row.default()).then(|| row.argument(raw))
     };
     let mut arguments: Vec<Argument> = rows(spec.kind).filter_map(said).collect();
     if let Some(dev) = dev {

@@ -115,6 +115,7 @@ fn the_walkthrough_step_by_step() {
         "0 + make v-net-0",
         "0 . 1048576 mark Add",
         "0 . 1048576 change",
+        "0 . 1048576 up true",
         "0 + make veth-red-br",
         "0 . 1048577 mark Add",
         "0 . 1048577 change",

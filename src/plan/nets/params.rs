@@ -94,9 +94,11 @@ impl Job<'_> {
                 self.parts.conflicts.push(Conflict { at: Some(said.at), text });
             }
         }
-        // In the order in which they are listed.
-        let (mut wanted, v6): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|rule| rule.family != Family::V6);
-        wanted.extend(v6);
+        // Each family has a table of its own: between them there is no order, and IPv4's is read first.
+        let (mut first, second): (Vec<Translation>, Vec<Translation>) =
+            wanted.into_iter().partition(|rule| rule.family == Family::V4);
+        first.extend(second);
+        let wanted = first;
         if wanted == seen.translations && !seen.foreign_rules {
             return;
         }
