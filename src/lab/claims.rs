@@ -97,7 +97,11 @@ pub fn union(mut one: Topology, other: &Topology) -> Topology {
         target.neighs.extend(place.neighs.iter().cloned());
         for link in &place.links {
             match target.links.iter_mut().find(|own| own.name == link.name) {
-                Some(own) => own.addresses.extend(link.addresses.iter().cloned()),
+                Some(own) => {
+                    own.addresses.extend(link.addresses.iter().cloned());
+                    own.settings.extend(link.settings.iter().cloned());
+                    own.master = own.master.take().or_else(|| link.master.clone());
+                }
                 None => target.links.push(link.clone()),
             }
         }
