@@ -107,6 +107,8 @@ pub fn union(mut one: Topology, other: &Topology) -> Topology {
             match target.links.iter_mut().find(|own| own.name == link.name) {
                 Some(own) => {
                     own.addresses.extend(link.addresses.iter().cloned());
+                    own.settings.extend(link.settings.iter().cloned());
+                    own.master = own.master.take().or_else(|| link.master.clone());
                     own.sysctls.extend(link.sysctls.iter().cloned());
                 }
                 None => target.links.push(link.clone()),
