@@ -3,7 +3,7 @@
 mod commands;
 mod kind;
 mod names;
-mod nft;
+pub mod nft;
 mod shell;
 mod thing;
 
