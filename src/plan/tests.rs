@@ -3,17 +3,16 @@
 mod kernel;
 mod wide;
 
-use super::kinds;
 use super::{Conflict, Known, Options, plan};
 #[cfg(test)]
 use crate::file;
 use crate::model::lab::Lab;
 use crate::model::link::{Link, LinkFlags, LinkId, LinkNumber};
-use crate::model::name::{NsName, printable};
+use crate::model::name::NsName;
 use crate::model::op::Op;
-use crate::model::plan::{Act, Plan, Sign};
+use crate::model::plan::{Act, Plan};
 use crate::model::topology::Topology;
-use crate::model::world::{Presence, World};
+use crate::model::world::World;
 
 const WALKTHROUGH: &str = include_str!("../../examples/walkthrough.toml");
 
