@@ -3,12 +3,12 @@
 use super::View;
 use super::kind;
 use super::names::Names;
+use super::nft;
 use super::shell::Script;
 use super::thing::{kind_of, path, route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
-use crate::model::lab::Lab;
 use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb, NewKind, NewLink};
 use crate::model::name::IfName;
 use crate::model::neigh::NeighVerb;
@@ -21,14 +21,17 @@ use crate::model::rule::RULE_PROTOCOL;
 use crate::model::topology::NeighSpec;
 use crate::model::world::Presence;
 use crate::show::link::{ADDR_GEN_MODES, hardware_address};
-use crate::show::nft;
 
 /// The host, where a command in another namespace names it: that of the shell.
 const HOST: &str = "$$";
 
 /// The lines.
 pub fn commands(view: &View<'_>) -> Vec<u8> {
-    let mut lines = Lines { names: Names::found(view.world), script: Script::default(), lab: &view.plan.lab };
+    let mut lines = Lines {
+        names: Names::found(view.world),
+        script: Script::default(),
+        table: ["netstrap-", view.plan.lab.name()].concat(),
+    };
     lines.script.raw("set -e\n");
     for step in &view.plan.steps {
         lines.act(step.place, &step.act);
@@ -43,7 +46,8 @@ pub fn commands(view: &View<'_>) -> Vec<u8> {
 struct Lines<'a> {
     names: Names<'a>,
     script: Script,
-    lab: &'a Lab,
+    /// Name of the tables of translations.
+    table: String,
 }
 
 impl Lines<'_> {
@@ -137,7 +141,9 @@ impl Lines<'_> {
             }
             Act::Translations(list) => {
                 self.within(place, "nft -f -");
-                self.script.here(&nft::script(self.lab, list));
+                let seen = self.names.world.places.get(place);
+                let (found, foreign) = seen.map_or((&[][..], false), |seen| (&seen.translations, seen.foreign_rules));
+                self.script.here(&nft::tables(list, found, foreign, &self.table));
                 return;
             }
             Act::File { file, text } => {
