@@ -159,6 +159,12 @@ const COMMANDS: &[Command] = &[
         run: sweep::drift,
     },
     Command {
+        name: "sweeps",
+        words: "[--jobs N] [--binary FILE] [PART...]",
+        about: "faults, kill, race, drift and soak, each in a form that takes seconds",
+        run: sweep::quick,
+    },
+    Command {
         name: "soak",
         words: "[--rounds N] [--namespaces N] [--binary FILE]",
         about: "a thousand namespaces come and go, ten times, and nothing is left",

@@ -8,10 +8,9 @@ use super::place::{self, DESK, End, PATIENCE};
 use super::scene::{self, Program, SCENES, Scene};
 use super::state::State;
 use super::trace::{self, Injection, Point};
-use super::{Common, SETTLE, many};
+use super::{Common, Folder, SETTLE, many};
 use crate::args::Args;
 use crate::process::{About, Failure, Outcome, say};
-use crate::tree;
 
 /// A point of a scene.
 #[derive(Debug, Clone)]
@@ -35,11 +34,20 @@ pub fn run(words: Vec<String>) -> Outcome {
 
 /// Tries every point, or as many of them as are asked for.
 pub fn sweep(common: &Common, lasting: bool) -> Outcome<Tally> {
-    let dir = tree::scratch("faults")?;
+    let dir = Folder::new()?;
     let mut places = Vec::new();
     let mut unknown = Vec::new();
+    let mut tally = Tally::default();
     for scene in common.scenes()? {
-        let points = good(common, scene, &dir)?;
+        // One that does not work without a fault is told, and the others are tried.
+        let points = match good(common, scene, &dir) {
+            Ok(points) => points,
+            Err(failure) => {
+                println!("{}: without a fault: {}", scene.name, failure.text);
+                tally.add(Verdict::Stuck);
+                continue;
+            }
+        };
         let (known, other): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| trace::error(&point.call).is_some());
         say(format!("{}: {} points", scene.name, known.len()));
@@ -57,14 +65,14 @@ pub fn sweep(common: &Common, lasting: bool) -> Outcome<Tally> {
         common,
         &common.sample(places),
         |place| trial(common, place, lasting, &dir),
-        |place, text| report(&mut tally, place, &text, lasting),
+        |place, text| report(&mut tally, place, &text, lasting, common.quiet),
     )?;
     Ok(tally)
 }
 
 /// A run without a fault: keeps the state that it comes to, and gives its points.
-pub fn good(common: &Common, scene: &Scene, dir: &Path) -> Outcome<Vec<Point>> {
-    let (goal, calls) = (dir.join(format!("{}.goal", scene.name)), dir.join(format!("{}.calls", scene.name)));
+pub fn good(common: &Common, scene: &Scene, dir: &Folder) -> Outcome<Vec<Point>> {
+    let (goal, calls) = (dir.file(scene, "goal"), dir.file(scene, "calls"));
     let mut words = common.words("faults-inside");
     words.extend(["good", scene.name, &goal.to_string_lossy(), &calls.to_string_lossy()].map(str::to_string));
     let said = place::inside(&words)?;
@@ -72,17 +80,17 @@ pub fn good(common: &Common, scene: &Scene, dir: &Path) -> Outcome<Vec<Point>> {
     Ok(trace::points(&std::fs::read_to_string(&calls).about(&calls)?))
 }
 
-fn trial(common: &Common, place: &Place, lasting: bool, dir: &Path) -> Outcome<String> {
+fn trial(common: &Common, place: &Place, lasting: bool, dir: &Folder) -> Outcome<String> {
     let mut words = common.words("faults-inside");
     let Place { scene, point } = place;
-    let goal = dir.join(format!("{}.goal", scene.name));
+    let goal = dir.file(scene, "goal");
     words.extend(["trial", scene.name, &goal.to_string_lossy(), &point.call].map(str::to_string));
     words.extend([point.nth.to_string(), lasting.to_string()]);
     place::inside(&words)
 }
 
 /// Counts a trial by the first word that it printed; tells of it if it is bad.
-fn report(tally: &mut Tally, place: &Place, text: &str, lasting: bool) {
+fn report(tally: &mut Tally, place: &Place, text: &str, lasting: bool, quiet: bool) {
     let first = text.lines().next().unwrap_or_default();
     let word = first.split(' ').next().unwrap_or_default();
     if word == "not-reached" {
@@ -91,7 +99,7 @@ fn report(tally: &mut Tally, place: &Place, text: &str, lasting: bool) {
     }
     let verdict = Verdict::of(word).unwrap_or(Verdict::Crash);
     tally.add(verdict);
-    if !verdict.is_good() {
+    if !verdict.is_good() && !quiet {
         let Place { scene, point } = place;
         let error = trace::error(&point.call).unwrap_or("?");
         let injection = if lasting { Injection::Errors(error) } else { Injection::Error(error) };
