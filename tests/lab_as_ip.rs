@@ -21,14 +21,23 @@ fn sh(lines: &str) -> Ran {
     run(Command::new(tool("sh")).arg("/run/lines.sh").env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"))
 }
 
-/// Makes what a file says by the real tools, and sees that nothing is left to do.
+/// Makes what a file says by the real tools, and sees that nothing is left to do. What is taken away may take along
+/// what should stay, so that it is planned again, as in `apply`.
 #[track_caller]
 fn by_hand(file: &str) {
-    let lines = lines(file);
-    let ran = sh(&lines);
-    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{file}:\n{lines}");
+    let mut all = String::new();
+    for _ in 0..3 {
+        let lines = lines(file);
+        all += &lines;
+        let ran = sh(&lines);
+        let is_gone = |line: &str| lines.contains("|| :") && line.contains("RTNETLINK answers");
+        assert!(ran.code == 0 && ran.err.lines().all(is_gone), "{file}: {}\n{lines}", ran.err);
+        if ours(&["plan", file]).code == 0 {
+            break;
+        }
+    }
     let ran = ours(&["plan", file]);
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "nothing to do\n", ""), "{file} after\n{lines}");
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "nothing to do\n", ""), "{file} after\n{all}");
     assert_eq!(ours(&["status", file]).ok(), "as asked\n");
     assert_eq!(ours(&["plan", "--as", "ip", file]).ok(), "set -e\n");
     assert_eq!(ours(&["plan", "--json", file]).ok(), "[]\n");
@@ -195,14 +204,14 @@ fn what_others_renamed_took_down_or_deleted() {
             [netns.n.veth.a]\naddress = ['10.0.0.2/24']\npeer = { name = 'p', master = 'br' }\n[[masquerade]]\nfrom = '10.0.0.0/24'";
         step(file);
         for harm in [
-            "ip -n n link set a name z",
+            "ip -n n link set dev a name z",
             "ip link set dev p name '-x$(id)'",
             "ip link set dev p nomaster",
-            "ip link set br down",
+            "ip link set dev br down",
             "ip -n n address flush dev a",
-            "ip -n n link set a down",
+            "ip -n n link set dev a down",
             "ip link delete dev p",
-            "ip link delete br",
+            "ip link delete dev br",
             "ip -n n link property add dev a altname b",
             "nft flush ruleset",
             "nft add rule ip netstrap-lab postrouting accept",

@@ -212,7 +212,9 @@ impl Loader<'_> {
         let mut found: Vec<String> = Vec::new();
         match self.files.list(if folder.is_empty() && path.starts_with('/') { "/" } else { folder }) {
             Ok(names) => {
-                for name in names.into_iter().filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes())) {
+                for name in
+                    names.into_iter().filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes()))
+                {
                     let path = [&path[..path.len() - last.len()], &name].concat();
                     // In the order of their names, whatever the folder's is.
                     let place = found.partition_point(|other| *other < path);

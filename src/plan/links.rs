@@ -9,9 +9,9 @@ use std::num::NonZeroU32;
 pub use away::removals;
 
 use super::order::{self, Phase};
-use super::{Ctx, id, implied};
+use super::{Ctx, id, implied, kinds};
 use crate::model::lab::Mark;
-use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb};
+use crate::model::link::{Link, LinkChange, LinkId, LinkNumber, ListVerb};
 use crate::model::name::{IfName, printable};
 use crate::model::op::Op;
 use crate::model::plan::{Act, Difference, Sign, Step};
@@ -22,7 +22,7 @@ const ADDRGEN_NONE: u32 = 1;
 
 /// The steps of namespaces that are made and of links that are made or changed.
 pub fn steps(ctx: &Ctx<'_>, order: &[(usize, usize)], out: &mut Vec<(Phase, Step)>) {
-    let mut writer = Writer { ctx, out };
+    let mut writer = Writer::new(ctx, order, out);
     for place in 1..ctx.places.len() {
         writer.netns(place);
     }
@@ -52,6 +52,8 @@ pub fn steps(ctx: &Ctx<'_>, order: &[(usize, usize)], out: &mut Vec<(Phase, Step
 struct Writer<'c, 'a> {
     ctx: &'c Ctx<'a>,
     out: &'c mut Vec<(Phase, Step)>,
+    /// Kinds that are made whose links cannot be there twice.
+    exclusive: Vec<LinkKind>,
 }
 
 /// The acts of one object, each with its phase and its place; the first one of all stands for the object.
@@ -86,7 +88,19 @@ fn spare(index: u32) -> Option<IfName> {
     IfName::new(format!("nst-{index:x}").as_bytes())
 }
 
-impl Writer<'_, '_> {
+impl<'c, 'a> Writer<'c, 'a> {
+    fn new(ctx: &'c Ctx<'a>, order: &[(usize, usize)], out: &'c mut Vec<(Phase, Step)>) -> Self {
+        let mut exclusive = Vec::new();
+        for &(place, number) in order {
+            let kind = ctx.spec(place, number).kind;
+            let is = matches!(kind, LinkKind::Vlan | LinkKind::Vxlan | LinkKind::Macvlan);
+            if is && ctx.target(place, number).found.is_none() && !exclusive.contains(&kind) {
+                exclusive.push(kind);
+            }
+        }
+        Writer { ctx, out, exclusive }
+    }
+
     fn step(&self, place: usize, at: Origin, act: Act) -> Step {
         Step { place, sign: Sign::Part, act, at: Some(at), why: Vec::new() }
     }
@@ -104,6 +118,14 @@ impl Writer<'_, '_> {
             step.why = std::mem::take(&mut why);
             self.push(phase, sign.take().unwrap_or(Sign::Part), step);
         }
+    }
+
+    /// Whether a link stands on one that goes early.
+    fn is_on_early(&self, place: usize, link: &Link) -> bool {
+        let Some((index, away)) = kinds::lower(link) else { return false };
+        let place = if away { 0 } else { place };
+        let lower = self.ctx.seen(place, index).map(|number| &self.ctx.found(place)[number]);
+        lower.is_some_and(|lower| self.ctx.goes(place, index) && self.is_early(lower))
     }
 
     fn netns(&mut self, place: usize) {
@@ -143,11 +165,23 @@ impl Writer<'_, '_> {
         add(ListVerb::Add, new);
     }
 
-    /// Links of ours that have the names of others.
+    /// Links of ours that have what others need: their names, or what a link of their kind alone can have.
     fn evictions(&mut self, place: usize) {
         for (number, fate) in self.ctx.places[place].fates.iter().enumerate() {
             let link = &self.ctx.found(place)[number];
-            let Some(index) = NonZeroU32::new(link.index).filter(|_| fate.evicted) else { continue };
+            let Some(index) = NonZeroU32::new(link.index) else { continue };
+            let stays = !self.ctx.places[place].goes || link.link_netnsid.is_some();
+            if fate.ours && fate.goes && stays && self.is_early(link) {
+                let sign = if fate.anew { Sign::Part } else { Sign::Remove };
+                if !self.is_on_early(place, link) {
+                    let act = delete(id(place, index));
+                    self.object(Origin::default(), sign, Vec::new(), vec![(Phase::Evict, place, act)]);
+                }
+                continue;
+            }
+            if !fate.evicted {
+                continue;
+            }
             let mut acts = Acts::new();
             if link.is_up() {
                 acts.push((Phase::Evict, place, up(id(place, index), false)));
@@ -170,7 +204,7 @@ impl Writer<'_, '_> {
 }
 
 fn is_silent(spec: &LinkSpec) -> bool {
-    spec.get(implied::QUIET).is_some()
+    matches!(spec.get(implied::QUIET), Some(SettingValue::Text(mode)) if mode == "none")
 }
 
 fn has_queue(kind: LinkKind) -> bool {

@@ -14,9 +14,9 @@ use crate::plan::order::{self, Phase};
 use crate::plan::{Ctx, Fate, id, kinds};
 
 /// The steps of links and namespaces that are taken away.
-pub fn removals(ctx: &Ctx<'_>, out: &mut Vec<(Phase, Step)>) {
+pub fn removals(ctx: &Ctx<'_>, order: &[(usize, usize)], out: &mut Vec<(Phase, Step)>) {
     let veths = Veths::new(ctx);
-    let mut writer = Writer { ctx, out };
+    let mut writer = Writer::new(ctx, order, out);
     for &(place, number, index) in &ctx.returns {
         let link = &ctx.found(place)[number];
         if let (Some(old), Some(name)) = (NonZeroU32::new(link.index), IfName::new(&link.name)) {
@@ -53,7 +53,9 @@ impl Writer<'_, '_> {
             let link = &links[*number];
             // What stands on a link goes with it, and so does the other end of a pair.
             let lower = kinds::lower(link).and_then(|lower| ctx.fate(if lower.1 { 0 } else { place }, lower.0));
-            veths.is_second(place, link) || lower.is_some_and(|lower| lower.anew || leaves(*lower))
+            veths.is_second(place, link)
+                || self.is_early(link)
+                || lower.is_some_and(|lower| lower.anew || leaves(*lower))
         };
         let messages: Vec<usize> = going.into_iter().filter(|number| !falls(number)).collect();
         if messages.len() > 1 && alone {

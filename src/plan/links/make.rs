@@ -37,18 +37,29 @@ impl Writer<'_, '_> {
     }
 
     /// A name for a link that is made while the one in whose stead it is still has it.
-    pub fn spare_name(&self, place: usize, number: usize) -> Option<IfName> {
+    fn spare_name(&self, place: usize, number: usize) -> Option<IfName> {
         let (target, spec) = (self.ctx.target(place, number), self.ctx.spec(place, number));
         let old = &self.ctx.found(place)[target.old?];
         let has = old.name == spec.name.as_bytes() && !self.falls(place, old);
         spare(target.index?.get()).filter(|_| has)
     }
 
-    /// Whether a link that is made anew is gone already with the one that it stood on.
-    pub fn falls(&self, place: usize, old: &Link) -> bool {
-        let lower =
-            kinds::lower(old).and_then(|(index, elsewhere)| self.ctx.fate(if elsewhere { 0 } else { place }, index));
+    /// Whether a link that is made anew is gone already: with the one that it stood on, or to free what it held.
+    fn falls(&self, place: usize, old: &Link) -> bool {
+        self.is_early(old) || self.is_on_anew(place, old) || self.is_on_early(place, old)
+    }
+
+    /// Whether a found link goes with the one that it stands on, which is made anew.
+    fn is_on_anew(&self, place: usize, link: &Link) -> bool {
+        let lower = kinds::lower(link);
+        let lower = lower.and_then(|(index, away)| self.ctx.fate(if away { 0 } else { place }, index));
         lower.is_some_and(|lower| lower.anew)
+    }
+
+    /// Whether a link that goes does so before any is made: tags, tunnels and modes of kinds that are made are free
+    /// for one link at a time.
+    pub fn is_early(&self, link: &Link) -> bool {
+        kinds::kind_of(link).is_some_and(|kind| self.exclusive.contains(&kind))
     }
 
     /// Deletes the link in whose stead one is made.
