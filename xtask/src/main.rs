@@ -136,7 +136,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "faults",
-        words: "[--persist] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        words: "[--twice|--persist] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
         about: "make each system call of a run fail, and see that all is as asked or as before",
         run: sweep::faults,
     },

@@ -30,7 +30,7 @@ use scene::Scene;
 pub use drift::{inside as drift_inside, run as drift};
 pub use faults::{inside as faults_inside, run as faults};
 pub use kill::{inside as kill_inside, run as kill};
-pub use quick::run as quick;
+pub use quick::{PARTS, run as quick};
 pub use race::{inside as race_inside, run as race};
 pub use soak::{inside as soak_inside, run as soak};
 

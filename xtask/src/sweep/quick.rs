@@ -1,6 +1,7 @@
 //! `sweeps`: each sweep in a form that takes seconds, so that every change can be held against all of them. In:
 //! names of parts, or none for all. Out: their lines, and failure if one of them finds anything.
 
+use super::faults::Span;
 use super::judge::Tally;
 use super::{Common, careless, drift, faults, kill, race, soak};
 use crate::args::Args;
@@ -12,8 +13,9 @@ type Part = fn(&Common) -> Outcome<usize>;
 /// The parts, by name.
 pub const PARTS: &[(&str, Part)] = &[
     ("control", control),
-    ("faults", |common| points("faults", faults::sweep(&common.with("up,change,down,wide", 48), false)?)),
-    ("persist", |common| points("faults that stay", faults::sweep(&common.with("up,change,down", 24), true)?)),
+    ("faults", |common| points("faults", faults::sweep(&common.with("up,change,down,wide", 48), Span::Once)?)),
+    ("twice", |common| points("faults, twice", faults::sweep(&common.with("up,change,down", 40), Span::Twice)?)),
+    ("persist", |common| points("faults that stay", faults::sweep(&common.with("up,change,down", 24), Span::Lasting)?)),
     ("kill", |common| kills(&common.with("up,change,down", 24), 12)),
     ("crowd", |common| race::crowd(common, 3)),
     ("strangers", |common| race::strangers(&common.with("up,change", 8))),
@@ -62,7 +64,7 @@ fn kills(common: &Common, random: u64) -> Outcome<usize> {
 /// The harness itself: of a script that undoes nothing it must find what is left, killed and not.
 fn control(common: &Common) -> Outcome<usize> {
     let careless = Common { binary: careless()?, quiet: true, ..common.with("up", 12) };
-    let tally = faults::sweep(&careless, false)?;
+    let tally = faults::sweep(&careless, Span::Once)?;
     let [_, _, not_recovered] = kill::sweep(&careless.with("up", 8), 0, 1)?;
     println!("control: of a careless script {} residues and {not_recovered} kills are found", tally.bad());
     Ok(usize::from(tally.bad() == 0 || not_recovered == 0))

@@ -131,6 +131,8 @@ pub struct Point {
 pub enum Injection {
     /// It fails, this once.
     Error(&'static str),
+    /// It fails twice in a row, so that trying again is of no use.
+    Twice(&'static str),
     /// It fails from then on.
     Errors(&'static str),
     /// A signal comes; the fatal one before the call is done, others right behind it.
@@ -163,6 +165,7 @@ pub fn inject(point: &Point, injection: Injection) -> String {
     let Point { call, nth } = point;
     match injection {
         Injection::Error(error) => format!("inject={call}:error={error}:when={nth}"),
+        Injection::Twice(error) => format!("inject={call}:error={error}:when={nth}..{}", nth + 1),
         Injection::Errors(error) => format!("inject={call}:error={error}:when={nth}+"),
         Injection::Signal(signal) => format!("inject={call}:signal={signal}:when={nth}"),
     }
@@ -240,7 +243,9 @@ fn is_change(kind: &str) -> bool {
     if let Some(number) = kind.split(' ').next().and_then(|word| word.strip_prefix("0x")) {
         return match u16::from_str_radix(number, 16) {
             // Of nftables, from `NFT_MSG_NEWTABLE` on; those that ask are these.
-            Ok(number) if number >> 8 == 10 => ![1, 4, 7, 10, 13, 16, 19, 21, 23, 25, 26, 27].contains(&(number & 0xff)),
+            Ok(number) if number >> 8 == 10 => {
+                ![1, 4, 7, 10, 13, 16, 19, 21, 23, 25, 26, 27].contains(&(number & 0xff))
+            }
             // New, delete, get and set in turn.
             Ok(number) => number & 3 != 2,
             Err(_) => true,
@@ -279,7 +284,8 @@ mod tests {
         assert_eq!(changes("1 sendto(3, \"\\x20\", 1) = 1").len(), 1);
         let read = "1 sendto(3, [{nlmsg_len=20, nlmsg_type=NFNL_SUBSYS_NFTABLES<<8|NFT_MSG_GETGEN, x}], 20) = 20";
         assert!(changes(read).is_empty());
-        let number = |kind: &str| format!("1 sendto(3, [{{nlmsg_len=20, nlmsg_type={kind} /* NLMSG_??? */, x}}], 20) = 20");
+        let number =
+            |kind: &str| format!("1 sendto(3, [{{nlmsg_len=20, nlmsg_type={kind} /* NLMSG_??? */, x}}], 20) = 20");
         for (kind, changing) in [("0x12", 0), ("0x1a", 0), ("0xa10", 0), ("0x10", 1), ("0x19", 1), ("0xa00", 1)] {
             assert_eq!(changes(&number(kind)).len(), changing, "{kind}");
         }
@@ -301,6 +307,7 @@ mod tests {
         assert!(output_failed("1 write(2, \"no\", 2) = -1 EIO (Input/output error) (INJECTED)"));
         let point = Point { call: "mount".to_string(), nth: 3 };
         assert_eq!(inject(&point, Injection::Error("ENOMEM")), "inject=mount:error=ENOMEM:when=3");
+        assert_eq!(inject(&point, Injection::Twice("ENOMEM")), "inject=mount:error=ENOMEM:when=3..4");
         assert_eq!(inject(&point, Injection::Errors("ENOMEM")), "inject=mount:error=ENOMEM:when=3+");
         assert_eq!(inject(&point, Injection::Signal("SIGKILL")), "inject=mount:signal=SIGKILL:when=3");
     }
