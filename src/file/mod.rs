@@ -212,7 +212,9 @@ impl Loader<'_> {
         let mut found: Vec<String> = Vec::new();
         match self.files.list(if folder.is_empty() && path.starts_with('/') { "/" } else { folder }) {
             Ok(names) => {
-                for name in names.into_iter().filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes())) {
+                for name in
+                    names.into_iter().filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes()))
+                {
                     let path = [&path[..path.len() - last.len()], &name].concat();
                     // In the order of their names, whatever the folder's is.
                     let place = found.partition_point(|other| *other < path);
@@ -232,7 +234,8 @@ impl Loader<'_> {
     #[inline(never)]
     fn unread(&mut self, at: Origin, path: &str, error: &io::Error) {
         // The system's reason, or that of who reads.
-        let why = error.raw_os_error().map_or_else(|| error.to_string(), crate::error::strerror);
+        let own = || error.get_ref().map_or_else(|| crate::error::strerror(libc::EIO), ToString::to_string);
+        let why = error.raw_os_error().map_or_else(own, crate::error::strerror);
         self.complaints.add(at, "cannot be read: %: %", &[path, &why]);
     }
 
