@@ -2,6 +2,7 @@
 
 use crate::model::ip::Family;
 use crate::model::lab::Lab;
+use crate::model::template::filled;
 use crate::model::translation::leg::{Act, Hook, Leg, State};
 use crate::model::translation::{TCP, Translation, endpoint, key, ports, prefix};
 
@@ -72,7 +73,7 @@ fn rule(leg: &Leg, family: Family) -> String {
         }
     };
     let name = |name: Option<crate::model::name::IfName>| {
-        name.map(|name| ["\"", &name.to_string(), "\""].concat()).unwrap_or_default()
+        name.map(|name| filled("\"%\"", &[&name.to_string()])).unwrap_or_default()
     };
     say("iifname ", &name(leg.input));
     say("oifname ", &name(leg.output));

@@ -91,9 +91,8 @@ impl Nets {
                 _ => true,
             };
             // That an address is said twice is told already.
-            let overlaps = |one: &Net| {
-                one.link != net.link && !net.prefix.is_host() && net.prefix.addr() != one.prefix.addr()
-            };
+            let overlaps =
+                |one: &Net| one.link != net.link && !net.prefix.is_host() && net.prefix.addr() != one.prefix.addr();
             in_scope && net.prefix.network() == network && against.is_none_or(overlaps)
         };
         self.index.find(&key(about, scope, prefix), |at| at < self.list.len() && same(at)).map(|at| &self.list[at])
