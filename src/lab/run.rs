@@ -11,7 +11,7 @@ use crate::lab::stage::Maker;
 use crate::model::link::{LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Plan, Sign, Step};
-use crate::model::topology::Sysctl;
+use crate::model::topology::{Origin, Sysctl};
 use crate::model::world::World;
 use crate::socket::Query;
 use crate::wire::build::{Request, Route};
@@ -32,6 +32,8 @@ pub struct Ran {
     pub sent: Vec<bool>,
     /// Why it ended early.
     pub error: Option<Error>,
+    /// Where the file says what failed.
+    pub at: Option<Origin>,
     /// The answer to one was lost: what became of it must be looked at.
     pub lost: bool,
     /// A signal ended it.
@@ -108,6 +110,7 @@ impl Runner<'_, '_> {
         let error = error.doing(|| words::act(self.plan, self.world, step));
         let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
         if self.mood == Mood::Forward {
+            self.ran.at = self.ran.at.or(step.at);
             return Err(error);
         }
         self.ran.error.get_or_insert(error);
@@ -312,7 +315,8 @@ impl Runner<'_, '_> {
 /// Whether what a step takes away is gone already: with its link, its address or its gateway.
 fn is_gone(step: &Step, error: &Error) -> bool {
     let gone = matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT));
-    gone && step.sign == Sign::Remove
+    let takes_away = matches!(&step.act, Act::Op(op) if matches!(**op, Op::DeleteLink(_)));
+    gone && (takes_away || step.sign == Sign::Remove)
 }
 
 /// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are
@@ -336,9 +340,13 @@ fn order(plan: &Plan) -> Vec<usize> {
     let mut order = Vec::with_capacity(plan.steps.len());
     let mut full: Vec<usize> = Vec::new();
     let mut wave = 0;
+    // What belongs to a link that is made comes before its other end goes up, and with it the carrier.
+    let mut belongs = false;
     for (number, step) in plan.steps.iter().enumerate() {
         let is_link = matches!(step.act, Act::MakeLink(_));
-        if (!is_link && !matches!(step.act, Act::MakeNetns)) || wave == WAVE {
+        belongs = is_link || (belongs && step.sign == Sign::Part);
+        let waits = is_link || belongs || matches!(step.act, Act::MakeNetns);
+        if !waits || (wave == WAVE && is_link) {
             wave = 0;
             for place in full.drain(..) {
                 order.extend(own[place].drain(..));

@@ -36,11 +36,13 @@ pub fn places(ctx: &mut Ctx<'_>, asked: usize, conflicts: &mut Vec<Conflict>) {
             }
             _ if !wanted => {}
             Some(mark) => {
+                spot.refused = true;
                 let whose = owner(ctx, mark);
                 conflict(conflicts, at, &["namespace ", &printable(name), " belongs to ", &whose]);
             }
             None if ctx.options.adopt => spot.ours = true,
             None => {
+                spot.refused = true;
                 let text = ["namespace ", &printable(name), " is there and is not ours; --adopt takes it over"];
                 conflict(conflicts, at, &text);
             }
@@ -54,8 +56,9 @@ pub fn links(ctx: &mut Ctx<'_>, order: &[(usize, usize)], conflicts: &mut Vec<Co
     decider.index();
     for &(place, number) in order {
         match decider.ctx.spec(place, number).kind {
-            LinkKind::Device => decider.device(place, number),
             LinkKind::Veth => decider.pair(place, number),
+            _ if decider.ctx.places[place].refused => {}
+            LinkKind::Device => decider.device(place, number),
             _ => decider.single(place, number),
         }
     }
@@ -114,6 +117,9 @@ impl<'a> Decider<'_, 'a> {
     /// What of a place's links may be the one that is asked for; a link of another lab is in the way.
     fn candidate(&mut self, place: usize, number: usize) -> Candidate {
         let (links, spec) = (self.ctx.found(place), self.ctx.spec(place, number));
+        if self.ctx.places[place].refused {
+            return Candidate::None;
+        }
         let mark = self.ctx.mark(place, &spec.name);
         let marked = self.marks[place].find(&mark.path.to_ne_bytes(), |number| Mark::of(&links[number]) == Some(mark));
         if let Some(number) = marked {
@@ -156,6 +162,7 @@ impl<'a> Decider<'_, 'a> {
     fn pair(&mut self, place: usize, number: usize) {
         let Some((there, twin)) = self.ctx.twin(self.ctx.spec(place, number)) else { return };
         let (own, other) = (self.candidate(place, number), self.candidate(there, twin));
+        let refused = self.ctx.places[place].refused || self.ctx.places[there].refused;
         let adopt = self.ctx.options.adopt;
         let by_own = own.number().and_then(|own| Some((own, self.partner(place, own, there)?)));
         let by_other = other.number().and_then(|other| Some((self.partner(there, other, place)?, other)));
@@ -178,6 +185,7 @@ impl<'a> Decider<'_, 'a> {
             }
         }
         match ends {
+            _ if refused => {}
             Some((own, other)) => {
                 self.keep(place, number, own);
                 self.keep(there, twin, other);

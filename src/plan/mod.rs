@@ -79,9 +79,7 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     let mut conflicts = Vec::new();
     decide::places(&mut ctx, asked, &mut conflicts);
     let order = order::links(&ctx);
-    if conflicts.is_empty() {
-        decide::links(&mut ctx, &order, &mut conflicts);
-    }
+    decide::links(&mut ctx, &order, &mut conflicts);
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
@@ -94,7 +92,7 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     for (removal, list) in [(false, parts.steps), (true, parts.removals)] {
         steps.extend(list.into_iter().map(|step| (order::phase(&step, removal), step)));
     }
-    links::removals(&ctx, &mut steps);
+    links::removals(&ctx, &order, &mut steps);
     let names = ctx.names();
     let steps = order::sort(steps, topology.places.len());
     Ok(Plan { steps, names, warnings: Vec::new(), lab })
@@ -128,6 +126,8 @@ struct Spot {
     new: bool,
     /// It is taken away by this plan.
     goes: bool,
+    /// It is in the way itself.
+    refused: bool,
     /// Links that were given an index so far.
     used: u32,
     /// Numbers of the links that are asked for, by name.

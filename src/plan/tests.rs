@@ -115,6 +115,7 @@ fn the_walkthrough_step_by_step() {
         "0 + make v-net-0",
         "0 . 1048576 mark Add",
         "0 . 1048576 change",
+        "0 . 1048576 up true",
         "0 + make veth-red-br",
         "0 . 1048577 mark Add",
         "0 . 1048577 change",
@@ -245,7 +246,9 @@ fn strangers_are_in_the_way_until_they_are_adopted() {
     let text = "name='x'\n[bridge.br0]\n[netns.a]\n[netns.b.veth.e]\npeer.name='p'";
     let mut world = made(&text.replace("'x'", "'y'"));
     let namespaces = ["namespace a belongs to another lab", "namespace b belongs to another lab"];
-    assert_eq!(refused(&mut world, text, ADOPT), namespaces);
+    let bridge = "link br0 on the host: belongs to another lab";
+    let pair = "link p on the host: belongs to another lab";
+    assert_eq!(refused(&mut world, text, ADOPT), [namespaces[0], namespaces[1], bridge, pair]);
     for seen in &mut world.places {
         for link in &mut seen.state.links {
             link.altnames.clear();
@@ -253,7 +256,8 @@ fn strangers_are_in_the_way_until_they_are_adopted() {
         }
     }
     let namespaces = ["a", "b"].map(|name| format!("namespace {name} is there and is not ours; --adopt takes it over"));
-    assert_eq!(refused(&mut world, text, OPTIONS), namespaces);
+    assert_eq!(refused(&mut world, text, OPTIONS)[..2], namespaces);
+    assert_eq!(refused(&mut world, text, OPTIONS).len(), 4);
     let bridge = "link br0 on the host: a bridge of that name is there and is not ours; --adopt takes it over";
     assert_eq!(refused(&mut world.clone(), "name='x'\n[bridge.br0]", OPTIONS), [bridge]);
     let lines = after(&mut world, text, ADOPT);
@@ -278,9 +282,8 @@ fn a_link_of_another_kind_is_made_anew_only_if_asked() {
     assert_eq!(refused(&mut world, other, OPTIONS)[0], text);
     let options = Options { index: 1 << 21, ..REPLACE };
     let expected = [
-        "0 -/+ make nst-200000",
         "0 . delete 1048577",
-        "0 . 2097152 change",
+        "0 -/+ make v",
         "0 . 2097152 mark Add",
         "0 . 2097152 change",
         // It fell with the link that it stood on.
@@ -296,6 +299,22 @@ fn a_link_of_another_kind_is_made_anew_only_if_asked() {
     assert_eq!(refused(&mut world, kind, OPTIONS), [text]);
     after(&mut world, kind, Options { index: 1 << 22, ..REPLACE });
     assert_eq!(world.places[0].state.links.len(), 2);
+}
+
+#[test]
+fn tags_that_are_used_twice_are_free_first() {
+    let file = "name='x'\n[dummy.d]\n[vlan.v]\nlink='d'\nid=5\n[vlan.w]\nlink='d'\nid=6";
+    let mut world = made(file);
+    let swapped = file.replace("id=5", "id=7").replace("id=6", "id=5");
+    let lines = after(&mut world, &swapped, Options { index: 1 << 21, ..REPLACE });
+    assert_eq!(lines[..4], ["0 . delete 1048577", "0 . delete 1048578", "0 -/+ make v", "0 . 2097152 mark Add"]);
+    // A VLAN that has got another name is another one, and takes its tag when the old one is gone.
+    let lines = after(&mut world, &swapped.replace("vlan.v", "vlan.u"), Options { index: 1 << 22, ..OPTIONS });
+    assert_eq!(lines[..2], ["0 - delete 2097152", "0 + make u"]);
+    let tunnel = "name='y'\n[vxlan.x]\nid=5\nremote='192.0.2.1'";
+    let mut world = made(tunnel);
+    let lines = after(&mut world, &[tunnel, "\nlocal='192.0.2.7'"].concat(), Options { index: 1 << 21, ..REPLACE });
+    assert_eq!(lines[..2], ["0 . delete 1048576", "0 -/+ make x"]);
 }
 
 #[test]

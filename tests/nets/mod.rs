@@ -8,13 +8,13 @@ use netstrap::model::ip::Family;
 use netstrap::model::lab::Lab;
 use netstrap::model::neigh::NeighFilter;
 use netstrap::model::op::Op;
-use netstrap::model::plan::{Act, Plan, Step};
+use netstrap::model::plan::{Act, Plan, Sign, Step};
 use netstrap::model::port::{PVID, PortFilter, UNTAGGED, rows};
 use netstrap::model::route::RouteFilter;
 use netstrap::model::rule::RuleFilter;
-use netstrap::model::topology::{PortVlan, Sysctl, Topology};
+use netstrap::model::topology::{PortVlan, Sysctl, Topology, long_ones};
 use netstrap::model::world::{Presence, Seen, World};
-use netstrap::plan::{Known, Options, complete, plan};
+use netstrap::plan::{Known, Options, plan};
 use netstrap::socket::Socket;
 use netstrap::sysctl::Key;
 use netstrap::translations::Translations;
@@ -43,6 +43,11 @@ pub fn topology(text: &str) -> Topology {
         Err(refused) => panic!("{text}\n{refused}"),
     }
 }
+
+/// Parameters of a link of the host that a plan implies.
+const IMPLIED: [&str; 3] =
+    ["net.ipv4.conf.accept_redirects", "net.ipv6.conf.accept_redirects", "net.ipv6.conf.accept_ra"];
+const FORWARDING: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
 
 /// Runs a script by the real nft.
 #[track_caller]
@@ -94,17 +99,23 @@ impl Host {
             }
         }
         let place = &topology.places[0];
-        let of_links = place
-            .links
-            .iter()
-            .flat_map(|link| link.sysctls.iter().map(|said| said.what.of_link(&link.name.to_string())));
-        for name in place.sysctls.iter().map(|said| said.what.name.clone()).chain(of_links) {
+        let of_links = place.links.iter().flat_map(|link| {
+            // Those that are implied too.
+            let names = link.sysctls.iter().map(|said| said.what.name.as_str()).chain(IMPLIED);
+            names.map(|name| {
+                let own = Sysctl { name: name.to_owned(), value: String::new() };
+                own.of_link(&link.name.to_string())
+            })
+        });
+        let of_place = place.sysctls.iter().map(|said| said.what.name.clone());
+        for name in of_place.chain(FORWARDING.map(str::to_owned)).chain(of_links) {
             if let Ok(value) = Key::parse(&name).read() {
                 let value = String::from_utf8(value).unwrap().trim_end().to_owned();
                 seen.sysctls.push(Sysctl { name, value });
             }
         }
-        let (translations, right) = Translations::of_lab(Socket::open().unwrap(), &self.lab).found(&[]).unwrap();
+        let long = long_ones(place, &seen.state.addrs);
+        let (translations, right) = Translations::of_lab(Socket::open().unwrap(), &self.lab).found(&long).unwrap();
         (seen.translations, seen.foreign_rules) = (translations, !right);
         World { places: vec![seen] }
     }
@@ -134,11 +145,18 @@ impl Host {
     /// Does what is planned, and asserts that nothing is left to do; the steps that were done.
     #[track_caller]
     pub fn apply(&mut self, text: &str) -> Result<Vec<Step>, String> {
-        let mut topology = complete(&topology(text));
+        let mut topology = topology(text);
         topology.name = self.lab.name().to_owned();
         let made = self.plan(&topology);
         for step in &made.steps {
-            self.run(step).map_err(|error| format!("{} at {}", error.kind, brief(step)))?;
+            match self.run(step) {
+                // What went before took it along.
+                Err(error)
+                    if step.sign == Sign::Remove
+                        && matches!(error.errno(), Some(libc::ENOENT | libc::ESRCH | libc::EADDRNOTAVAIL)) => {}
+                Err(error) => return Err(format!("{} at {}", error.kind, brief(step))),
+                Ok(()) => {}
+            }
         }
         let again = self.plan(&topology);
         match again.steps.is_empty() {
