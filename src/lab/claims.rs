@@ -121,6 +121,8 @@ pub fn union(mut one: Topology, other: &Topology) -> Topology {
 /// What is to be put back: what was found, of what was claimed and is not any more.
 pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) -> Topology {
     let mut restore = Topology { name: wanted.name.clone(), places: vec![Place::default()] };
+    // What is implied is wanted, too.
+    let implied = crate::plan::implied::complete(wanted, true);
     for place in &original.places {
         let netns = place.name.as_ref();
         // What is in a namespace that is not wanted any more goes with it.
@@ -129,7 +131,7 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
         }
         for said in &place.sysctls {
             let name = &said.what.name;
-            if claim(claimed, netns, name).is_some() && claim(wanted, netns, name).is_none() {
+            if claim(claimed, netns, name).is_some() && claim(&implied, netns, name).is_none() {
                 add_sysctl(&mut restore, netns, said.what.clone());
             }
         }
@@ -140,6 +142,26 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
         }
     }
     restore
+}
+
+/// Moves parameters of links that a topology has to those links: they can be set when the link is there.
+pub fn to_links(topology: &mut Topology) {
+    for place in &mut topology.places {
+        let links = &mut place.links;
+        place.sysctls.retain(|said| {
+            let name = said.what.name.as_str();
+            let Some(end) = name.match_indices('.').nth(2).map(|dot| dot.0) else { return true };
+            let (folder, rest) = name.split_at(end);
+            let Some((link, key)) = rest[1..].split_once('.') else { return true };
+            let link = link.replace('/', ".");
+            let Some(link) = links.iter_mut().find(|own| own.name.as_bytes() == link.as_bytes()) else { return true };
+            let name = [folder, ".", key].concat();
+            if link.sysctls.iter().all(|own| own.what.name != name) {
+                link.sysctls.push(Said { at: said.at, what: Sysctl { name, value: said.what.value.clone() } });
+            }
+            false
+        });
+    }
 }
 
 /// Takes out of what is to be put back what somebody else has changed since, what is not there any more, and what

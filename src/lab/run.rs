@@ -34,8 +34,10 @@ pub struct Ran {
     pub error: Option<Error>,
     /// Where the file says what failed.
     pub at: Option<Origin>,
-    /// The answer to one was lost: what became of it must be looked at.
+    /// The answer to one was lost, or it is not as it was when it was looked at: it must be looked at again.
     pub lost: bool,
+    /// Something came or went meanwhile.
+    pub stale: bool,
     /// A signal ended it.
     pub stopped: bool,
 }
@@ -243,19 +245,22 @@ impl Runner<'_, '_> {
         for (number, outcome) in numbers.iter().zip(outcomes) {
             self.ran.sent[*number] = true;
             let Err(error) = outcome else { continue };
-            if matches!(error.kind, Kind::Lost { .. }) {
-                self.ran.lost = true;
+            let step = &self.plan.steps[*number];
+            if is_gone(step, &error) {
                 continue;
             }
-            let step = &self.plan.steps[*number];
-            let done = if is_gone(step, &error) { Ok(()) } else { self.other_way(step, error) };
+            let is_lost = matches!(error.kind, Kind::Lost { .. });
+            if is_lost || is_stale(step, &error) {
+                self.ran.lost = true;
+                self.ran.stale |= !is_lost;
+            }
+            let done = self.other_way(step, error);
             let done = self.heed(number, done);
             if first.is_ok() {
                 first = done;
             }
         }
-        // After a lost answer nothing is certain, not even that the others failed for their own reasons.
-        if self.ran.lost { Ok(()) } else { first }
+        first
     }
 
     /// Does what the kernel lacks another way, if there is one.
@@ -315,8 +320,21 @@ impl Runner<'_, '_> {
 /// Whether what a step takes away is gone already: with its link, its address or its gateway.
 fn is_gone(step: &Step, error: &Error) -> bool {
     let gone = matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT));
-    let takes_away = matches!(&step.act, Act::Op(op) if matches!(**op, Op::DeleteLink(_)));
-    gone && (takes_away || step.sign == Sign::Remove)
+    let takes = match &step.act {
+        Act::Op(op) => matches!(op.as_ref(), Op::DeleteLink(_) | Op::DeleteGroup(_)),
+        _ => false,
+    };
+    gone && (takes || step.sign == Sign::Remove)
+}
+
+/// Whether a step fails since something has come or gone since it was looked at, such as the links of a namespace
+/// that dies: it is looked at again then, and planned again.
+fn is_stale(step: &Step, error: &Error) -> bool {
+    match error.errno() {
+        Some(libc::ENODEV) => true,
+        Some(libc::EEXIST | libc::EBUSY) => matches!(step.act, Act::MakeLink(_)),
+        _ => false,
+    }
 }
 
 /// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are

@@ -325,12 +325,22 @@ impl<'a> Decider<'_, 'a> {
     }
 
     fn make(&mut self, place: usize, number: usize, old: Option<usize>) {
-        let index = self.index_for(place);
+        let index = match self.had(place, number) {
+            Some(index) if self.ctx.seen(place, index.get()).is_none() => Some(index),
+            _ => self.index_for(place),
+        };
         let spot = &mut self.ctx.places[place];
         spot.targets[number] = Target { index, old, ..Target::default() };
         if let Some(fate) = old.and_then(|old| spot.fates.get_mut(old)) {
             (fate.ours, fate.goes, fate.anew) = (true, true, true);
         }
+    }
+
+    /// The index that a link of the name had.
+    fn had(&self, place: usize, number: usize) -> Option<NonZeroU32> {
+        let (netns, link) = (&self.ctx.world.places[place].name, &self.ctx.topology.places[place].links[number]);
+        let mut had = self.ctx.known.had.iter();
+        had.find(|row| row.0 == *netns && row.1 == link.name).map(|row| row.2)
     }
 
     /// An index for a device that is moved: its own, if it is free.

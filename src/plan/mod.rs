@@ -4,7 +4,7 @@
 //! a rollback and `recover` (to what was there when the run began), and verifies: a plan without steps is success.
 
 mod decide;
-mod implied;
+pub mod implied;
 pub mod kinds;
 mod links;
 pub mod nets;
@@ -34,6 +34,8 @@ pub struct Known {
     pub indexes: Option<(u32, u32)>,
     /// Namespaces that are let go: a run adopted them and is undone. The mark comes off, nothing else of them goes.
     pub released: Vec<NsName>,
+    /// Indexes that links had, by namespace and name: one that is made again has it again, if it is free.
+    pub had: Vec<(Option<NsName>, IfName, NonZeroU32)>,
 }
 
 /// How far a plan may go.

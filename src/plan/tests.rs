@@ -1,19 +1,18 @@
 //! Plans of links and namespaces, from worlds that are made up.
 
-mod kernel;
+pub mod kernel;
 mod wide;
 
-use super::kinds;
 use super::{Conflict, Known, Options, plan};
 #[cfg(test)]
 use crate::file;
 use crate::model::lab::Lab;
 use crate::model::link::{Link, LinkFlags, LinkId, LinkNumber};
-use crate::model::name::{NsName, printable};
+use crate::model::name::NsName;
 use crate::model::op::Op;
-use crate::model::plan::{Act, Plan, Sign};
+use crate::model::plan::{Act, Plan};
 use crate::model::topology::Topology;
-use crate::model::world::{Presence, World};
+use crate::model::world::World;
 
 const WALKTHROUGH: &str = include_str!("../../examples/walkthrough.toml");
 
@@ -29,16 +28,16 @@ impl file::Files for Text<'_> {
     }
 }
 
-fn topology(text: &str) -> Topology {
+pub fn topology(text: &str) -> Topology {
     match file::read("-", &mut Text(text)) {
         Ok(file) => file.topology,
         Err(refused) => panic!("{refused:?}"),
     }
 }
 
-const OPTIONS: Options = Options { adopt: false, replace: false, prune: true, index: 1 << 20 };
+pub const OPTIONS: Options = Options { adopt: false, replace: false, prune: true, index: 1 << 20 };
 
-fn planned(topology: &Topology, world: &World, options: Options) -> Plan {
+pub fn planned(topology: &Topology, world: &World, options: Options) -> Plan {
     plan(topology, world, &Known::default(), options).unwrap_or_else(|conflicts| panic!("{conflicts:?}"))
 }
 

@@ -89,7 +89,7 @@ fn cpu() -> u64 {
 
 #[test]
 fn a_thousand_namespaces_once_and_again() {
-    let topology = topology(include_str!("../../examples/thousand.toml"));
+    let topology = topology(include_str!("../../../examples/thousand.toml"));
     let mut world = kernel::empty(&topology);
     let clock = cpu();
     let plan = planned(&topology, &world, OPTIONS);
@@ -100,7 +100,7 @@ fn a_thousand_namespaces_once_and_again() {
     let again = planned(&topology, &world, OPTIONS);
     let second = cpu() - clock;
     assert_eq!(lines(&again), [""; 0]);
-    let mut none = Topology { places: vec![Place::default()], ..topology.clone() };
+    let none = Topology { places: vec![Place::default()], ..topology.clone() };
     kernel::align(&mut world, &none);
     let clock = cpu();
     let down = planned(&none, &world, OPTIONS);
