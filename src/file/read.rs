@@ -10,11 +10,11 @@ pub use value::duration;
 pub use link::port_vlan_text;
 
 use super::complaint::{Complaints, meant};
-use super::keys::{Key, Keys};
+use super::keys::{self, Key, Sets};
 use super::tree::{Entry, Index, Node, Table, Value};
 use super::words::is_name;
 use crate::model::name::NsName;
-use crate::model::topology::{LinkKind, Origin, Place, Topology};
+use crate::model::topology::{Origin, Place, Topology};
 
 /// Reads the tree of a file whose ranges are expanded.
 pub fn topology(root: &Table<'_>, complaints: &mut Complaints) -> Topology {
@@ -22,28 +22,6 @@ pub fn topology(root: &Table<'_>, complaints: &mut Complaints) -> Topology {
     let mut reader = Reader { sets: &sets, complaints, topology: Topology::default(), places: Index::default() };
     reader.file(root);
     reader.topology
-}
-
-/// The keys of each kind of table.
-struct Sets {
-    keys: Keys,
-    file: Vec<Key>,
-    netns: Vec<Key>,
-    /// By kind; peers last.
-    links: Vec<Vec<Key>>,
-}
-
-impl Sets {
-    fn new() -> Self {
-        let keys = Keys::new();
-        let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
-        let links = kinds.map(|kind| keys.of(&[kind.name(), "link"])).collect();
-        Sets { file: keys.of(&["file", "place"]), netns: keys.of(&["netns", "place"]), links, keys }
-    }
-
-    fn link(&self, kind: LinkKind) -> &[Key] {
-        self.links.get(kind as usize).map_or(&[], |keys| keys)
-    }
 }
 
 struct Reader<'a> {
@@ -137,7 +115,7 @@ impl Reader<'_> {
                 }
                 Some(_) => {}
                 None => {
-                    let hint = self.sets.keys.hint(&entry.key, keys);
+                    let hint = keys::hint(&entry.key, keys);
                     self.complaints.add(entry.at, "unknown key \"%\" of %%", &[&entry.key, &what.concat(), &hint]);
                 }
             }

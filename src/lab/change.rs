@@ -1,5 +1,8 @@
 //! One change of a lab, from the lock to the end: there, or all the way back.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use super::claims;
 use super::lock::{Lock, Waited};
 use super::look;
@@ -12,10 +15,10 @@ use crate::error::{Error, Result};
 use crate::export;
 use crate::model::lab::{Lab, Mark};
 use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb};
-use crate::model::name::NsName;
+use crate::model::name::{IfName, NsName};
 use crate::model::op::Op;
 use crate::model::plan::{Plan, Sign};
-use crate::model::topology::{Place, Topology};
+use crate::model::topology::{Origin, Place, Topology};
 use crate::model::world::World;
 use crate::plan::{self, Known, Options};
 use crate::sys::signal::Signals;
@@ -27,6 +30,8 @@ use crate::wire::link::GetLink;
 const PASSES: u32 = 3;
 /// How often the way back is tried.
 const WAYS_BACK: u32 = 5;
+/// Between two looks at what goes by itself: the links of a namespace that dies.
+const DYING: Duration = Duration::from_millis(40);
 
 /// What a change is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,6 +179,7 @@ impl Change<'_> {
         before.name.clear();
         before.name.push_str(self.lab.name());
         claims::add(&mut before, &foreign);
+        claims::to_links(&mut before);
         let mut original = self.recalled.original.clone();
         claims::add(&mut original, &without(foreign, &adopted));
         let mut journal = Record {
@@ -184,11 +190,11 @@ impl Change<'_> {
             adopted,
         };
         journal.write(Which::Journal, self.lab.name())?;
-        let mut way = Way { before, original, trail: Vec::new() };
+        let mut way = Way { before, original, trail: Vec::new(), at: None };
         let done = self.there(site, plan, world, &mut way, progress);
         let done = done.and_then(|counts| self.publish(site, &mut journal, &way).map(|()| counts));
         if let (Ok(counts), Some(time), Verb::Apply) = (&done, self.manner.confirm, self.verb) {
-            let child = match timer::split(self.lab.name(), site, time) {
+            let child = match timer::split(self.lab.name(), site, time, self.manner.on_wait) {
                 Ok(timer::Side::Parent(Some(ended))) => return Ok(ended),
                 Ok(timer::Side::Parent(None)) => return Ok(Ended::Done(*counts)),
                 Ok(timer::Side::Child(child)) => child,
@@ -216,7 +222,7 @@ impl Change<'_> {
             }
             Err(error) => {
                 let left = self.back(site, way, journal, world);
-                if left.is_empty() { Ended::RolledBack(error) } else { Ended::Partial(error, left) }
+                if left.is_empty() { Ended::RolledBack(error, way.at) } else { Ended::Partial(error, way.at, left) }
             }
         }
     }
@@ -240,6 +246,7 @@ impl Change<'_> {
         match (self.verb, &self.memory.journal, &self.memory.state) {
             (Verb::Apply, None, Some(state)) if state.after == self.after => {}
             (Verb::Apply, ..) => {
+                again(|| self.leave())?;
                 let mut original = self.recalled.original.clone();
                 claims::keep_claimed(&mut original, &self.wanted);
                 let state =
@@ -281,20 +288,24 @@ impl Change<'_> {
         let has_rules = world.places.iter().any(|seen| !seen.translations.is_empty() || seen.foreign_rules);
         let own = if has_rules { self.recalled.own.as_ref() } else { known.own.as_ref() };
         let mut newer: Option<World> = None;
+        let mut failed = None;
         for pass in 1..=PASSES {
             let ran = run(site, &plan, newer.as_ref().unwrap_or(world), Mood::Forward, Some(&mut *progress));
             for (netns, sysctl) in site.found.drain(..) {
                 claims::add_sysctl(&mut way.original, netns.as_ref(), sysctl);
             }
             way.trail.push((plan, ran.sent));
-            match ran.error {
+            way.at = ran.at;
+            match &ran.error {
                 _ if ran.stopped => return Err(interrupted()),
-                // An answer that was lost may have been the reason.
-                Some(error) if !ran.lost => return Err(error),
+                Some(error) if !ran.lost => return Err(error.clone()),
                 _ => {}
             }
             if ran.lost {
                 site.mark_staged();
+            }
+            if ran.stale {
+                std::thread::sleep(DYING);
             }
             settle::carriers(site, &self.wanted);
             let seen = again(|| self.recalled.look_at(&mut site.sockets, &self.wanted, self.lab, own))?;
@@ -307,6 +318,10 @@ impl Change<'_> {
                 return if site.is_stopped() { Err(interrupted()) } else { Ok(counts) };
             }
             newer = Some(seen);
+            failed = ran.error;
+        }
+        if let Some(error) = failed {
+            return Err(error);
         }
         let still = plan.steps.first().map(|step| words::line(&plan, newer.as_ref().unwrap_or(world), step));
         Err(Error::usage(["not as asked after it was done: ", &still.unwrap_or_default()].concat()))
@@ -357,8 +372,11 @@ impl Change<'_> {
         site.go_back();
         let before = &way.before;
         let both = claims::union(self.wanted.clone(), before);
-        let known =
-            Known { released: adopted_netns(&journal.adopted), ..self.recalled.known_with(&both, self.indexes) };
+        let known = Known {
+            released: adopted_netns(&journal.adopted),
+            had: had(world),
+            ..self.recalled.known_with(&both, self.indexes)
+        };
         let mut left = None;
         for attempt in 0..=WAYS_BACK {
             let mut is_right = site.take_back().is_ok();
@@ -390,6 +408,9 @@ impl Change<'_> {
             }
             if ran.stopped {
                 break;
+            }
+            if ran.stale {
+                std::thread::sleep(DYING);
             }
         }
         let mut left = left.unwrap_or_else(|| told(&way.trail, world));
@@ -437,6 +458,8 @@ struct Way {
     original: Topology,
     /// What was sent.
     trail: Vec<(Plan, Vec<bool>)>,
+    /// Where the file says what failed.
+    at: Option<Origin>,
 }
 
 /// What was sent, a line each, where it could not be looked at.
@@ -479,6 +502,19 @@ fn without(mut found: Topology, adopted: &[(String, u32)]) -> Topology {
     found
 }
 
+/// The indexes that links had, to be had again.
+fn had(world: &World) -> Vec<(Option<NsName>, IfName, NonZeroU32)> {
+    let mut had = Vec::new();
+    for seen in &world.places {
+        for link in &seen.state.links {
+            if let Some((name, index)) = IfName::new(&link.name).zip(NonZeroU32::new(link.index)) {
+                had.push((seen.name.clone(), name, index));
+            }
+        }
+    }
+    had
+}
+
 /// The namespaces among what was adopted: their mark, on `lo`, is taken off by the plan of the way back.
 fn adopted_netns(adopted: &[(String, u32)]) -> Vec<NsName> {
     adopted.iter().filter(|row| row.1 == 1).filter_map(|row| NsName::new(row.0.as_bytes())).collect()
@@ -492,7 +528,7 @@ fn unmark(site: &mut Site<'_>, adopted: &[(String, u32)]) -> Result<()> {
             None => Some(0),
             Some(netns) => site.sockets.find(netns),
         };
-        let (Some(place), Some(index)) = (place, std::num::NonZeroU32::new(*index)) else { continue };
+        let (Some(place), Some(index)) = (place, NonZeroU32::new(*index)) else { continue };
         let lab = site.lab;
         let Ok(socket) = site.sockets.route(place) else { continue };
         let link = match socket.get(&GetLink::Index(index.get())) {

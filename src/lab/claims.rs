@@ -4,7 +4,7 @@
 use crate::model::link::Link;
 use crate::model::name::{IfName, NsName};
 use crate::model::op::Op;
-use crate::model::plan::{Act, Plan, Step};
+use crate::model::plan::{Act, Plan, Sign, Step};
 use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, Setting, SettingValue, Sysctl, Topology};
 use crate::model::world::{Seen, World};
 
@@ -60,9 +60,8 @@ fn place_of<'t>(topology: &'t mut Topology, name: Option<&NsName>) -> &'t mut Pl
 
 /// Adds a parameter as it was found; what is known already is older, and stays.
 pub fn add_sysctl(topology: &mut Topology, netns: Option<&NsName>, sysctl: Sysctl) {
-    let place = place_of(topology, netns);
-    if place.sysctls.iter().all(|said| said.what.name != sysctl.name) {
-        place.sysctls.push(Said { at: Origin::default(), what: sysctl });
+    if claim(topology, netns, &sysctl.name).is_none() {
+        place_of(topology, netns).sysctls.push(Said { at: Origin::default(), what: sysctl });
     }
 }
 
@@ -88,16 +87,30 @@ pub fn add(known: &mut Topology, found: &Topology) {
     }
 }
 
-/// Everything of two topologies, as far as it bears no mark: what either of them says is ours.
+/// Everything of two topologies, as far as it bears no mark: what either of them says is ours. What a parameter is
+/// set to, the first says.
 pub fn union(mut one: Topology, other: &Topology) -> Topology {
     for place in &other.places {
-        let target = place_of(&mut one, place.name.as_ref());
+        let netns = place.name.as_ref();
+        for said in &place.sysctls {
+            add_sysctl(&mut one, netns, said.what.clone());
+        }
+        let target = place_of(&mut one, netns);
+        target.forward.v4 |= place.forward.v4;
+        target.forward.v6 |= place.forward.v6;
+        target.masquerades.extend(place.masquerades.iter().cloned());
+        target.forward_ports.extend(place.forward_ports.iter().cloned());
         target.routes.extend(place.routes.iter().cloned());
         target.rules.extend(place.rules.iter().cloned());
         target.neighs.extend(place.neighs.iter().cloned());
         for link in &place.links {
             match target.links.iter_mut().find(|own| own.name == link.name) {
-                Some(own) => own.addresses.extend(link.addresses.iter().cloned()),
+                Some(own) => {
+                    own.addresses.extend(link.addresses.iter().cloned());
+                    own.settings.extend(link.settings.iter().cloned());
+                    own.master = own.master.take().or_else(|| link.master.clone());
+                    own.sysctls.extend(link.sysctls.iter().cloned());
+                }
                 None => target.links.push(link.clone()),
             }
         }
@@ -108,6 +121,8 @@ pub fn union(mut one: Topology, other: &Topology) -> Topology {
 /// What is to be put back: what was found, of what was claimed and is not any more.
 pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) -> Topology {
     let mut restore = Topology { name: wanted.name.clone(), places: vec![Place::default()] };
+    // What is implied is wanted, too.
+    let implied = crate::plan::implied::complete(wanted, true);
     for place in &original.places {
         let netns = place.name.as_ref();
         // What is in a namespace that is not wanted any more goes with it.
@@ -116,7 +131,7 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
         }
         for said in &place.sysctls {
             let name = &said.what.name;
-            if claim(claimed, netns, name).is_some() && claim(wanted, netns, name).is_none() {
+            if claim(claimed, netns, name).is_some() && claim(&implied, netns, name).is_none() {
                 add_sysctl(&mut restore, netns, said.what.clone());
             }
         }
@@ -127,6 +142,26 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
         }
     }
     restore
+}
+
+/// Moves parameters of links that a topology has to those links: they can be set when the link is there.
+pub fn to_links(topology: &mut Topology) {
+    for place in &mut topology.places {
+        let links = &mut place.links;
+        place.sysctls.retain(|said| {
+            let name = said.what.name.as_str();
+            let Some(end) = name.match_indices('.').nth(2).map(|dot| dot.0) else { return true };
+            let (folder, rest) = name.split_at(end);
+            let Some((link, key)) = rest[1..].split_once('.') else { return true };
+            let link = link.replace('/', ".");
+            let Some(link) = links.iter_mut().find(|own| own.name.as_bytes() == link.as_bytes()) else { return true };
+            let name = [folder, ".", key].concat();
+            if link.sysctls.iter().all(|own| own.what.name != name) {
+                link.sysctls.push(Said { at: said.at, what: Sysctl { name, value: said.what.value.clone() } });
+            }
+            false
+        });
+    }
 }
 
 /// Takes out of what is to be put back what somebody else has changed since, what is not there any more, and what
@@ -141,6 +176,9 @@ pub fn settle(
     for place in &mut restore.places {
         let netns = place.name.clone();
         let seen = world.places.iter().find(|seen| seen.name == netns);
+        if let Some(seen) = seen {
+            place.links.iter_mut().for_each(|link| as_we_left_it(link, claimed, seen));
+        }
         place.sysctls.retain(|said| {
             let name = &said.what.name;
             let Some(found) = seen.and_then(|seen| seen.sysctls.iter().find(|found| found.name == *name)) else {
@@ -156,6 +194,26 @@ pub fn settle(
             }
             is_ours
         });
+    }
+}
+
+/// Takes out of a device that is to be put back what is not as it was asked for.
+fn as_we_left_it(device: &mut LinkSpec, claimed: &Topology, seen: &Seen) {
+    let places = claimed.places.iter().filter(|place| place.name == seen.name);
+    let mut links = places.flat_map(|place| &place.links).filter(|link| link.kind == LinkKind::Device);
+    let Some(asked) = links.find(|link| link.name == device.name) else { return };
+    let Some(found) = seen.state.links.iter().find(|link| link.is_called(device.name.as_bytes())) else { return };
+    device.settings.retain(|setting| {
+        let is = match setting.key {
+            "mtu" => found.mtu.map(|mtu| SettingValue::Number(mtu.into())),
+            "txqueuelen" => found.txqlen.map(|length| SettingValue::Number(length.into())),
+            "alias" => found.alias.as_ref().map(|text| SettingValue::Text(String::from_utf8_lossy(text).into_owned())),
+            _ => return true,
+        };
+        asked.get(setting.key).is_some() && asked.get(setting.key) == is.as_ref()
+    });
+    if found.is_up() != asked.up {
+        device.up = found.is_up();
     }
 }
 
@@ -194,7 +252,8 @@ pub fn found(plan: &Plan, world: &World) -> Topology {
     for step in &plan.steps {
         let Some(seen) = world.places.get(step.place) else { continue };
         match &step.act {
-            Act::Sysctl { name, from: Some(from), .. } if !is_passing(plan, step.place) => {
+            // A part of the step before it belongs to a link, and is told with that.
+            Act::Sysctl { name, from: Some(from), .. } if step.sign != Sign::Part && !is_passing(plan, step.place) => {
                 add_sysctl(
                     &mut found,
                     seen.name.as_ref(),

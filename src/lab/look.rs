@@ -73,11 +73,15 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
     let others: Vec<NsName> = further.iter().filter_map(|name| NsName::new(name)).collect();
     let others: Vec<NsName> = others.iter().filter(is_new).cloned().collect();
     sockets.add(&others, false)?;
-    sockets.retain_from(names.len() + 1, &mut |_, socket| {
-        let lo = socket.get(&GetLink::Index(1)).ok().flatten();
-        lo.as_ref().and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
+    let mut failed = None;
+    sockets.retain_from(names.len() + 1, &mut |_, socket| match socket.get(&GetLink::Index(1)) {
+        Ok(lo) => lo.as_ref().and_then(Mark::of).is_some_and(|mark| lab.owns(mark)),
+        Err(error) => {
+            failed = Some(error);
+            false
+        }
     });
-    Ok(sockets)
+    failed.map_or(Ok(sockets), Err)
 }
 
 /// What the places of sockets hold: those of the topology first, then what further ones there are.
@@ -107,7 +111,7 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     sockets.visit(&numbers, &mut |number| {
         let (Some((_, names, nat)), Some(seen)) = (needs.next(), world.places.get_mut(number)) else { return Ok(()) };
         seen.sysctls = params::read(names);
-        if *nat { params::translations(seen, wanted.lab) } else { Ok(()) }
+        if *nat { params::translations(seen, wanted.topology.places.get(number), wanted.lab) } else { Ok(()) }
     })?;
     ids::resolve(sockets, &mut world);
     Ok(world)

@@ -11,7 +11,7 @@ use crate::lab::stage::Maker;
 use crate::model::link::{LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Plan, Sign, Step};
-use crate::model::topology::Sysctl;
+use crate::model::topology::{Origin, Sysctl};
 use crate::model::world::World;
 use crate::socket::Query;
 use crate::wire::build::{Request, Route};
@@ -32,8 +32,12 @@ pub struct Ran {
     pub sent: Vec<bool>,
     /// Why it ended early.
     pub error: Option<Error>,
-    /// The answer to one was lost: what became of it must be looked at.
+    /// Where the file says what failed.
+    pub at: Option<Origin>,
+    /// The answer to one was lost, or it is not as it was when it was looked at: it must be looked at again.
     pub lost: bool,
+    /// Something came or went meanwhile.
+    pub stale: bool,
     /// A signal ended it.
     pub stopped: bool,
 }
@@ -108,6 +112,7 @@ impl Runner<'_, '_> {
         let error = error.doing(|| words::act(self.plan, self.world, step));
         let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
         if self.mood == Mood::Forward {
+            self.ran.at = self.ran.at.or(step.at);
             return Err(error);
         }
         self.ran.error.get_or_insert(error);
@@ -240,19 +245,22 @@ impl Runner<'_, '_> {
         for (number, outcome) in numbers.iter().zip(outcomes) {
             self.ran.sent[*number] = true;
             let Err(error) = outcome else { continue };
-            if matches!(error.kind, Kind::Lost { .. }) {
-                self.ran.lost = true;
+            let step = &self.plan.steps[*number];
+            if is_gone(step, &error) {
                 continue;
             }
-            let step = &self.plan.steps[*number];
-            let done = if is_gone(step, &error) { Ok(()) } else { self.other_way(step, error) };
+            let is_lost = matches!(error.kind, Kind::Lost { .. });
+            if is_lost || is_stale(step, &error) {
+                self.ran.lost = true;
+                self.ran.stale |= !is_lost;
+            }
+            let done = self.other_way(step, error);
             let done = self.heed(number, done);
             if first.is_ok() {
                 first = done;
             }
         }
-        // After a lost answer nothing is certain, not even that the others failed for their own reasons.
-        if self.ran.lost { Ok(()) } else { first }
+        first
     }
 
     /// Does what the kernel lacks another way, if there is one.
@@ -312,7 +320,21 @@ impl Runner<'_, '_> {
 /// Whether what a step takes away is gone already: with its link, its address or its gateway.
 fn is_gone(step: &Step, error: &Error) -> bool {
     let gone = matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT));
-    gone && step.sign == Sign::Remove
+    let takes = match &step.act {
+        Act::Op(op) => matches!(op.as_ref(), Op::DeleteLink(_) | Op::DeleteGroup(_)),
+        _ => false,
+    };
+    gone && (takes || step.sign == Sign::Remove)
+}
+
+/// Whether a step fails since something has come or gone since it was looked at, such as the links of a namespace
+/// that dies: it is looked at again then, and planned again.
+fn is_stale(step: &Step, error: &Error) -> bool {
+    match error.errno() {
+        Some(libc::ENODEV) => true,
+        Some(libc::EEXIST | libc::EBUSY) => matches!(step.act, Act::MakeLink(_)),
+        _ => false,
+    }
 }
 
 /// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are
@@ -336,9 +358,13 @@ fn order(plan: &Plan) -> Vec<usize> {
     let mut order = Vec::with_capacity(plan.steps.len());
     let mut full: Vec<usize> = Vec::new();
     let mut wave = 0;
+    // What belongs to a link that is made comes before its other end goes up, and with it the carrier.
+    let mut belongs = false;
     for (number, step) in plan.steps.iter().enumerate() {
         let is_link = matches!(step.act, Act::MakeLink(_));
-        if (!is_link && !matches!(step.act, Act::MakeNetns)) || wave == WAVE {
+        belongs = is_link || (belongs && step.sign == Sign::Part);
+        let waits = is_link || belongs || matches!(step.act, Act::MakeNetns);
+        if !waits || (wave == WAVE && is_link) {
             wave = 0;
             for place in full.drain(..) {
                 order.extend(own[place].drain(..));

@@ -6,7 +6,7 @@ mod nat;
 mod routing;
 
 pub use link::{LinkKind, LinkRef, LinkSpec, PortVlan, Setting, SettingValue};
-pub use nat::{ForwardPort, Masquerade};
+pub use nat::{ForwardPort, Masquerade, long_ones, subnet};
 pub use routing::{NeighSpec, RouteSpec};
 
 use std::net::IpAddr;

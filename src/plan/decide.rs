@@ -36,11 +36,13 @@ pub fn places(ctx: &mut Ctx<'_>, asked: usize, conflicts: &mut Vec<Conflict>) {
             }
             _ if !wanted => {}
             Some(mark) => {
+                spot.refused = true;
                 let whose = owner(ctx, mark);
                 conflict(conflicts, at, &["namespace ", &printable(name), " belongs to ", &whose]);
             }
             None if ctx.options.adopt => spot.ours = true,
             None => {
+                spot.refused = true;
                 let text = ["namespace ", &printable(name), " is there and is not ours; --adopt takes it over"];
                 conflict(conflicts, at, &text);
             }
@@ -54,8 +56,9 @@ pub fn links(ctx: &mut Ctx<'_>, order: &[(usize, usize)], conflicts: &mut Vec<Co
     decider.index();
     for &(place, number) in order {
         match decider.ctx.spec(place, number).kind {
-            LinkKind::Device => decider.device(place, number),
             LinkKind::Veth => decider.pair(place, number),
+            _ if decider.ctx.places[place].refused => {}
+            LinkKind::Device => decider.device(place, number),
             _ => decider.single(place, number),
         }
     }
@@ -114,6 +117,9 @@ impl<'a> Decider<'_, 'a> {
     /// What of a place's links may be the one that is asked for; a link of another lab is in the way.
     fn candidate(&mut self, place: usize, number: usize) -> Candidate {
         let (links, spec) = (self.ctx.found(place), self.ctx.spec(place, number));
+        if self.ctx.places[place].refused {
+            return Candidate::None;
+        }
         let mark = self.ctx.mark(place, &spec.name);
         let marked = self.marks[place].find(&mark.path.to_ne_bytes(), |number| Mark::of(&links[number]) == Some(mark));
         if let Some(number) = marked {
@@ -156,6 +162,7 @@ impl<'a> Decider<'_, 'a> {
     fn pair(&mut self, place: usize, number: usize) {
         let Some((there, twin)) = self.ctx.twin(self.ctx.spec(place, number)) else { return };
         let (own, other) = (self.candidate(place, number), self.candidate(there, twin));
+        let refused = self.ctx.places[place].refused || self.ctx.places[there].refused;
         let adopt = self.ctx.options.adopt;
         let by_own = own.number().and_then(|own| Some((own, self.partner(place, own, there)?)));
         let by_other = other.number().and_then(|other| Some((self.partner(there, other, place)?, other)));
@@ -178,6 +185,7 @@ impl<'a> Decider<'_, 'a> {
             }
         }
         match ends {
+            _ if refused => {}
             Some((own, other)) => {
                 self.keep(place, number, own);
                 self.keep(there, twin, other);
@@ -202,8 +210,8 @@ impl<'a> Decider<'_, 'a> {
     fn single(&mut self, place: usize, number: usize) {
         let spec = self.ctx.spec(place, number);
         let found = match self.candidate(place, number) {
-            Candidate::Stranger(number) if !self.ctx.options.adopt => {
-                self.stranger(place, number, number);
+            Candidate::Stranger(stranger) if !self.ctx.options.adopt => {
+                self.stranger(place, number, stranger);
                 return;
             }
             candidate => candidate.number(),
@@ -277,9 +285,7 @@ impl<'a> Decider<'_, 'a> {
             return;
         };
         let index = self.ctx.found(from)[found].index;
-        let spot = &self.ctx.places[place];
-        let keeps = self.ctx.seen(place, index).is_none() && (!spot.new || index >= FIRST);
-        let index = if keeps { NonZeroU32::new(index) } else { self.index_for(place) };
+        let index = self.index_like(index, place);
         self.ctx.places[place].targets[number] = Target { index, from: Some((from, found)), ..Target::default() };
         self.ctx.places[from].fates[found].goes = true;
     }
@@ -319,12 +325,28 @@ impl<'a> Decider<'_, 'a> {
     }
 
     fn make(&mut self, place: usize, number: usize, old: Option<usize>) {
-        let index = self.index_for(place);
+        let index = match self.had(place, number) {
+            Some(index) if self.ctx.seen(place, index.get()).is_none() => Some(index),
+            _ => self.index_for(place),
+        };
         let spot = &mut self.ctx.places[place];
         spot.targets[number] = Target { index, old, ..Target::default() };
         if let Some(fate) = old.and_then(|old| spot.fates.get_mut(old)) {
             (fate.ours, fate.goes, fate.anew) = (true, true, true);
         }
+    }
+
+    /// The index that a link of the name had.
+    fn had(&self, place: usize, number: usize) -> Option<NonZeroU32> {
+        let (netns, link) = (&self.ctx.world.places[place].name, &self.ctx.topology.places[place].links[number]);
+        let mut had = self.ctx.known.had.iter();
+        had.find(|row| row.0 == *netns && row.1 == link.name).map(|row| row.2)
+    }
+
+    /// An index for a device that is moved: its own, if it is free.
+    fn index_like(&mut self, index: u32, place: usize) -> Option<NonZeroU32> {
+        let keeps = self.ctx.seen(place, index).is_none() && !self.ctx.places[place].new;
+        if keeps { NonZeroU32::new(index) } else { self.index_for(place) }
     }
 
     fn index_for(&mut self, place: usize) -> Option<NonZeroU32> {
@@ -349,6 +371,12 @@ impl<'a> Decider<'_, 'a> {
                     None => self.is_of_journal(link),
                 };
                 let fate = self.ctx.places[place].fates[number];
+                if fate.wanted.is_none() && !fate.goes && is_moved(self.ctx, place, number) {
+                    let index = self.index_like(link.index, 0);
+                    self.ctx.places[place].fates[number].goes = true;
+                    self.ctx.returns.extend(index.map(|index| (place, number, index)));
+                    continue;
+                }
                 if link.index == 1 || fate.wanted.is_some() || fate.goes || !ours {
                     continue;
                 }
@@ -414,7 +442,7 @@ fn kind_text(link: &Link) -> String {
 
 /// Whether a link of one of our namespaces is a device that was moved there: hardware, or what the lab asked for as
 /// a device before.
-pub fn is_moved(ctx: &Ctx<'_>, place: usize, number: usize) -> bool {
+fn is_moved(ctx: &Ctx<'_>, place: usize, number: usize) -> bool {
     let (link, spot) = (&ctx.found(place)[number], &ctx.places[place]);
     if place == 0 || link.index == 1 || !spot.ours || Mark::of(link).is_some() {
         return false;

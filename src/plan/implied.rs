@@ -89,19 +89,14 @@ fn silent(place: &Place) -> Vec<bool> {
     place.links.iter().map(silent).collect()
 }
 
-/// Whether anything in a place has to do with IPv6. Servers that are asked by its address may be anywhere.
+/// Whether a place uses IPv6. Servers that are asked by its address may be anywhere, and parameters may as well
+/// keep it out.
 fn asks_ipv6(place: &Place) -> bool {
-    let sysctl = |said: &Said<Sysctl>| said.what.name.starts_with("net.ipv6.");
     place.forward.v6
-        || place.sysctls.iter().any(sysctl)
         || place.routes.iter().any(|route| route.what.route.family() == Family::V6)
         || place.rules.iter().any(|rule| rule.what.family == Family::V6)
         || place.neighs.iter().any(|neigh| neigh.what.neigh.family == Family::V6)
         || place.masquerades.iter().any(|said| said.what.from.iter().any(|from| from.family() == Family::V6))
         || place.forward_ports.iter().any(|said| said.what.to.is_ipv6())
-        || place.links.iter().any(|link| {
-            // Parameters that are implied themselves only keep IPv6 out.
-            let own = |said: &Said<Sysctl>| sysctl(said) && said.what.value != "0";
-            link.addresses.iter().any(|addr| addr.what.family == Family::V6) || link.sysctls.iter().any(own)
-        })
+        || place.links.iter().any(|link| link.addresses.iter().any(|addr| addr.what.family == Family::V6))
 }

@@ -117,9 +117,14 @@ pub fn lower(link: &Link) -> Option<(u32, bool)> {
     (index != 0).then_some((index, link.link_netnsid.is_some()))
 }
 
-/// What a new link's kind is told: what the file says of it, and the index of a vxlan's `dev`.
+/// What a new link's kind is told: what the file says of it, and the index of a vxlan's `dev`. What is the kernel's
+/// default is not said: a kernel that lacks it would refuse the link. The port of a vxlan is another one in the kernel.
 pub fn arguments(spec: &LinkSpec, dev: Option<u32>) -> Option<KindArguments> {
-    let said = |row: Row| spec.get(row.key).and_then(|value| row.raw(value)).map(|raw| row.argument(raw));
+    let said = |row: Row| {
+        let (said, ours) = (spec.get(row.key).and_then(|value| row.raw(value)), row.key == "dstport");
+        let raw = if ours { said.or(row.default()) } else { said.filter(|raw| Some(*raw) != row.default()) };
+        raw.map(|raw| row.argument(raw))
+    };
     let mut arguments: Vec<Argument> = rows(spec.kind).filter_map(said).collect();
     if let Some(dev) = dev {
         arguments.push(Argument { number: VXLAN_LINK, value: ArgumentValue::Bytes(dev.to_ne_bytes().to_vec()) });

@@ -4,11 +4,13 @@
 //! a rollback and `recover` (to what was there when the run began), and verifies: a plan without steps is success.
 
 mod decide;
-mod implied;
+pub mod implied;
 pub mod kinds;
 mod links;
 pub mod nets;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroU32;
 
@@ -16,7 +18,7 @@ use crate::model::index::Index;
 use crate::model::lab::{Lab, Mark};
 use crate::model::link::{Link, LinkId, LinkNumber};
 use crate::model::name::{IfName, NsName};
-use crate::model::plan::{Plan, Step};
+use crate::model::plan::Plan;
 use crate::model::topology::{LinkSpec, Origin, Place, Topology};
 use crate::model::world::World;
 
@@ -32,6 +34,8 @@ pub struct Known {
     pub indexes: Option<(u32, u32)>,
     /// Namespaces that are let go: a run adopted them and is undone. The mark comes off, nothing else of them goes.
     pub released: Vec<NsName>,
+    /// Indexes that links had, by namespace and name: one that is made again has it again, if it is free.
+    pub had: Vec<(Option<NsName>, IfName, NonZeroU32)>,
 }
 
 /// How far a plan may go.
@@ -56,12 +60,7 @@ pub struct Conflict {
     pub text: String,
 }
 
-/// A topology with all that it implies: this is what a world is to be looked for.
-pub fn complete(topology: &Topology) -> Topology {
-    implied::complete(topology, true)
-}
-
-/// Plans. The world is one that was looked for the topology, [`complete`]d or not.
+/// Plans. The world is one that was looked for the topology.
 ///
 /// # Errors
 /// All that is in the way: things of the same name that are not ours, links that cannot be changed in place.
@@ -82,20 +81,20 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     let mut conflicts = Vec::new();
     decide::places(&mut ctx, asked, &mut conflicts);
     let order = order::links(&ctx);
-    if conflicts.is_empty() {
-        decide::links(&mut ctx, &order, &mut conflicts);
-    }
+    decide::links(&mut ctx, &order, &mut conflicts);
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
     let mut steps = Vec::new();
     links::steps(&ctx, &order, &mut steps);
-    for (removal, calls) in [(false, nets::steps as fn(&Ctx<'_>, &mut Vec<Step>)), (true, nets::removals)] {
-        let mut own = Vec::new();
-        calls(&ctx, &mut own);
-        steps.extend(own.into_iter().map(|step| (order::phase(&step, removal), step)));
+    let parts = nets::parts(&ctx);
+    if !parts.conflicts.is_empty() {
+        return Err(parts.conflicts);
     }
-    links::removals(&ctx, &mut steps);
+    for (removal, list) in [(false, parts.steps), (true, parts.removals)] {
+        steps.extend(list.into_iter().map(|step| (order::phase(&step, removal), step)));
+    }
+    links::removals(&ctx, &order, &mut steps);
     let names = ctx.names();
     let steps = order::sort(steps, topology.places.len());
     Ok(Plan { steps, names, warnings: Vec::new(), lab })
@@ -116,6 +115,8 @@ pub struct Ctx<'a> {
     /// Whose it is.
     pub lab: &'a Lab,
     places: Vec<Spot>,
+    /// Devices that go back to the host: place, number, index to take.
+    returns: Vec<(usize, usize, NonZeroU32)>,
 }
 
 /// What was decided about a place.
@@ -127,6 +128,8 @@ struct Spot {
     new: bool,
     /// It is taken away by this plan.
     goes: bool,
+    /// It is in the way itself.
+    refused: bool,
     /// Links that were given an index so far.
     used: u32,
     /// Numbers of the links that are asked for, by name.
@@ -182,7 +185,7 @@ impl<'a> Ctx<'a> {
             }
             places.push(spot);
         }
-        Ctx { topology, world, known, options, lab, places }
+        Ctx { topology, world, known, options, lab, places, returns: Vec::new() }
     }
 
     /// The link that a name means when all is done, with the index that it has or will have; `lo` is 1 everywhere.

@@ -54,21 +54,6 @@ pub fn parts(ctx: &Ctx<'_>) -> Parts {
     parts
 }
 
-/// What is to be made or changed, in any order.
-pub fn steps(ctx: &Ctx<'_>, out: &mut Vec<Step>) {
-    out.append(&mut parts(ctx).steps);
-}
-
-/// What is to be taken away, in any order.
-pub fn removals(ctx: &Ctx<'_>, out: &mut Vec<Step>) {
-    out.append(&mut parts(ctx).removals);
-}
-
-/// What is in the way.
-pub fn conflicts(ctx: &Ctx<'_>, out: &mut Vec<Conflict>) {
-    out.append(&mut parts(ctx).conflicts);
-}
-
 /// Work on one place.
 struct Job<'a> {
     ctx: &'a Ctx<'a>,
@@ -149,6 +134,3 @@ fn differs(why: &mut Why, what: &'static str, from: String, to: String) {
 fn count(number: Option<u32>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,7 @@
 mod commands;
 mod kind;
 mod names;
+pub mod nft;
 mod shell;
 mod thing;
 

@@ -140,9 +140,10 @@ impl<'a> Seen<'a> {
     /// All rules for a listing, by the rule of each that packets meet first; what belongs to none is foreign.
     /// A comment that is cut tells only of a rule that is among the known ones.
     pub fn listed(&self, known: &[Translation]) -> Vec<Listed> {
+        // What is left of one may read like another rule.
         let of = |comment: &[u8]| {
-            let cut = || known.iter().find(|known| is_of(comment, known.key().as_bytes())).copied();
-            Translation::from_key(comment).or_else(cut)
+            let whole = known.iter().find(|known| is_of(comment, known.key().as_bytes())).copied();
+            whole.or_else(|| Translation::from_key(comment))
         };
         let mut all: Vec<Listed> = Vec::new();
         for &family in &self.families {

@@ -6,14 +6,13 @@ use std::io;
 use netstrap::file;
 use netstrap::model::ip::Family;
 use netstrap::model::lab::Lab;
-use netstrap::model::link::LinkId;
 use netstrap::model::neigh::NeighFilter;
 use netstrap::model::op::Op;
-use netstrap::model::plan::{Act, Plan, Step};
+use netstrap::model::plan::{Act, Plan, Sign, Step};
 use netstrap::model::port::{PVID, PortFilter, UNTAGGED, rows};
 use netstrap::model::route::RouteFilter;
 use netstrap::model::rule::RuleFilter;
-use netstrap::model::topology::{PortVlan, Sysctl, Topology};
+use netstrap::model::topology::{PortVlan, Sysctl, Topology, long_ones};
 use netstrap::model::world::{Presence, Seen, World};
 use netstrap::plan::{Known, Options, plan};
 use netstrap::socket::Socket;
@@ -22,7 +21,7 @@ use netstrap::translations::Translations;
 use netstrap::wire;
 use netstrap::wire::addr::GetAddrs;
 use netstrap::wire::build::Route;
-use netstrap::wire::link::GetLinks;
+use netstrap::wire::link::GetLink;
 
 struct One(String);
 
@@ -45,6 +44,26 @@ pub fn topology(text: &str) -> Topology {
     }
 }
 
+/// Parameters of a link of the host that a plan implies.
+const IMPLIED: [&str; 3] =
+    ["net.ipv4.conf.accept_redirects", "net.ipv6.conf.accept_redirects", "net.ipv6.conf.accept_ra"];
+const FORWARDING: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+
+/// Runs a script by the real nft.
+#[track_caller]
+pub fn nft(script: &str) {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut nft = Command::new(crate::support::tool("nft")).args(["-f", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    nft.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(nft.wait().unwrap().success(), "{script}");
+}
+
+/// A step in a line.
+fn brief(step: &Step) -> String {
+    format!("{:?} {:?} {:?}", step.sign, step.act, step.why)
+}
+
 /// The host of the sandbox.
 pub struct Host {
     pub lab: Lab,
@@ -63,7 +82,7 @@ impl Host {
     pub fn look(&mut self, topology: &Topology) -> World {
         let mut seen = Seen { presence: Presence::There, ..Seen::default() };
         let socket = &mut self.socket;
-        seen.state.links = socket.dump(&GetLinks::default()).unwrap();
+        seen.state.links = socket.dump(&GetLink::All).unwrap();
         seen.state.addrs = socket.dump(&GetAddrs::default()).unwrap();
         for family in [Family::V4, Family::V6] {
             seen.state.routes.extend(socket.dump(&RouteFilter { family, ..RouteFilter::default() }).unwrap());
@@ -80,17 +99,23 @@ impl Host {
             }
         }
         let place = &topology.places[0];
-        let of_links = place
-            .links
-            .iter()
-            .flat_map(|link| link.sysctls.iter().map(|said| said.what.of_link(&link.name.to_string())));
-        for name in place.sysctls.iter().map(|said| said.what.name.clone()).chain(of_links) {
+        let of_links = place.links.iter().flat_map(|link| {
+            // Those that are implied too.
+            let names = link.sysctls.iter().map(|said| said.what.name.as_str()).chain(IMPLIED);
+            names.map(|name| {
+                let own = Sysctl { name: name.to_owned(), value: String::new() };
+                own.of_link(&link.name.to_string())
+            })
+        });
+        let of_place = place.sysctls.iter().map(|said| said.what.name.clone());
+        for name in of_place.chain(FORWARDING.map(str::to_owned)).chain(of_links) {
             if let Ok(value) = Key::parse(&name).read() {
                 let value = String::from_utf8(value).unwrap().trim_end().to_owned();
                 seen.sysctls.push(Sysctl { name, value });
             }
         }
-        let (translations, right) = Translations::of_lab(Socket::open().unwrap(), &self.lab).found(&[]).unwrap();
+        let long = long_ones(place, &seen.state.addrs);
+        let (translations, right) = Translations::of_lab(Socket::open().unwrap(), &self.lab).found(&long).unwrap();
         (seen.translations, seen.foreign_rules) = (translations, !right);
         World { places: vec![seen] }
     }
@@ -124,19 +149,28 @@ impl Host {
         topology.name = self.lab.name().to_owned();
         let made = self.plan(&topology);
         for step in &made.steps {
-            self.run(step).map_err(|error| format!("{error:?} at {step:#?}"))?;
+            match self.run(step) {
+                // What went before took it along.
+                Err(error)
+                    if step.sign == Sign::Remove
+                        && matches!(error.errno(), Some(libc::ENOENT | libc::ESRCH | libc::EADDRNOTAVAIL)) => {}
+                Err(error) => return Err(format!("{} at {}", error.kind, brief(step))),
+                Ok(()) => {}
+            }
         }
         let again = self.plan(&topology);
         match again.steps.is_empty() {
             true => Ok(made.steps),
-            false => Err(format!("done {:#?}\nleft {:#?}", made.steps, again.steps)),
+            false => {
+                let list = |steps: &[Step]| steps.iter().map(brief).collect::<Vec<_>>().join("\n    ");
+                Err(format!("\n  done {}\n  left {}", list(&made.steps), list(&again.steps)))
+            }
         }
     }
 
-    /// The index of a link.
-    pub fn link(&mut self, name: &str) -> LinkId {
-        let links = self.socket.dump(&GetLinks::default()).unwrap();
-        let index = links.iter().find(|link| link.name == name.as_bytes()).unwrap().index;
-        LinkId { ns: 0, index: std::num::NonZeroU32::new(index).unwrap() }
+    /// As [`Host::apply`], where nothing may go wrong.
+    #[track_caller]
+    pub fn must(&mut self, text: &str) -> Vec<Step> {
+        self.apply(text).unwrap_or_else(|wrong| panic!("{wrong}"))
     }
 }

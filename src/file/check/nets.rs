@@ -61,13 +61,14 @@ fn key(about: About, scope: usize, prefix: Prefix) -> [u8; 24] {
 }
 
 impl Nets {
+    #[inline(never)]
     fn add(&mut self, net: Net) {
         let number = self.list.len();
         let scopes = [(About::Link, net.link), (About::Domain, net.domain), (About::Anywhere, 0)];
         for (about, scope) in scopes {
             // Of two that are the same, the first is the one that counts.
             let counts = net.is_address || !matches!(about, About::Domain);
-            if counts && self.find(about, scope, net.prefix, |_| true).is_none() {
+            if counts && self.find((about, scope), net.prefix, None).is_none() {
                 self.index.insert(&key(about, scope, net.prefix), number);
             }
         }
@@ -78,8 +79,9 @@ impl Nets {
         self.list.push(net);
     }
 
-    /// The network that is the same.
-    fn find(&self, about: About, scope: usize, prefix: Prefix, fits: impl Fn(&Net) -> bool) -> Option<&Net> {
+    /// The network that is the same; with another one, only what overlaps with that.
+    #[inline(never)]
+    fn find(&self, (about, scope): (About, usize), prefix: Prefix, against: Option<&Net>) -> Option<&Net> {
         let network = prefix.network();
         let same = |at: usize| {
             let net = &self.list[at];
@@ -88,27 +90,27 @@ impl Nets {
                 About::Domain => net.domain == scope && net.is_address,
                 _ => true,
             };
-            in_scope && net.prefix.network() == network && fits(net)
+            // That an address is said twice is told already.
+            let overlaps =
+                |one: &Net| one.link != net.link && !net.prefix.is_host() && net.prefix.addr() != one.prefix.addr();
+            in_scope && net.prefix.network() == network && against.is_none_or(overlaps)
         };
         self.index.find(&key(about, scope, prefix), |at| at < self.list.len() && same(at)).map(|at| &self.list[at])
     }
 
     /// A network that holds an address, of at most this length.
-    fn holding(
-        &self,
-        (about, scope): (About, usize),
-        addr: IpAddr,
-        most: u8,
-        fits: impl Fn(&Net) -> bool,
-    ) -> Option<&Net> {
+    #[inline(never)]
+    fn holding(&self, scope: (About, usize), addr: IpAddr, most: u8, against: Option<&Net>) -> Option<&Net> {
         let family = family_of(&addr);
         let lens = self.lens.iter().filter(|len| len.0 == family && len.1 <= most);
-        lens.filter_map(|len| Prefix::new(addr, len.1)).find_map(|prefix| self.find(about, scope, prefix, &fits))
+        lens.filter_map(|len| Prefix::new(addr, len.1)).find_map(|prefix| self.find(scope, prefix, against))
     }
 
     /// An address of the place itself.
-    fn find_own(&self, addr: IpAddr, fits: impl Fn(usize) -> bool) -> Option<Origin> {
-        let same = |at: usize| self.own.get(at).is_some_and(|own| own.1 == addr && fits(own.0));
+    #[inline(never)]
+    fn find_own(&self, addr: IpAddr, domain: Option<usize>) -> Option<Origin> {
+        let fits = |own: &(usize, IpAddr, Origin)| own.1 == addr && domain.is_none_or(|domain| domain == own.0);
+        let same = |at: usize| self.own.get(at).is_some_and(fits);
         self.index.find(&key(About::Own, 0, Prefix::host(addr)), same).map(|at| self.own[at].2)
     }
 }
@@ -127,10 +129,7 @@ impl Checker<'_> {
         self.addresses(topology, number, &domains, &mut nets);
         for net in nets.list.iter().filter(|net| net.is_address && !net.prefix.is_host()) {
             let scope = (About::Domain, net.domain);
-            let other = nets.holding(scope, net.prefix.addr(), net.prefix.len(), |other| {
-                // That an address is said twice is told already.
-                other.link != net.link && !other.prefix.is_host() && other.prefix.addr() != net.prefix.addr()
-            });
+            let other = nets.holding(scope, net.prefix.addr(), net.prefix.len(), Some(net));
             if let Some(other) = other.filter(|_| !is_link_local(&net.prefix.addr())) {
                 let name = plain(&place.links[other.link].name);
                 let rest = [&net.prefix.text(), &*other.prefix.text(), name];
@@ -162,7 +161,7 @@ impl Checker<'_> {
                 let Some((own, net)) = addr.own().zip(addr.address) else { continue };
                 // A link-local address is of one link alone.
                 let domain = if is_link_local(&own) { usize::MAX - link } else { domains[link] };
-                match nets.find_own(own, |other| other == domain) {
+                match nets.find_own(own, Some(domain)) {
                     Some(first) => {
                         let [side, there] = place_text(topology, number);
                         let rest = [&addr_text(&own), side, there];
@@ -231,21 +230,21 @@ impl Checker<'_> {
             }
             return;
         }
-        if nets.find_own(via, |_| true).is_some() {
+        if nets.find_own(via, None).is_some() {
             self.complaints.add(at, "the gateway is an address of this place itself: %", &[&text()]);
             return;
         }
         match link {
             // A device that is there may have addresses that no file tells of.
             Some(link) if !is_ours(&place.links[link]) => {}
-            Some(link) if nets.holding((About::Link, link), via, 128, |_| true).is_some() => {}
+            Some(link) if nets.holding((About::Link, link), via, 128, None).is_some() => {}
             Some(link) => {
                 let name = plain(&place.links[link].name);
                 self.complaints.add(at, "the gateway is outside every prefix %%: %", &["of ", name, &text()]);
             }
             None => {
                 let open = number == 0 || !place.links.iter().all(is_ours);
-                if !open && nets.holding((About::Anywhere, 0), via, 128, |_| true).is_none() {
+                if !open && nets.holding((About::Anywhere, 0), via, 128, None).is_none() {
                     let [side, there] = place_text(topology, number);
                     self.complaints.add(at, "the gateway is outside every prefix %%: %", &[side, there, &text()]);
                 }

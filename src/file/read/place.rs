@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::Reader;
-use crate::file::keys::Key;
+use crate::file::keys::{self, Key};
 use crate::file::tree::{Entry, Node, Table, Value};
 use crate::file::words::{is_name, nat, neigh, route, rule};
 use crate::model::ip::Prefix;
@@ -17,7 +17,7 @@ impl Reader<'_> {
     /// Reads a place's table.
     pub fn place(&mut self, number: usize, table: &Table<'_>) {
         let sets = self.sets;
-        let keys = if number == 0 { &sets.file } else { &sets.netns };
+        let keys = sets.place(number);
         // Aside, so that keys can be read while it is filled; links go in by way of the topology.
         let mut place = std::mem::take(&mut self.topology.places[number]);
         for key in keys {
@@ -98,7 +98,7 @@ impl Reader<'_> {
             self.expected(node, &["a table: { nameserver = [\"192.0.2.53\"] }"]);
             return None;
         };
-        let keys = self.sets.keys.of(&["dns"]);
+        let keys = keys::of(&["dns"]);
         self.check_keys(table, &keys, node.at, &["dns"]);
         let mut dns = Dns::default();
         for key in &keys {
@@ -168,7 +168,7 @@ impl Reader<'_> {
     }
 
     fn masquerades(&mut self, node: &Node<'_>) -> Vec<Said<Masquerade>> {
-        let keys = self.sets.keys.of(&["masquerade"]);
+        let keys = keys::of(&["masquerade"]);
         let mut list = Vec::new();
         for (at, table) in self.complaints.tables(node, "masquerade") {
             self.check_keys(table, &keys, at, &["masquerade"]);
@@ -192,7 +192,7 @@ impl Reader<'_> {
     }
 
     fn forward_ports(&mut self, node: &Node<'_>) -> Vec<Said<ForwardPort>> {
-        let keys = self.sets.keys.of(&["forward-port"]);
+        let keys = keys::of(&["forward-port"]);
         let mut list = Vec::new();
         for (at, table) in self.complaints.tables(node, "forward-port") {
             self.check_keys(table, &keys, at, &["forward-port"]);

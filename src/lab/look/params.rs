@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::model::lab::Lab;
-use crate::model::topology::{LinkKind, Place, Sysctl};
+use crate::model::topology::{LinkKind, Place, Sysctl, long_ones};
+use crate::model::translation::Translation;
 use crate::model::world::Seen;
 use crate::socket::Socket;
 use crate::sysctl::Key;
@@ -54,9 +55,11 @@ pub fn read(names: &[String]) -> Vec<Sysctl> {
     found
 }
 
-/// Reads the translations of a lab in the calling thread's namespace. A kernel without nf_tables has none.
-pub fn translations(seen: &mut Seen, lab: &Lab) -> Result<()> {
-    found(seen, lab).or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) })
+/// Reads the translations of a lab in the calling thread's namespace, for which it asks a place. A kernel without
+/// nf_tables has none.
+pub fn translations(seen: &mut Seen, place: Option<&Place>, lab: &Lab) -> Result<()> {
+    let known = place.map(|place| long_ones(place, &seen.state.addrs)).unwrap_or_default();
+    found(seen, lab, &known).or_else(|error| if is_unknown(&error) { Ok(()) } else { Err(error) })
 }
 
 /// Reads the translations of all labs in the calling thread's namespace, and whether there is anything else.
@@ -76,7 +79,7 @@ pub fn all_translations(seen: &mut Seen) -> Result<()> {
     }
     let mut all = Vec::new();
     for name in labs {
-        found(seen, &Lab::new(name))?;
+        found(seen, &Lab::new(name), &[])?;
         all.append(&mut seen.translations);
         foreign |= seen.foreign_rules;
     }
@@ -85,8 +88,8 @@ pub fn all_translations(seen: &mut Seen) -> Result<()> {
 }
 
 #[inline(never)]
-fn found(seen: &mut Seen, lab: &Lab) -> Result<()> {
-    match Translations::of_lab(Socket::open()?, lab).found(&[]) {
+fn found(seen: &mut Seen, lab: &Lab, known: &[Translation]) -> Result<()> {
+    match Translations::of_lab(Socket::open()?, lab).found(known) {
         Ok((translations, right)) => (seen.translations, seen.foreign_rules) = (translations, !right),
         Err(fault) => return Err(fault.failure.error.doing(|| "read the rule set".to_owned())),
     }

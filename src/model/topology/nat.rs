@@ -2,8 +2,11 @@
 
 use std::net::IpAddr;
 
+use super::Place;
+use crate::model::addr::Addr;
 use crate::model::ip::Prefix;
 use crate::model::name::IfName;
+use crate::model::translation::key::COMMENT_MAX;
 use crate::model::translation::{Action, Translation};
 
 /// Packets that leave under the address of the interface that they leave by. Packets within their own
@@ -79,6 +82,31 @@ impl ForwardPort {
             ..Translation::new(Action::Forward)
         }
     }
+}
+
+/// The rules that a place may have, as far as their words are too long for a comment that nft writes: they are known
+/// again by these only. `found` are addresses that it has beside those that it asks for.
+pub fn long_ones(place: &Place, found: &[(u32, Addr)]) -> Vec<Translation> {
+    let mut all = Vec::new();
+    for said in &place.masquerades {
+        said.what.translations(&mut all);
+    }
+    let asked = || place.links.iter().flat_map(|link| link.addresses.iter().map(|said| &said.what));
+    // No rule of IPv4 is.
+    for forward in place.forward_ports.iter().map(|said| said.what).filter(|forward| forward.to.is_ipv6()) {
+        all.push(forward.translation(None));
+        for subnet in asked().chain(found.iter().map(|(_, addr)| addr)).filter_map(|addr| subnet(addr, &forward.to)) {
+            all.push(forward.translation(Some(subnet)));
+        }
+    }
+    all.retain(|rule| rule.from.is_none_or(|from| from.addr().is_ipv6()) && rule.key().len() > COMMENT_MAX);
+    all
+}
+
+/// The subnet of an address, if another one is in it.
+pub fn subnet(addr: &Addr, other: &IpAddr) -> Option<Prefix> {
+    let net = addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len));
+    net.filter(|net| !net.is_host() && net.contains(other)).map(|net| net.network())
 }
 
 /// A network without another one, as the fewest networks.

@@ -19,6 +19,9 @@ use crate::wire::attr::octets;
 /// `IFAPROT_KERNEL_LO`, `_RA`, `_LL`: addresses that the kernel makes by itself.
 const KERNEL: std::ops::RangeInclusive<u8> = 1..=3;
 
+/// Metric of the route to an IPv6 address's subnet, if none is given (`IP6_RT_PRIO_ADDRCONF`).
+const METRIC_V6: u32 = 256;
+
 /// What the kernel tells addresses apart by.
 pub fn key(link: u32, addr: &Addr) -> Vec<u8> {
     let mut key = [b'a', addr.family.number()].to_vec();
@@ -58,7 +61,8 @@ impl Job<'_> {
                 }
             }
         }
-        for ((link, addr), _) in found.iter().zip(asked).filter(|(_, asked)| !asked) {
+        // A primary address takes those behind it along.
+        for ((link, addr), _) in found.iter().zip(asked).rev().filter(|(_, asked)| !asked) {
             let Some(id) = link_id(place, *link).filter(|_| !ctx.goes(place, *link)) else { continue };
             let may = if self.is_ours(id) {
                 !self.is_kernels(addr)
@@ -91,6 +95,11 @@ impl Job<'_> {
             self.op(Sign::Replace, Op::Addr(AddrVerb::Delete, id, naked(now)), at, why);
             self.op(Sign::Part, Op::Addr(AddrVerb::Add, id, addr), at, Vec::new());
         } else {
+            let mut addr = addr;
+            if addr.family == Family::V6 {
+                // Not said, it stays as it is.
+                addr.metric = addr.metric.or(Some(METRIC_V6));
+            }
             self.op(Sign::Change, Op::Addr(AddrVerb::Replace, id, addr), at, why);
         }
     }
@@ -158,7 +167,7 @@ fn compare(addr: &Addr, now: &Addr, ours: bool, why: &mut Why) -> bool {
             differs(why, what, on(is), on(asked));
         }
     }
-    let metric = |addr: &Addr| addr.metric.filter(|metric| *metric != 0);
+    let metric = |addr: &Addr| addr.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
     if metric(addr) != metric(now) && (addr.metric.is_some() || ours) {
         differs(why, "metric", count(now.metric), count(addr.metric));
     }

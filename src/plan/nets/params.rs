@@ -5,7 +5,7 @@ use super::{Job, differs};
 use crate::model::etc;
 use crate::model::ip::{Family, Prefix};
 use crate::model::plan::{Act, Sign};
-use crate::model::topology::{Origin, Sysctl};
+use crate::model::topology::{Origin, Sysctl, subnet};
 use crate::model::translation::Translation;
 use crate::model::world::EtcFile;
 use crate::plan::Conflict;
@@ -119,15 +119,13 @@ impl Job<'_> {
             ctx.topology.places[place].links.iter().flat_map(|link| link.addresses.iter().map(|said| &said.what));
         let others = ctx.world.places[place].state.addrs.iter();
         let others = others.filter(|(link, _)| !ctx.is_ours(place, *link) && !ctx.goes(place, *link));
-        let mut subnet: Option<Prefix> = None;
-        for addr in asked.chain(others.map(|(_, addr)| addr)) {
-            let net = addr.address.or(addr.local).and_then(|ip| Prefix::new(ip, addr.len));
-            let net = net.filter(|net| !net.is_host() && net.contains(to));
-            if let Some(net) = net.filter(|net| subnet.is_none_or(|subnet| subnet.len() < net.len())) {
-                subnet = Some(net.network());
+        let mut narrowest: Option<Prefix> = None;
+        for net in asked.chain(others.map(|(_, addr)| addr)).filter_map(|addr| subnet(addr, to)) {
+            if narrowest.is_none_or(|narrowest| narrowest.len() < net.len()) {
+                narrowest = Some(net);
             }
         }
-        subnet
+        narrowest
     }
 }
 

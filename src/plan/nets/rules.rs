@@ -51,6 +51,9 @@ pub fn wanted(place: &Place) -> Vec<(Origin, Rule)> {
     rules
 }
 
+/// Place in a key of whether the rule is for packets that its selector does not meet.
+const INVERT: usize = 4;
+
 /// What tells a rule apart.
 pub fn key(rule: &Rule) -> Vec<u8> {
     let invert = rule.flags.contains(RuleFlags::INVERT);
@@ -94,25 +97,42 @@ impl Job<'_> {
         found.iter().for_each(|rule| keys.add(key(rule)));
         let mut kept = vec![false; found.len()];
         for (at, rule) in wanted(&ctx.topology.places[place]) {
-            match keys.find(&key(&rule), |number| !kept[number]) {
-                Some(number) => kept[number] = true,
-                None => self.op(Sign::Create, Op::Rule { delete: false, rule }, at, Vec::new()),
+            let mut key = key(&rule);
+            if let Some(number) = keys.find(&key, |number| !kept[number]) {
+                kept[number] = true;
+                continue;
             }
+            let mut sign = Sign::Create;
+            // The kernel refuses one beside the same one that is for all other packets.
+            key[INVERT] ^= 1;
+            if let Some(number) = keys.find(&key, |number| !kept[number] && self.may_remove_rule(&found[number])) {
+                kept[number] = true;
+                let rule = naked(&found[number]);
+                self.op(Sign::Replace, Op::Rule { delete: true, rule }, at, Vec::new());
+                sign = Sign::Part;
+            }
+            self.op(sign, Op::Rule { delete: false, rule }, at, Vec::new());
         }
         for (rule, _) in found.iter().zip(kept).filter(|(_, kept)| !kept) {
-            // Before kernel 4.17 rules have no mark.
-            let protocol = rule.get(RULE_PROTOCOL).and_then(|protocol| u8::try_from(protocol).ok());
-            let mark = protocol.map(|protocol| protocol == PROTOCOL);
-            let by_hand = protocol.is_some_and(|protocol| BY_HAND.contains(&protocol));
-            let may = if ctx.is_our_place(place) {
-                mark == Some(true) || by_hand
-            } else {
-                self.claims.may_remove(&key(rule), mark)
-            };
-            if may {
-                let rule = Rule { flags: rule.flags & RuleFlags::INVERT, ..rule.clone() };
-                self.remove(Act::Op(Box::new(Op::Rule { delete: true, rule })));
+            if self.may_remove_rule(rule) {
+                self.remove(Act::Op(Box::new(Op::Rule { delete: true, rule: naked(rule) })));
             }
         }
     }
+
+    fn may_remove_rule(&self, rule: &Rule) -> bool {
+        // Before kernel 4.17 rules have no mark.
+        let protocol = rule.get(RULE_PROTOCOL).and_then(|protocol| u8::try_from(protocol).ok());
+        let mark = protocol.map(|protocol| protocol == PROTOCOL);
+        if self.ctx.is_our_place(self.place) {
+            mark == Some(true) || protocol.is_some_and(|protocol| BY_HAND.contains(&protocol))
+        } else {
+            self.claims.may_remove(&key(rule), mark)
+        }
+    }
+}
+
+/// A rule without what only the kernel says.
+fn naked(rule: &Rule) -> Rule {
+    Rule { flags: rule.flags & RuleFlags::INVERT, ..rule.clone() }
 }

@@ -3,22 +3,22 @@
 use super::View;
 use super::kind;
 use super::names::Names;
+use super::nft;
 use super::shell::Script;
 use super::thing::{kind_of, path, route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
 use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb, NewKind, NewLink};
-use crate::model::name::{IfName, printable};
+use crate::model::name::IfName;
 use crate::model::neigh::NeighVerb;
 use crate::model::op::Op;
-use crate::model::plan::{Act, MakeLink};
+use crate::model::plan::{Act, MakeLink, Sign};
 use crate::model::port::{AT_MASTER, AT_SELF};
 use crate::model::route::RouteVerb;
 use crate::model::rtnames::{NameSet, named};
 use crate::model::rule::RULE_PROTOCOL;
 use crate::model::topology::NeighSpec;
-use crate::model::translation::Translation;
 use crate::model::world::Presence;
 use crate::show::link::{ADDR_GEN_MODES, hardware_address};
 
@@ -27,10 +27,18 @@ const HOST: &str = "$$";
 
 /// The lines.
 pub fn commands(view: &View<'_>) -> Vec<u8> {
-    let mut lines = Lines { names: Names::found(view.world), script: Script::default(), table: view.plan.lab.table() };
+    let mut lines = Lines {
+        names: Names::found(view.world),
+        script: Script::default(),
+        table: ["netstrap-", view.plan.lab.name()].concat(),
+    };
     lines.script.raw("set -e\n");
     for step in &view.plan.steps {
         lines.act(step.place, &step.act);
+        if step.sign == Sign::Remove && matches!(step.act, Act::Op(_)) && lines.script.out.pop().is_some() {
+            // What it was on may have taken it along.
+            lines.script.raw(" || :\n");
+        }
     }
     lines.script.out
 }
@@ -39,7 +47,7 @@ struct Lines<'a> {
     names: Names<'a>,
     script: Script,
     /// Name of the tables of translations.
-    table: Vec<u8>,
+    table: String,
 }
 
 impl Lines<'_> {
@@ -133,7 +141,9 @@ impl Lines<'_> {
             }
             Act::Translations(list) => {
                 self.within(place, "nft -f -");
-                self.script.here(&nft(list, &self.table));
+                let seen = self.names.world.places.get(place);
+                let (found, foreign) = seen.map_or((&[][..], false), |seen| (&seen.translations, seen.foreign_rules));
+                self.script.here(&nft::tables(list, found, foreign, &self.table));
                 return;
             }
             Act::File { file, text } => {
@@ -364,17 +374,6 @@ impl Lines<'_> {
             self.script.words(&named(None, NameSet::Protocols, number));
         }
     }
-}
-
-/// The whole of the tables of translations, for `nft -f`.
-fn nft(list: &[Translation], table: &[u8]) -> String {
-    let mut text = String::new();
-    for translation in list {
-        for piece in ["# ", &printable(table), ": ", &translation.words(), "\n"] {
-            text.push_str(piece);
-        }
-    }
-    text
 }
 
 /// `IFF_*` of `linux/if_tun.h`, whether set or not it has a word, and the word.

@@ -1,6 +1,7 @@
 //! Names of the links that steps name by number, and of places.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 
 use crate::model::index::Index;
 use crate::model::link::{Link, LinkId};
@@ -52,12 +53,13 @@ impl<'a> Names<'a> {
         self.world.places.get(link.ns as usize)?.state.link(link.index.get())
     }
 
-    /// Its name; `ifN` where that is not known.
+    /// Its name; `ifN` where that is not known, but for `lo`, which every namespace has.
     pub fn get(&self, link: LinkId) -> Cow<'_, [u8]> {
         match self.number(link) {
             Some(number) => Cow::Borrowed(self.own[number].1.as_bytes()),
             None => match self.link(link) {
                 Some(link) => Cow::Borrowed(&link.name),
+                None if link.index == NonZeroU32::MIN => Cow::Borrowed(b"lo"),
                 None => Cow::Owned(["if", &link.index.to_string()].concat().into_bytes()),
             },
         }

@@ -43,7 +43,8 @@ pub fn sweep(common: &Common, lasting: bool) -> Outcome<Tally> {
         let (known, other): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| trace::error(&point.call).is_some());
         say(format!("{}: {} points", scene.name, known.len()));
-        unknown.extend(other.into_iter().map(|point| point.call).filter(|call| !trace::INNER.contains(&call.as_str())));
+        let silent = |call: &String| trace::INNER.iter().chain(trace::NEVER).any(|name| name == call);
+        unknown.extend(other.into_iter().map(|point| point.call).filter(|call| !silent(call)));
         places.extend(known.into_iter().map(|point| Place { scene, point }));
     }
     unknown.sort();

@@ -31,7 +31,7 @@ const STRANGERS: &[&str] = &[
     "ip link set x-dev-end up",
     "ip address add 10.66.9.1/24 dev x-dev",
     "ip route add blackhole 10.67.0.0/16 proto static",
-    "ip route add 10.68.0.0/16 via 10.66.0.2 proto 110",
+    "ip route add 10.68.0.0/16 via 10.66.0.2 proto static",
     "ip rule add from 10.67.0.0/16 table 99 priority 500",
     "ip neighbour add 10.66.0.9 lladdr 02:5a:00:00:66:09 dev x-br nud permanent",
     "sysctl -q -w net.ipv4.conf.x-br.rp_filter=2",
