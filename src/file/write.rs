@@ -24,7 +24,7 @@ pub fn json(topology: &Topology) -> String {
 
 #[inline(never)]
 fn text(topology: &Topology, is_json: bool) -> String {
-    let sets = Sets::new();
+    let sets = Sets::split();
     let links = topology.places.iter().map(Links::of).collect();
     let mut writer = Writer { topology, sets: &sets, links, out: Out::new(is_json) };
     writer.out.string("name", &topology.name);

@@ -240,7 +240,9 @@ fn is_change(kind: &str) -> bool {
     if let Some(number) = kind.split(' ').next().and_then(|word| word.strip_prefix("0x")) {
         return match u16::from_str_radix(number, 16) {
             // Of nftables, from `NFT_MSG_NEWTABLE` on; those that ask are these.
-            Ok(number) if number >> 8 == 10 => ![1, 4, 7, 10, 13, 16, 19, 21, 23, 25, 26, 27].contains(&(number & 0xff)),
+            Ok(number) if number >> 8 == 10 => {
+                ![1, 4, 7, 10, 13, 16, 19, 21, 23, 25, 26, 27].contains(&(number & 0xff))
+            }
             // New, delete, get and set in turn.
             Ok(number) => number & 3 != 2,
             Err(_) => true,
@@ -279,7 +281,8 @@ mod tests {
         assert_eq!(changes("1 sendto(3, \"\\x20\", 1) = 1").len(), 1);
         let read = "1 sendto(3, [{nlmsg_len=20, nlmsg_type=NFNL_SUBSYS_NFTABLES<<8|NFT_MSG_GETGEN, x}], 20) = 20";
         assert!(changes(read).is_empty());
-        let number = |kind: &str| format!("1 sendto(3, [{{nlmsg_len=20, nlmsg_type={kind} /* NLMSG_??? */, x}}], 20) = 20");
+        let number =
+            |kind: &str| format!("1 sendto(3, [{{nlmsg_len=20, nlmsg_type={kind} /* NLMSG_??? */, x}}], 20) = 20");
         for (kind, changing) in [("0x12", 0), ("0x1a", 0), ("0xa10", 0), ("0x10", 1), ("0x19", 1), ("0xa00", 1)] {
             assert_eq!(changes(&number(kind)).len(), changing, "{kind}");
         }
