@@ -135,7 +135,7 @@ const DRIFTS: &[(&str, &[&str])] = &[
     ("ip -n red route replace default via 192.168.15.2", &[]),
     ("ip -n red route add 10.8.0.0/16 via 192.168.15.2", &[]),
     ("ip -n red -6 route flush default", &[]),
-    ("ip -n red route flush table main", &[]),
+    ("ip -n red route flush table main proto 110", &[]),
     ("ip route del 10.99.0.0/16", &[]),
     ("ip rule del priority 98", &[]),
     ("ip -n red neigh del 192.168.15.77 dev veth-red", &[]),

@@ -32,10 +32,9 @@ fn holds(name: &str, before: &str, check: fn()) {
 
 #[test]
 fn no_example_is_forgotten() {
-    let tested = ["boot.toml", "lab-a.toml", "lab-b.toml", "router.toml", "thousand.toml", "walkthrough.toml"];
+    let tested = ["init.sh", "lab-a.toml", "lab-b.toml", "router.toml", "thousand.toml", "walkthrough.toml"];
     let examples = names(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"));
-    let files: Vec<&String> = examples.iter().filter(|name| name.ends_with(".toml")).collect();
-    assert_eq!(files, tested);
+    assert_eq!(examples, tested);
 }
 
 #[test]
@@ -108,32 +107,27 @@ fn router() {
 }
 
 #[test]
-fn boot() {
-    sandboxed("boot", || {
+fn an_init_script() {
+    sandboxed("an_init_script", || {
+        let folder = Folder::new("init");
+        let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", folder.0.display());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/init.sh");
+        let boot = move || support::run(std::process::Command::new("sh").arg(script).env("PATH", &path));
         // The uplink comes while it is waited for.
-        let text = example("boot.toml");
-        let waits = std::thread::spawn(move || {
-            let path = support::lab::file("boot", &text);
-            ours(&["apply", &path])
-        });
+        let waits = std::thread::spawn(move || (boot(), boot));
         sh("ip netns add outside; ip -n outside link add far type veth peer name eth1
             ip -n outside addr add 192.0.2.1/24 dev far; ip -n outside addr add 203.0.113.9/32 dev lo
             ip -n outside link set lo up; ip -n outside link set far up
             ip -n outside link set eth1 netns $$ name eth0");
-        let ran = waits.join().unwrap();
+        let (ran, boot) = waits.join().unwrap();
         assert!(ran.code == 0 && ran.out.starts_with("changed: "), "{ran:?}");
         answer("outside", "203.0.113.9");
         assert_eq!(ask("app", "203.0.113.9"), "192.0.2.10");
-        let text = example("boot.toml");
-        unchanged(&text);
+        assert_eq!(boot().ok(), "unchanged\n");
         down("boot");
-        assert_eq!(sh("ls /run/netns; nft list ruleset"), "outside\n");
+        assert_eq!(sh("ls /run/netns; nft list ruleset; sysctl -n net.ipv4.ip_forward"), "outside\n0\n");
         let names: Vec<String> = identities("").into_iter().map(|link| link.0).collect();
         assert_eq!(names, ["lo", "eth0"]);
-        assert_eq!(
-            sh("ip -4 addr show dev eth0; ip route; sysctl -n net.ipv4.ip_forward").trim_end().lines().last(),
-            Some("0")
-        );
         assert!(!sh("ip addr show dev eth0; ip route").contains("192.0.2."));
         assert_eq!(records(), [""; 0]);
     });
@@ -144,7 +138,12 @@ fn thousand() {
     sandboxed("thousand", || {
         sh("mkdir -p /etc/netns");
         let bare = exactly();
-        let text = example("thousand.toml");
+        let mut text = example("thousand.toml");
+        // Room for neighbours is the first network namespace's alone, which a sandbox is not.
+        if !std::path::Path::new("/proc/sys/net/ipv4/neigh/default/gc_thresh3").exists() {
+            let room = text.lines().find(|line| line.starts_with("sysctl")).unwrap().to_owned();
+            text = text.replace(&room, "");
+        }
         apply(&text);
         assert_eq!(names("/run/netns").len(), 1000);
         assert_eq!(identities("").len(), 1002);
@@ -177,7 +176,7 @@ const BY_A_USER: &str = r#"
 "$N" ip -n red route del default
 "$N" status "$F" > /dev/null || echo drifted: $?
 "$N" apply "$F"
-"$N" export -n red | grep -c veth-red
+"$N" export | grep -c veth-red
 "$N" down walkthrough | grep -q '^changed: '
 ls /run/netns
 "$N" ip -br link | grep -vc '^lo' || true

@@ -10,7 +10,7 @@ mod support;
 use nets::Host;
 use netstrap::model::op::Op;
 use netstrap::model::plan::{Act, Sign, Step};
-use netstrap::show::plan::nft::tables;
+use netstrap::show::nft::script;
 use support::{ours, sandboxed, theirs};
 
 /// Links that all cases have: `a` and `b` are up with addresses, `c` has none.
@@ -470,11 +470,11 @@ fn translations_are_read_back_and_nft_makes_the_same() {
             assert_eq!(rules(), before, "{text}");
             // Twice: over nothing and over itself.
             for _ in 0..2 {
-                nets::nft(&tables(translations, &[], false, "netstrap-a.b-c_d"));
+                nets::nft(&script(&host.lab, translations));
                 assert_eq!(rules(), made, "{text}");
                 assert!(host.must(&text).is_empty(), "{text}");
             }
-            nets::nft(&tables(&[], translations, false, "netstrap-a.b-c_d"));
+            nets::nft(&script(&host.lab, &[]));
             assert_eq!(rules(), before, "{text}");
         }
         assert_eq!(ours(&["nat", "list"]).ok(), "masquerade from 10.77.0.0/16\n");

@@ -99,7 +99,7 @@ fn plan(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
 fn change(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
     let verb = job.row().name;
     let file = if job.is_file() { Some(read(job)?) } else { None };
-    let manner = Manner { options, lock_wait: job.lock_wait, confirm: job.confirm };
+    let manner = Manner { options, lock_wait: job.lock_wait, confirm: job.confirm, on_wait: say::waits };
     let mut progress = Progress::new(io);
     let mut hear = |at: usize, of: usize, step: &Step, world: &World| {
         if progress.is_due() {

@@ -3,7 +3,7 @@
 use super::{Export, Fate, is_name, said};
 use crate::model::addr::Addr;
 use crate::model::lab::Mark;
-use crate::model::link::{Link, LinkFlags};
+use crate::model::link::{Link, LinkFlags, LinkNumber};
 use crate::model::name::{IfName, printable};
 use crate::model::topology::{LinkKind, LinkRef, LinkSpec, Origin, PortVlan, Setting, SettingValue};
 use crate::plan::kinds;
@@ -258,6 +258,12 @@ impl Export<'_> {
         }
         if let Some(mac) = self.mac(at, link, lower).filter(|_| made && spec.kind != LinkKind::Ipvlan) {
             set(spec, "mac", SettingValue::Mac(mac));
+        }
+        // Whether a lab's link has a link-local address is told outright: what is around it may imply something else.
+        let mode = link.number(LinkNumber::AddrGenMode).filter(|mode| *mode <= 1 && made && self.lab.is_some());
+        if let Some(mode) = mode {
+            let word = if mode == 0 { "eui64" } else { "none" };
+            set(spec, "addrgenmode", SettingValue::Text(word.to_owned()));
         }
         let alias = link.alias.as_deref().filter(|alias| !alias.is_empty() && Mark::parse(alias).is_none() && own);
         match alias.map(std::str::from_utf8) {

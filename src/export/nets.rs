@@ -127,13 +127,18 @@ impl Export<'_> {
                 }
             }
         }
+        // The kernel lists them in no order.
+        let mut neighs: Vec<(u32, &Neigh)> = Vec::new();
         for neigh in &seen.state.neighs {
             let Some(device) = neigh.device.map(|device| device.index.get()) else { continue };
             let link = self.position(place, device).map(|at| &seen.state.links[at]);
-            let made = self.is_made(place, device) || whole || neigh.protocol == PROTOCOL;
-            if !made || link.is_none_or(|link| is_kernels_neigh(neigh, link)) {
-                continue;
+            let ours = whole || self.is_made(place, device) || neigh.protocol == PROTOCOL;
+            if ours && link.is_some_and(|link| !is_kernels_neigh(neigh, link)) {
+                let at = neighs.partition_point(|other| (other.0, other.1.dst) < (device, neigh.dst));
+                neighs.insert(at, (device, neigh));
             }
+        }
+        for (device, neigh) in neighs {
             let Some(device) = self.need(place, device) else { continue };
             match self::neigh(neigh) {
                 Some(neigh) => self.out.places[number].neighs.push(said(NeighSpec { neigh, device })),

@@ -59,6 +59,7 @@ up u true -
 master M - -
 txqueuelen n:0-4294967295 (1000) packets
 alias t:255 - -
+addrgenmode w:none|eui64 - -
 sysctl I - -
 vlan V - -
 netem Z - -

@@ -15,7 +15,7 @@ use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb};
 use crate::model::name::NsName;
 use crate::model::op::Op;
 use crate::model::plan::{Plan, Sign};
-use crate::model::topology::{Place, Topology};
+use crate::model::topology::{Origin, Place, Topology};
 use crate::model::world::World;
 use crate::plan::{self, Known, Options};
 use crate::sys::signal::Signals;
@@ -184,11 +184,11 @@ impl Change<'_> {
             adopted,
         };
         journal.write(Which::Journal, self.lab.name())?;
-        let mut way = Way { before, original, trail: Vec::new() };
+        let mut way = Way { before, original, trail: Vec::new(), at: None };
         let done = self.there(site, plan, world, &mut way, progress);
         let done = done.and_then(|counts| self.publish(site, &mut journal, &way).map(|()| counts));
         if let (Ok(counts), Some(time), Verb::Apply) = (&done, self.manner.confirm, self.verb) {
-            let child = match timer::split(self.lab.name(), site, time) {
+            let child = match timer::split(self.lab.name(), site, time, self.manner.on_wait) {
                 Ok(timer::Side::Parent(Some(ended))) => return Ok(ended),
                 Ok(timer::Side::Parent(None)) => return Ok(Ended::Done(*counts)),
                 Ok(timer::Side::Child(child)) => child,
@@ -216,7 +216,7 @@ impl Change<'_> {
             }
             Err(error) => {
                 let left = self.back(site, way, journal, world);
-                if left.is_empty() { Ended::RolledBack(error) } else { Ended::Partial(error, left) }
+                if left.is_empty() { Ended::RolledBack(error, way.at) } else { Ended::Partial(error, way.at, left) }
             }
         }
     }
@@ -287,6 +287,7 @@ impl Change<'_> {
                 claims::add_sysctl(&mut way.original, netns.as_ref(), sysctl);
             }
             way.trail.push((plan, ran.sent));
+            way.at = ran.at;
             match ran.error {
                 _ if ran.stopped => return Err(interrupted()),
                 // An answer that was lost may have been the reason.
@@ -437,6 +438,8 @@ struct Way {
     original: Topology,
     /// What was sent.
     trail: Vec<(Plan, Vec<bool>)>,
+    /// Where the file says what failed.
+    at: Option<Origin>,
 }
 
 /// What was sent, a line each, where it could not be looked at.

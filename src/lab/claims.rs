@@ -60,9 +60,8 @@ fn place_of<'t>(topology: &'t mut Topology, name: Option<&NsName>) -> &'t mut Pl
 
 /// Adds a parameter as it was found; what is known already is older, and stays.
 pub fn add_sysctl(topology: &mut Topology, netns: Option<&NsName>, sysctl: Sysctl) {
-    let place = place_of(topology, netns);
-    if place.sysctls.iter().all(|said| said.what.name != sysctl.name) {
-        place.sysctls.push(Said { at: Origin::default(), what: sysctl });
+    if claim(topology, netns, &sysctl.name).is_none() {
+        place_of(topology, netns).sysctls.push(Said { at: Origin::default(), what: sysctl });
     }
 }
 
@@ -88,16 +87,28 @@ pub fn add(known: &mut Topology, found: &Topology) {
     }
 }
 
-/// Everything of two topologies, as far as it bears no mark: what either of them says is ours.
+/// Everything of two topologies, as far as it bears no mark: what either of them says is ours. What a parameter is
+/// set to, the first says.
 pub fn union(mut one: Topology, other: &Topology) -> Topology {
     for place in &other.places {
-        let target = place_of(&mut one, place.name.as_ref());
+        let netns = place.name.as_ref();
+        for said in &place.sysctls {
+            add_sysctl(&mut one, netns, said.what.clone());
+        }
+        let target = place_of(&mut one, netns);
+        target.forward.v4 |= place.forward.v4;
+        target.forward.v6 |= place.forward.v6;
+        target.masquerades.extend(place.masquerades.iter().cloned());
+        target.forward_ports.extend(place.forward_ports.iter().cloned());
         target.routes.extend(place.routes.iter().cloned());
         target.rules.extend(place.rules.iter().cloned());
         target.neighs.extend(place.neighs.iter().cloned());
         for link in &place.links {
             match target.links.iter_mut().find(|own| own.name == link.name) {
-                Some(own) => own.addresses.extend(link.addresses.iter().cloned()),
+                Some(own) => {
+                    own.addresses.extend(link.addresses.iter().cloned());
+                    own.sysctls.extend(link.sysctls.iter().cloned());
+                }
                 None => target.links.push(link.clone()),
             }
         }
@@ -141,6 +152,9 @@ pub fn settle(
     for place in &mut restore.places {
         let netns = place.name.clone();
         let seen = world.places.iter().find(|seen| seen.name == netns);
+        if let Some(seen) = seen {
+            place.links.iter_mut().for_each(|link| as_we_left_it(link, claimed, seen));
+        }
         place.sysctls.retain(|said| {
             let name = &said.what.name;
             let Some(found) = seen.and_then(|seen| seen.sysctls.iter().find(|found| found.name == *name)) else {
@@ -156,6 +170,26 @@ pub fn settle(
             }
             is_ours
         });
+    }
+}
+
+/// Takes out of a device that is to be put back what is not as it was asked for.
+fn as_we_left_it(device: &mut LinkSpec, claimed: &Topology, seen: &Seen) {
+    let places = claimed.places.iter().filter(|place| place.name == seen.name);
+    let mut links = places.flat_map(|place| &place.links).filter(|link| link.kind == LinkKind::Device);
+    let Some(asked) = links.find(|link| link.name == device.name) else { return };
+    let Some(found) = seen.state.links.iter().find(|link| link.is_called(device.name.as_bytes())) else { return };
+    device.settings.retain(|setting| {
+        let is = match setting.key {
+            "mtu" => found.mtu.map(|mtu| SettingValue::Number(mtu.into())),
+            "txqueuelen" => found.txqlen.map(|length| SettingValue::Number(length.into())),
+            "alias" => found.alias.as_ref().map(|text| SettingValue::Text(String::from_utf8_lossy(text).into_owned())),
+            _ => return true,
+        };
+        asked.get(setting.key).is_some() && asked.get(setting.key) == is.as_ref()
+    });
+    if found.is_up() != asked.up {
+        device.up = found.is_up();
     }
 }
 

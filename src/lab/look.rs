@@ -73,11 +73,15 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
     let others: Vec<NsName> = further.iter().filter_map(|name| NsName::new(name)).collect();
     let others: Vec<NsName> = others.iter().filter(is_new).cloned().collect();
     sockets.add(&others, false)?;
-    sockets.retain_from(names.len() + 1, &mut |_, socket| {
-        let lo = socket.get(&GetLink::Index(1)).ok().flatten();
-        lo.as_ref().and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
+    let mut failed = None;
+    sockets.retain_from(names.len() + 1, &mut |_, socket| match socket.get(&GetLink::Index(1)) {
+        Ok(lo) => lo.as_ref().and_then(Mark::of).is_some_and(|mark| lab.owns(mark)),
+        Err(error) => {
+            failed = Some(error);
+            false
+        }
     });
-    Ok(sockets)
+    failed.map_or(Ok(sockets), Err)
 }
 
 /// What the places of sockets hold: those of the topology first, then what further ones there are.
@@ -120,8 +124,15 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
 /// The kernel could not be asked.
 pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     let mut sockets = Sockets::open(&[])?;
-    let names: Vec<NsName> = names.iter().filter_map(|name| NsName::new(name)).collect();
-    sockets.add(&names, false)?;
+    // In the order of their names, whatever the folder's is, and each once.
+    let mut sorted: Vec<NsName> = Vec::new();
+    for name in names.iter().filter_map(|name| NsName::new(name)) {
+        let at = sorted.partition_point(|other| *other < name);
+        if sorted.get(at) != Some(&name) {
+            sorted.insert(at, name);
+        }
+    }
+    sockets.add(&sorted, false)?;
     let mut world = World::default();
     for number in 0..sockets.len() {
         let mut seen =

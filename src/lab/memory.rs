@@ -54,15 +54,16 @@ impl Memory {
     pub fn recall(&self, lab: &str, wanted: &Topology, line: &str) -> Result<Recalled> {
         let read =
             |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
-        let mut own = self.state.as_ref().and_then(|state| read(&state.after));
+        let mut own = None;
         let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
-        if let Some(journal) = &self.journal {
-            for text in [&journal.before, &journal.after] {
-                own = match (own, read(text)) {
-                    (Some(own), Some(more)) => Some(claims::union(own, &more)),
-                    (own, more) => own.or(more),
-                };
-            }
+        // What was set last comes first.
+        let journal = self.journal.iter().flat_map(|journal| [&journal.after, &journal.before]);
+        let texts = journal.chain(self.state.iter().map(|state| &state.after));
+        for text in texts {
+            own = match (own, read(text)) {
+                (Some(own), Some(more)) => Some(claims::union(own, &more)),
+                (own, more) => own.or(more),
+            };
         }
         for record in self.journal.iter().chain(&self.state) {
             if let Some(found) = record::topology(&record.original) {

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::model::plan::{Plan, Step};
-use crate::model::topology::Topology;
+use crate::model::topology::{Origin, Topology};
 use crate::model::world::World;
 use crate::plan::{Conflict, Options};
 use change::Verb;
@@ -39,6 +39,8 @@ pub struct Manner {
     pub lock_wait: Duration,
     /// Roll back unless confirmed within this time.
     pub confirm: Option<Duration>,
+    /// Hears when it is done and waits to be confirmed: of which lab, and for how long.
+    pub on_wait: fn(&str, Duration),
 }
 
 /// How a change ended.
@@ -52,10 +54,10 @@ pub enum Ended {
     Conflicts(Vec<Conflict>),
     /// Nothing was changed, for a reason.
     Refused(Error),
-    /// It failed, or was interrupted by a signal, and everything is as it was.
-    RolledBack(Error),
+    /// It failed, or was interrupted by a signal, and everything is as it was; where the file says what failed.
+    RolledBack(Error, Option<Origin>),
     /// It failed, and so did the way back: what is left.
-    Partial(Error, Vec<String>),
+    Partial(Error, Option<Origin>, Vec<String>),
     /// Another run held the lock too long: the process that holds it, if that is known.
     Locked(Option<u32>),
 }

@@ -11,7 +11,7 @@ use crate::lab::stage::Maker;
 use crate::model::link::{LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Plan, Sign, Step};
-use crate::model::topology::Sysctl;
+use crate::model::topology::{Origin, Sysctl};
 use crate::model::world::World;
 use crate::socket::Query;
 use crate::wire::build::{Request, Route};
@@ -32,6 +32,8 @@ pub struct Ran {
     pub sent: Vec<bool>,
     /// Why it ended early.
     pub error: Option<Error>,
+    /// Where the file says what failed.
+    pub at: Option<Origin>,
     /// The answer to one was lost: what became of it must be looked at.
     pub lost: bool,
     /// A signal ended it.
@@ -108,6 +110,7 @@ impl Runner<'_, '_> {
         let error = error.doing(|| words::act(self.plan, self.world, step));
         let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
         if self.mood == Mood::Forward {
+            self.ran.at = self.ran.at.or(step.at);
             return Err(error);
         }
         self.ran.error.get_or_insert(error);

@@ -43,7 +43,7 @@ fn path(lab: &str, end: &str) -> String {
 ///
 /// # Errors
 /// There cannot be such a process.
-pub fn split(lab: &str, site: &mut Site<'_>, time: Duration) -> Result<Side> {
+pub fn split(lab: &str, site: &mut Site<'_>, time: Duration, on_wait: fn(&str, Duration)) -> Result<Side> {
     let (waiting, confirmed) = (path(lab, ".waiting"), path(lab, ".confirmed"));
     let _ = std::fs::remove_file(&confirmed);
     let (reader, answer) = io::pipe().map_err(|e| Error::sys("pipe", &e))?;
@@ -60,13 +60,14 @@ pub fn split(lab: &str, site: &mut Site<'_>, time: Duration) -> Result<Side> {
         }
         Ok(Some(pid)) => {
             drop(answer);
-            Ok(Side::Parent(follow(reader, pid, &confirmed, site, time)))
+            on_wait(lab, time);
+            Ok(Side::Parent(follow(reader, pid, &confirmed, site)))
         }
     }
 }
 
 /// Waits with the other process: Enter on a terminal is a confirmation, a signal is a refusal.
-fn follow(mut reader: PipeReader, pid: u32, confirmed: &str, site: &mut Site<'_>, _: Duration) -> Option<Ended> {
+fn follow(mut reader: PipeReader, pid: u32, confirmed: &str, site: &mut Site<'_>) -> Option<Ended> {
     let input = io::stdin();
     let mut is_asked = process::is_terminal(&input);
     loop {
@@ -92,11 +93,11 @@ fn follow(mut reader: PipeReader, pid: u32, confirmed: &str, site: &mut Site<'_>
     let (mark, error) = head.split_at_checked(1).unwrap_or_default();
     match mark {
         "+" => None,
-        "-" => Some(Ended::RolledBack(Error::usage(error))),
-        "!" => Some(Ended::Partial(Error::usage(error), rest.lines().map(str::to_owned).collect())),
+        "-" => Some(Ended::RolledBack(Error::usage(error), None)),
+        "!" => Some(Ended::Partial(Error::usage(error), None, rest.lines().map(str::to_owned).collect())),
         _ => {
             let left = vec!["everything; netstrap recover goes back".to_owned()];
-            Some(Ended::Partial(Error::usage("the process that kept the time has died"), left))
+            Some(Ended::Partial(Error::usage("the process that kept the time has died"), None, left))
         }
     }
 }
@@ -126,8 +127,8 @@ impl Child {
     pub fn end(mut self, ended: &Ended) -> ! {
         let _ = std::fs::remove_file(&self.waiting);
         let text = match ended {
-            Ended::RolledBack(error) => ["-", &error.to_string()].concat(),
-            Ended::Partial(error, left) => ["!", &error.to_string(), "\n", &left.join("\n")].concat(),
+            Ended::RolledBack(error, _) => ["-", &error.to_string()].concat(),
+            Ended::Partial(error, _, left) => ["!", &error.to_string(), "\n", &left.join("\n")].concat(),
             _ => "+".to_owned(),
         };
         let _ = self.answer.write_all(text.as_bytes());

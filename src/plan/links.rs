@@ -204,7 +204,7 @@ impl<'c, 'a> Writer<'c, 'a> {
 }
 
 fn is_silent(spec: &LinkSpec) -> bool {
-    spec.get(implied::QUIET).is_some()
+    matches!(spec.get(implied::QUIET), Some(SettingValue::Text(mode)) if mode == "none")
 }
 
 fn has_queue(kind: LinkKind) -> bool {

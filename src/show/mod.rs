@@ -10,6 +10,7 @@ pub mod link;
 pub mod neigh;
 pub mod netconf;
 pub mod nexthop;
+pub mod nft;
 pub mod number;
 pub mod out;
 pub mod plan;

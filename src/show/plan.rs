@@ -3,7 +3,6 @@
 mod commands;
 mod kind;
 mod names;
-pub mod nft;
 mod shell;
 mod thing;
 

@@ -64,11 +64,13 @@ pub fn snapshot(look: Look) -> Vec<String> {
     let mut lines = Vec::new();
     place("host", look, &mut lines);
     for name in names("/run/netns") {
-        match Namespace::open(&Folder::standard(), name.as_bytes())
-            .and_then(|space| space.within(|| place(&name, look, &mut lines)))
-        {
-            Ok(()) => {}
-            Err(_) => lines.push(format!("no namespace: {name}")),
+        let open = || Namespace::open(&Folder::standard(), name.as_bytes());
+        let kind = fs::symlink_metadata(format!("/run/netns/{name}")).unwrap().file_type();
+        // A pipe's other end would be waited for.
+        let is_entered =
+            kind.is_file() && open().and_then(|space| space.within(|| place(&name, look, &mut lines))).is_ok();
+        if !is_entered {
+            lines.push(format!("no namespace: {name}, {kind:?}"));
         }
     }
     for space in names("/etc/netns") {
@@ -98,7 +100,7 @@ fn place(name: &str, look: Look, lines: &mut Vec<String>) {
     for (kind, one) in objects() {
         if kind == "link" {
             link(name, look, &one, lines);
-        } else if look == Look::Exactly || !is_link_local(&one) {
+        } else if !is_link_local(&one) {
             lines.push(format!("{name} {kind} {}", without_flags(&one).line(PASSING)));
         }
     }
@@ -142,7 +144,8 @@ fn link(place: &str, look: Look, one: &Json, lines: &mut Vec<String>) {
     }
     lines.push(format!("{place} link {name} {}", without_flags(one).line(&without)));
     for address in one.get("addr_info").map(Json::list).unwrap_or_default() {
-        if look == Look::Exactly || !address.text("local").starts_with("fe80:") {
+        // Made of a hardware address, a moment later.
+        if !address.text("local").starts_with("fe80:") {
             lines.push(format!("{place} address {name} {}", address.line(&[])));
         }
     }
@@ -150,7 +153,7 @@ fn link(place: &str, look: Look, one: &Json, lines: &mut Vec<String>) {
 
 /// Routes of link-local addresses of interfaces, which are made of hardware addresses.
 fn is_link_local(route: &Json) -> bool {
-    route.text("dst").starts_with("fe80::") && route.text("protocol") == "kernel"
+    route.text("dst").starts_with("fe80:") && route.text("protocol") == "kernel"
 }
 
 fn without_flags(one: &Json) -> Json {

@@ -101,21 +101,23 @@ impl Stream {
 fn stream(socket: &UdpSocket, is_over: &AtomicBool) -> (u32, u32) {
     let mut buf = [0; 64];
     let (mut sent, mut answered) = (0, 0);
-    socket.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+    socket.set_nonblocking(true).unwrap();
     // No more under way than a socket's buffer holds, however busy the machine is.
     const ON_THE_WAY: u32 = 64;
     let mut last = Instant::now();
     loop {
         let is_ending = is_over.load(Ordering::Relaxed);
-        if is_ending && (sent == answered || last.elapsed() > Duration::from_secs(2)) {
+        let is_late = last.elapsed() > Duration::from_secs(2);
+        if is_ending && (sent == answered || is_late) {
             return (sent, sent - answered);
         }
-        if !is_ending && (sent - answered < ON_THE_WAY || last.elapsed() > Duration::from_secs(2)) {
+        if !is_ending && (sent - answered < ON_THE_WAY || is_late) {
             // What cannot be sent is lost.
             let _ = socket.send(b"?");
             sent += 1;
         }
-        if socket.recv(&mut buf).is_ok() {
+        std::thread::sleep(Duration::from_millis(1));
+        while socket.recv(&mut buf).is_ok() {
             answered += 1;
             last = Instant::now();
         }

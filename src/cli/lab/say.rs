@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::file::Sources;
 use crate::lab::Ended;
 use crate::model::name::printable;
+use crate::model::topology::Origin;
 use crate::plan::Conflict;
 
 /// A failure, ready to print.
@@ -38,6 +39,15 @@ impl Fail {
     /// Something that failed below.
     pub fn of(verb: &str, error: &Error) -> Box<Self> {
         Fail::failed(verb, &[&printable(error.to_string().as_bytes()), hint(error)])
+    }
+
+    /// Something that failed below, with the place of a file that asks for it.
+    fn at(verb: &str, error: &Error, at: Option<Origin>, sources: Option<&Sources>) -> Box<Self> {
+        let mut fail = Fail::of(verb, error);
+        if let Some((sources, at)) = sources.zip(at) {
+            fail.text = [&sources.place(at), ": ", &printable(error.to_string().as_bytes()), hint(error)].concat();
+        }
+        fail
     }
 
     /// What is in the way: a line each.
@@ -107,14 +117,16 @@ pub fn ended(
         }
         Ended::Conflicts(conflicts) => return Err(Fail::conflicts(verb, &conflicts, sources)),
         Ended::Refused(error) => return Err(Fail::of(verb, &error)),
-        Ended::RolledBack(error) => (Fail::of(verb, &error), 3, String::from("everything is as it was before")),
-        Ended::Partial(error, left) => {
+        Ended::RolledBack(error, at) => {
+            (Fail::at(verb, &error, at, sources), 3, String::from("everything is as it was before"))
+        }
+        Ended::Partial(error, at, left) => {
             let mut then = String::from("not all of it could be undone; left are:");
             for line in left {
                 then.push_str("\n  ");
                 then.push_str(&printable(line.as_bytes()));
             }
-            (Fail::of(verb, &error), 4, then)
+            (Fail::at(verb, &error, at, sources), 4, then)
         }
         Ended::Locked(holder) => {
             let holder = holder.map(|pid| [" (process ", &pid.to_string(), ")"].concat()).unwrap_or_default();
@@ -169,4 +181,13 @@ impl Progress {
         }
         (self.next, self.is_drawn) = (None, false);
     }
+}
+
+/// Tells that something waits to be confirmed.
+pub fn waits(lab: &str, time: Duration) {
+    let time = time.as_secs_f32().to_string();
+    let pieces =
+        ["netstrap: apply: done; goes back in ", &time, "s unless confirmed: Enter, or netstrap confirm ", lab, "\n"];
+    // Nobody may be there to read it.
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), pieces.concat().as_bytes());
 }

@@ -94,8 +94,8 @@ impl Job<'_> {
                 self.parts.conflicts.push(Conflict { at: Some(said.at), text });
             }
         }
-        // In the order in which they are listed.
-        let (mut wanted, v6): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|rule| rule.family != Family::V6);
+        // The families have tables of their own, and are listed one behind the other.
+        let (mut wanted, v6): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|rule| rule.family == Family::V4);
         wanted.extend(v6);
         if wanted == seen.translations && !seen.foreign_rules {
             return;

@@ -3,17 +3,17 @@
 use super::View;
 use super::kind;
 use super::names::Names;
-use super::nft;
 use super::shell::Script;
 use super::thing::{kind_of, path, route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
+use crate::model::lab::Lab;
 use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb, NewKind, NewLink};
 use crate::model::name::IfName;
 use crate::model::neigh::NeighVerb;
 use crate::model::op::Op;
-use crate::model::plan::{Act, MakeLink};
+use crate::model::plan::{Act, MakeLink, Sign};
 use crate::model::port::{AT_MASTER, AT_SELF};
 use crate::model::route::RouteVerb;
 use crate::model::rtnames::{NameSet, named};
@@ -21,20 +21,21 @@ use crate::model::rule::RULE_PROTOCOL;
 use crate::model::topology::NeighSpec;
 use crate::model::world::Presence;
 use crate::show::link::{ADDR_GEN_MODES, hardware_address};
+use crate::show::nft;
 
 /// The host, where a command in another namespace names it: that of the shell.
 const HOST: &str = "$$";
 
 /// The lines.
 pub fn commands(view: &View<'_>) -> Vec<u8> {
-    let mut lines = Lines {
-        names: Names::found(view.world),
-        script: Script::default(),
-        table: String::from_utf8_lossy(&view.plan.lab.table()).into_owned(),
-    };
+    let mut lines = Lines { names: Names::found(view.world), script: Script::default(), lab: &view.plan.lab };
     lines.script.raw("set -e\n");
     for step in &view.plan.steps {
         lines.act(step.place, &step.act);
+        if step.sign == Sign::Remove && matches!(step.act, Act::Op(_)) && lines.script.out.pop().is_some() {
+            // What it was on may have taken it along.
+            lines.script.raw(" || :\n");
+        }
     }
     lines.script.out
 }
@@ -42,8 +43,7 @@ pub fn commands(view: &View<'_>) -> Vec<u8> {
 struct Lines<'a> {
     names: Names<'a>,
     script: Script,
-    /// Name of the tables of translations.
-    table: String,
+    lab: &'a Lab,
 }
 
 impl Lines<'_> {
@@ -137,9 +137,7 @@ impl Lines<'_> {
             }
             Act::Translations(list) => {
                 self.within(place, "nft -f -");
-                let seen = self.names.world.places.get(place);
-                let (found, foreign) = seen.map_or((&[][..], false), |seen| (&seen.translations, seen.foreign_rules));
-                self.script.here(&nft::tables(list, found, foreign, &self.table));
+                self.script.here(&nft::script(self.lab, list));
                 return;
             }
             Act::File { file, text } => {

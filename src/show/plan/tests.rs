@@ -220,7 +220,7 @@ ip link set dev 'o$(id)' name new
 ip link set dev new alias \"$(printf 'it\\047s a\\033[m')\" nomaster
 ip -n red address add 10.0.0.1/24 dev up0
 ip -n red route replace default metric 5 protocol 110 nexthop via 10.0.0.2 dev b nexthop via 10.0.0.3 dev b
-ip -n red -6 rule delete from ::/0 table main tos 0x10 protocol 110
+ip -n red -6 rule delete from ::/0 table main tos 0x10 protocol 110 || :
 ip -n red neighbour replace 10.0.0.9 lladdr 02:00:00:00:00:01 dev b
 bridge vlan add vid 5-7 dev br0 pvid untagged self
 ip netns exec \"$(printf '\\033[2J')\" sysctl -qw 'net.ipv4.tcp_rmem=4 5 6'
@@ -229,7 +229,7 @@ cat > /etc/netns/red/resolv.conf <<'END'
 nameserver 10.0.0.1
 END
 rm \"$(printf '/etc/netns/\\033[2J/hosts')\"
-ip link delete dev new
+ip link delete dev new || :
 ip netns delete \"$(printf '\\033[2J')\"
 ";
     let bytes = commands(&View { plan: &plan, world: &world, sources: None });

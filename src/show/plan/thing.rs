@@ -9,7 +9,7 @@ use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Step};
 use crate::model::port::{PVID, UNTAGGED, VlanChange};
 use crate::model::route::Route;
-use crate::model::rule::Rule;
+use crate::model::rule::{RULE_SUPPRESS_PREFIX, Rule};
 use crate::model::topology::{NeighSpec, RouteSpec};
 use crate::model::world::EtcFile;
 
@@ -145,6 +145,8 @@ pub fn route_words(route: &Route, names: &Names<'_>) -> String {
 pub fn rule_words(rule: &Rule) -> String {
     let mut rule = rule.clone();
     let tos = rule.tos.take().filter(|tos| *tos != 0);
+    // As the kernel tells that there is none.
+    rule.numbers.retain(|row| *row != (RULE_SUPPRESS_PREFIX, u32::MAX));
     let mut words = rule::text(&rule);
     if let Some(tos) = tos {
         let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
