@@ -134,3 +134,6 @@ fn differs(why: &mut Why, what: &'static str, from: String, to: String) {
 fn count(number: Option<u32>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Plans of links and namespaces, from worlds that are made up.
 
-mod kernel;
+pub mod kernel;
 mod wide;
 
 use super::{Conflict, Known, Options, plan};
@@ -28,16 +28,16 @@ impl file::Files for Text<'_> {
     }
 }
 
-fn topology(text: &str) -> Topology {
+pub fn topology(text: &str) -> Topology {
     match file::read("-", &mut Text(text)) {
         Ok(file) => file.topology,
         Err(refused) => panic!("{refused:?}"),
     }
 }
 
-const OPTIONS: Options = Options { adopt: false, replace: false, prune: true, index: 1 << 20 };
+pub const OPTIONS: Options = Options { adopt: false, replace: false, prune: true, index: 1 << 20 };
 
-fn planned(topology: &Topology, world: &World, options: Options) -> Plan {
+pub fn planned(topology: &Topology, world: &World, options: Options) -> Plan {
     plan(topology, world, &Known::default(), options).unwrap_or_else(|conflicts| panic!("{conflicts:?}"))
 }
 

@@ -136,7 +136,7 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "faults",
-        words: "[--persist] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
+        words: "[--twice|--persist] [--points N] [--only SCENE,...] [--jobs N] [--careless|--binary FILE]",
         about: "make each system call of a run fail, and see that all is as asked or as before",
         run: sweep::faults,
     },
@@ -157,6 +157,12 @@ const COMMANDS: &[Command] = &[
         words: "[--points N] [--only reup,wide] [--jobs N] [--binary FILE]",
         about: "a second run changes nothing; one after somebody's change puts that right, and nothing else",
         run: sweep::drift,
+    },
+    Command {
+        name: "sweeps",
+        words: "[--jobs N] [--binary FILE] [PART...]",
+        about: "faults, kill, race, drift and soak, each in a form that takes seconds",
+        run: sweep::quick,
     },
     Command {
         name: "soak",

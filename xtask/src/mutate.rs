@@ -11,7 +11,8 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::packages;
-use crate::process::{About, Failure, Outcome, output, say};
+use crate::process::{About, Failure, Outcome, output, own_binary, say};
+use crate::sweep::PARTS;
 use crate::test::TOOLS;
 use crate::tree;
 use table::{MUTANTS, Mutant};
@@ -37,7 +38,16 @@ pub fn run(words: Vec<String>) -> Outcome {
     let mutants: Vec<&Mutant> = wanted.collect();
     let copy = copy::make(&tree::root(), &tree::cache("mutate")?.join("tree"))?;
     // All without a change first: then each change costs one build.
-    let sound: Vec<Outcome> = mutants.iter().map(|mutant| without(&copy, mutant)).collect();
+    let mut sound: Vec<Outcome> = Vec::new();
+    for (at, mutant) in mutants.iter().enumerate() {
+        // Several name the same tests, and those need not be run for each.
+        let same = |other: &&Mutant| (other.target, other.tests) == (mutant.target, mutant.tests);
+        let known = mutants[..at].iter().position(same).and_then(|at| sound.get(at));
+        sound.push(match known {
+            Some(Ok(())) => Ok(()),
+            _ => without(&copy, mutant),
+        });
+    }
     let mut bad = Vec::new();
     for (mutant, sound) in mutants.iter().zip(sound) {
         match sound.and_then(|()| with(&copy, mutant)) {
@@ -83,8 +93,50 @@ fn apply(text: &str, mutant: &Mutant) -> Outcome<String> {
     }
 }
 
-/// Builds in the copy, and runs a mutant's tests. A build that fails is a failure, and catches nothing.
+/// Builds in the copy, and runs a mutant's sweeps by this program itself, with what was built.
+fn sweeps(copy: &Path, mutant: &Mutant) -> Outcome<Vec<(&'static str, End)>> {
+    say(format!("{}: sweeps {}", mutant.name, mutant.tests.join(" ")));
+    let target = copy.with_file_name("target");
+    let mut cargo = tree::cargo();
+    cargo.args(["build", "--package", "netstrap"]).current_dir(copy);
+    cargo.env("CARGO_TARGET_DIR", &target).env("CARGO_PROFILE_DEV_DEBUG", "0");
+    built(&mut cargo)?;
+    let mut ends = Vec::new();
+    for name in mutant.tests {
+        if !PARTS.iter().any(|(part, _)| part == name) {
+            ends.push((*name, End::Missing));
+            continue;
+        }
+        let mut sweep = Command::new(own_binary()?);
+        let ran = output(sweep.args(["sweeps", name, "--binary"]).arg(target.join("debug/netstrap")))?;
+        let found = format!("sweeps that found something: {name}");
+        let end = if ran.status.success() {
+            End::Passed
+        } else if String::from_utf8_lossy(&ran.stderr).contains(&found) {
+            End::Failed
+        } else {
+            End::Missing
+        };
+        ends.push((*name, end));
+    }
+    Ok(ends)
+}
+
+/// Builds; a build that fails is a failure, and catches nothing.
+fn built(cargo: &mut Command) -> Outcome {
+    let built = output(cargo)?;
+    if built.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&built.stderr).into_owned();
+    Err(format!("it does not build: {}", words.lines().rev().take(20).collect::<Vec<_>>().join(" | ")).into())
+}
+
+/// Builds in the copy, and runs a mutant's tests.
 fn tests(copy: &Path, mutant: &Mutant) -> Outcome<Vec<(&'static str, End)>> {
+    if mutant.target == table::SWEEPS {
+        return sweeps(copy, mutant);
+    }
     let cargo = |last: &[&str]| {
         let mut cargo = tree::cargo();
         cargo.args(["test", "--package", "netstrap"]).args(mutant.target).args(last).current_dir(copy);
@@ -92,13 +144,7 @@ fn tests(copy: &Path, mutant: &Mutant) -> Outcome<Vec<(&'static str, End)>> {
         with_admin_path(cargo)
     };
     say(format!("{}: {} {}", mutant.name, mutant.target.join(" "), mutant.tests.join(" ")));
-    let built = output(&mut cargo(&["--no-run"]))?;
-    if !built.status.success() {
-        let words = String::from_utf8_lossy(&built.stderr).into_owned();
-        return Err(
-            format!("it does not build: {}", words.lines().rev().take(20).collect::<Vec<_>>().join(" | ")).into()
-        );
-    }
+    built(&mut cargo(&["--no-run"]))?;
     let ran = output(cargo(&["--", "--exact"]).args(mutant.tests))?;
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     Ok(mutant.tests.iter().map(|name| (*name, end(&text, name))).collect())
@@ -132,6 +178,8 @@ mod tests {
             assert_ne!(apply(&text, mutant).unwrap_or_else(|e| panic!("{}: {}", mutant.name, e.text)), text);
             assert!(MUTANTS[..index].iter().all(|other| other.name != mutant.name), "{}", mutant.name);
             assert!(!mutant.tests.is_empty(), "{}", mutant.name);
+            let is_sweep = |name: &&str| PARTS.iter().any(|(part, _)| part == name);
+            assert!(mutant.target != table::SWEEPS || mutant.tests.iter().all(is_sweep), "{}", mutant.name);
         }
     }
 

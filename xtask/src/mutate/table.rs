@@ -19,6 +19,9 @@ pub struct Mutant {
     pub tests: &'static [&'static str],
 }
 
+/// The target of mutants that are caught by sweeps: what stands in `tests` are parts of `cargo xtask sweeps`.
+pub const SWEEPS: &[&str] = &["sweeps"];
+
 /// All of them.
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -112,5 +115,86 @@ pub const MUTANTS: &[Mutant] = &[
         replace: "            leg.hook = Hook::Output;\n            let _ = leg;\n",
         target: &["--test", "nat_traffic"],
         tests: &["by_netstrap_nat_for_ipv4", "by_netstrap_nat_for_ipv6"],
+    },
+    Mutant {
+        name: "name-only",
+        what: "a link of the right name is taken for ours, without a mark",
+        file: "src/plan/decide.rs",
+        find: "            Some((number, None)) => Candidate::Stranger(number),\n",
+        replace: "            Some((number, None)) => Candidate::Ours(number),\n",
+        target: SWEEPS,
+        tests: &["strangers"],
+    },
+    Mutant {
+        name: "bind-over",
+        what: "a namespace is bound over one of the same name that came meanwhile",
+        file: "src/lab/site.rs",
+        find: " || stat.len() != 0 || is_mounted(&path) {",
+        replace: " || stat.len() != 0 {",
+        target: SWEEPS,
+        tests: &["strangers"],
+    },
+    Mutant {
+        name: "undo-unknown",
+        what: "a link that may have been made, but got no mark, is not taken back",
+        file: "src/plan/decide.rs",
+        find: "                    None => self.is_of_journal(link),\n",
+        replace: "                    None => false,\n",
+        target: SWEEPS,
+        tests: &["kill"],
+    },
+    Mutant {
+        name: "no-journal",
+        what: "what an interrupted run was about is not read",
+        file: "src/lab/memory.rs",
+        find: "journal: Record::read(Which::Journal, lab)? })",
+        replace: "journal: None })",
+        target: SWEEPS,
+        tests: &["kill"],
+    },
+    Mutant {
+        name: "unverified",
+        what: "what was done is not looked at",
+        file: "src/lab/change.rs",
+        find: "            if plan.steps.is_empty() {\n                settle::addresses",
+        replace: "            if pass > 0 {\n                settle::addresses",
+        target: SWEEPS,
+        tests: &["twice"],
+    },
+    Mutant {
+        name: "no-way-back",
+        what: "the way back is said to be done, and is not",
+        file: "src/lab/change.rs",
+        find: "            if plan.steps.is_empty() && is_right {\n",
+        replace: "            if is_right {\n",
+        target: SWEEPS,
+        tests: &["twice"],
+    },
+    Mutant {
+        name: "no-lock",
+        what: "two runs at once do not wait for each other",
+        file: "src/lab/lock.rs",
+        find: "                Err(TryLockError::WouldBlock) => {}\n",
+        replace: "                Err(TryLockError::WouldBlock) => break,\n",
+        target: SWEEPS,
+        tests: &["crowd"],
+    },
+    Mutant {
+        name: "no-restore",
+        what: "parameters that were changed are not put back",
+        file: "src/lab/change.rs",
+        find: "        restore = claims::to_restore(&recalled.original, own, &wanted);\n",
+        replace: "        let _ = own;\n",
+        target: SWEEPS,
+        tests: &["faults"],
+    },
+    Mutant {
+        name: "state-rewritten",
+        what: "a run that has nothing to do writes what is known anew",
+        file: "src/lab/change.rs",
+        find: "(Verb::Apply, None, Some(state)) if state.after == self.after => {}",
+        replace: "(Verb::Apply, None, Some(state)) if state.after == self.after && state.indexes.is_none() => {}",
+        target: SWEEPS,
+        tests: &["again"],
     },
 ];

@@ -8,10 +8,42 @@ use super::place::{self, DESK, End, PATIENCE};
 use super::scene::{self, Program, SCENES, Scene};
 use super::state::State;
 use super::trace::{self, Injection, Point};
-use super::{Common, SETTLE, many};
+use super::{Common, Folder, SETTLE, many};
 use crate::args::Args;
 use crate::process::{About, Failure, Outcome, say};
-use crate::tree;
+
+/// How often a call fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Span {
+    /// Once.
+    Once,
+    /// Twice in a row.
+    Twice,
+    /// From then on, so that the way back may fail too.
+    Lasting,
+}
+
+impl Span {
+    fn word(self) -> &'static str {
+        match self {
+            Span::Once => "once",
+            Span::Twice => "twice",
+            Span::Lasting => "lasting",
+        }
+    }
+
+    fn of(word: &str) -> Span {
+        [Span::Twice, Span::Lasting].into_iter().find(|span| span.word() == word).unwrap_or(Span::Once)
+    }
+
+    fn injection(self, error: &'static str) -> Injection {
+        match self {
+            Span::Once => Injection::Error(error),
+            Span::Twice => Injection::Twice(error),
+            Span::Lasting => Injection::Errors(error),
+        }
+    }
+}
 
 /// A point of a scene.
 #[derive(Debug, Clone)]
@@ -25,21 +57,34 @@ pub struct Place {
 /// `cargo xtask faults`.
 pub fn run(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
-    let lasting = args.flag("--persist");
+    let span = match (args.flag("--persist"), args.flag("--twice")) {
+        (true, _) => Span::Lasting,
+        (_, true) => Span::Twice,
+        _ => Span::Once,
+    };
     let common = Common::take(&mut args)?;
     args.finish()?;
-    let tally = sweep(&common, lasting)?;
-    println!("faults{}: {}", if lasting { " that stay" } else { "" }, tally.line());
+    let tally = sweep(&common, span)?;
+    println!("faults, {}: {}", span.word(), tally.line());
     if tally.bad() == 0 { Ok(()) } else { Err(format!("{} points break the promise", tally.bad()).into()) }
 }
 
 /// Tries every point, or as many of them as are asked for.
-pub fn sweep(common: &Common, lasting: bool) -> Outcome<Tally> {
-    let dir = tree::scratch("faults")?;
+pub fn sweep(common: &Common, span: Span) -> Outcome<Tally> {
+    let dir = Folder::new()?;
     let mut places = Vec::new();
     let mut unknown = Vec::new();
+    let mut tally = Tally::default();
     for scene in common.scenes()? {
-        let points = good(common, scene, &dir)?;
+        // One that does not work without a fault is told, and the others are tried.
+        let points = match good(common, scene, &dir) {
+            Ok(points) => points,
+            Err(failure) => {
+                println!("{}: without a fault: {}", scene.name, failure.text);
+                tally.add(Verdict::Stuck);
+                continue;
+            }
+        };
         let (known, other): (Vec<Point>, Vec<Point>) =
             points.into_iter().partition(|point| trace::error(&point.call).is_some());
         say(format!("{}: {} points", scene.name, known.len()));
@@ -56,15 +101,15 @@ pub fn sweep(common: &Common, lasting: bool) -> Outcome<Tally> {
     many(
         common,
         &common.sample(places),
-        |place| trial(common, place, lasting, &dir),
-        |place, text| report(&mut tally, place, &text, lasting),
+        |place| trial(common, place, span, &dir),
+        |place, text| report(&mut tally, place, &text, span, common.quiet),
     )?;
     Ok(tally)
 }
 
 /// A run without a fault: keeps the state that it comes to, and gives its points.
-pub fn good(common: &Common, scene: &Scene, dir: &Path) -> Outcome<Vec<Point>> {
-    let (goal, calls) = (dir.join(format!("{}.goal", scene.name)), dir.join(format!("{}.calls", scene.name)));
+pub fn good(common: &Common, scene: &Scene, dir: &Folder) -> Outcome<Vec<Point>> {
+    let (goal, calls) = (dir.file(scene, "goal"), dir.file(scene, "calls"));
     let mut words = common.words("faults-inside");
     words.extend(["good", scene.name, &goal.to_string_lossy(), &calls.to_string_lossy()].map(str::to_string));
     let said = place::inside(&words)?;
@@ -72,17 +117,17 @@ pub fn good(common: &Common, scene: &Scene, dir: &Path) -> Outcome<Vec<Point>> {
     Ok(trace::points(&std::fs::read_to_string(&calls).about(&calls)?))
 }
 
-fn trial(common: &Common, place: &Place, lasting: bool, dir: &Path) -> Outcome<String> {
+fn trial(common: &Common, place: &Place, span: Span, dir: &Folder) -> Outcome<String> {
     let mut words = common.words("faults-inside");
     let Place { scene, point } = place;
-    let goal = dir.join(format!("{}.goal", scene.name));
+    let goal = dir.file(scene, "goal");
     words.extend(["trial", scene.name, &goal.to_string_lossy(), &point.call].map(str::to_string));
-    words.extend([point.nth.to_string(), lasting.to_string()]);
+    words.extend([point.nth.to_string(), span.word().to_string()]);
     place::inside(&words)
 }
 
 /// Counts a trial by the first word that it printed; tells of it if it is bad.
-fn report(tally: &mut Tally, place: &Place, text: &str, lasting: bool) {
+fn report(tally: &mut Tally, place: &Place, text: &str, span: Span, quiet: bool) {
     let first = text.lines().next().unwrap_or_default();
     let word = first.split(' ').next().unwrap_or_default();
     if word == "not-reached" {
@@ -91,16 +136,15 @@ fn report(tally: &mut Tally, place: &Place, text: &str, lasting: bool) {
     }
     let verdict = Verdict::of(word).unwrap_or(Verdict::Crash);
     tally.add(verdict);
-    if !verdict.is_good() {
+    if !verdict.is_good() && !quiet {
         let Place { scene, point } = place;
         let error = trace::error(&point.call).unwrap_or("?");
-        let injection = if lasting { Injection::Errors(error) } else { Injection::Error(error) };
-        println!("{}: {}: {first}", scene.name, trace::inject(point, injection));
+        println!("{}: {}: {first}", scene.name, trace::inject(point, span.injection(error)));
         text.lines().skip(1).for_each(|line| println!("    {line}"));
     }
 }
 
-/// The part in the sandbox: `good SCENE GOAL CALLS` or `trial SCENE GOAL CALL NTH LASTING`.
+/// The part in the sandbox: `good SCENE GOAL CALLS` or `trial SCENE GOAL CALL NTH once|twice|lasting`.
 pub fn inside(words: Vec<String>) -> Outcome {
     let mut args = Args::new(words);
     let program = Program { file: PathBuf::from(args.value("--binary")?.ok_or("--binary is missing")?) };
@@ -108,10 +152,10 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["good", scene, goal, calls] => good_inside(&program, scene::named(scene)?, Path::new(goal), Path::new(calls)),
-        ["trial", scene, goal, call, nth, lasting] => {
+        ["trial", scene, goal, call, nth, span] => {
             let nth = nth.parse().map_err(|_| Failure::usage("faults-inside: a number is wanted"))?;
             let point = Point { call: call.to_string(), nth };
-            trial_inside(&program, scene::named(scene)?, Path::new(goal), &point, lasting == "true")
+            trial_inside(&program, scene::named(scene)?, Path::new(goal), &point, Span::of(span))
         }
         _ => Err(Failure::usage("usage: faults-inside good|trial SCENE ...")),
     }
@@ -140,13 +184,12 @@ fn good_inside(program: &Program, scene: &Scene, goal: &Path, calls: &Path) -> O
     Ok(())
 }
 
-fn trial_inside(program: &Program, scene: &Scene, goal: &Path, point: &Point, lasting: bool) -> Outcome {
+fn trial_inside(program: &Program, scene: &Scene, goal: &Path, point: &Point, span: Span) -> Outcome {
     let set = scene.set(program)?;
     let goal = State::load(goal)?;
     let error = trace::error(&point.call).ok_or("no error is known for that call")?;
-    let injection = if lasting { Injection::Errors(error) } else { Injection::Error(error) };
     let file = PathBuf::from(format!("{DESK}/calls"));
-    let ran = place::run(&mut trace::injected(&program.words(scene.tried), point, injection, &file))?;
+    let ran = place::run(&mut trace::injected(&program.words(scene.tried), point, span.injection(error), &file))?;
     let text = std::fs::read_to_string(&file).unwrap_or_default();
     let faults = trace::failed(&text);
     if faults == 0 {
@@ -156,6 +199,7 @@ fn trial_inside(program: &Program, scene: &Scene, goal: &Path, point: &Point, la
     let wanted: &[&State] = if ran.is_fine() { &[&goal] } else { &[&set.before, &goal] };
     let after = State::settled(wanted, SETTLE)?;
     let mute = trace::output_failed(&text);
+    let lasting = span == Span::Lasting;
     let mut verdict =
         judge::judge(&Trial { ran: &ran, before: &set.before, after: &after, goal: &goal, mute, lasting });
     let mut more = Vec::new();

@@ -197,7 +197,8 @@ pub fn brief(difference: &[String]) -> Vec<String> {
             }
         })
     };
-    let kept: Vec<String> = difference.iter().filter(|line| !follows(line)).cloned().collect();
+    let kept = difference.iter().filter(|line| !follows(line));
+    let kept: Vec<String> = kept.filter_map(|line| changed(line, difference)).collect();
     let more = kept.len().saturating_sub(TOLD);
     let cut = |line: String| match line.char_indices().nth(WIDE) {
         Some((at, _)) => format!("{}...", &line[..at]),
@@ -208,6 +209,20 @@ pub fn brief(difference: &[String]) -> Vec<String> {
         lines.push(format!("... and {more} more"));
     }
     lines
+}
+
+/// A line of a link that is on both sides, as the words that differ, once; any other line as it is.
+fn changed(line: &str, difference: &[String]) -> Option<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [sign, place, "link", name, ..] = words[..] else { return Some(line.to_string()) };
+    let start = format!("{} {place} link {name} ", if sign == "+" { "-" } else { "+" });
+    let Some(other) = difference.iter().find(|other| other.starts_with(&start)) else { return Some(line.to_string()) };
+    let other: Vec<&str> = other.split(' ').collect();
+    let only = |one: &[&str], other: &[&str]| {
+        let words = one[4..].iter().filter(|word| !other.contains(word));
+        words.copied().collect::<Vec<_>>().join(" ")
+    };
+    (sign == "+").then(|| format!("~ {place} link {name}: {} -> {}", only(&other, &words), only(&words, &other)))
 }
 
 /// Verdicts, counted.
@@ -314,7 +329,7 @@ mod tests {
         ]
         .map(str::to_string);
         let told = brief(&lines);
-        assert_eq!(told, [0, 3, 4, 8].map(|at| lines[at].clone()));
+        assert_eq!(told, [&lines[0], "~ host: link v: flags= -> flags=UP", &lines[8]]);
         let many: Vec<String> = (0..20).map(|at| format!("+ file /etc/netns/{at} \"\"")).collect();
         assert_eq!(brief(&many).len(), TOLD + 1);
     }

@@ -11,11 +11,11 @@ use super::place::{self, DESK, End, Ran};
 use super::scene::{self, Act, Program, Scene};
 use super::state::State;
 use super::trace::{self, INNER, Injection, Point};
-use super::{Common, SETTLE, faults, many};
+use super::{Common, Folder, SETTLE, faults, many};
 use crate::args::Args;
 use crate::diff::chance::Chance;
 use crate::process::{Failure, Outcome, say};
-use crate::{sys, tree};
+use crate::sys;
 
 /// What is done after the kill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub fn run(words: Vec<String>) -> Outcome {
 
 /// Kills everywhere: counts of trials in which it was killed, in which it had ended before, and of those that failed.
 pub fn sweep(common: &Common, random: u64, seed: u64) -> Outcome<[usize; 3]> {
-    let dir = tree::scratch("kill")?;
+    let dir = Folder::new()?;
     let mut trials = Vec::new();
     for scene in common.scenes()? {
         let points = faults::good(common, scene, &dir)?;
@@ -108,7 +108,7 @@ pub fn sweep(common: &Common, random: u64, seed: u64) -> Outcome<[usize; 3]> {
     let one = |trial: &Trial| {
         let mut words = common.words("kill-inside");
         words.extend(trial.words());
-        words.push(dir.join(format!("{}.goal", trial.scene.name)).to_string_lossy().into_owned());
+        words.push(dir.file(trial.scene, "goal").to_string_lossy().into_owned());
         place::inside(&words)
     };
     many(common, &trials, one, |trial, text| match text.lines().next().unwrap_or_default() {
@@ -117,6 +117,9 @@ pub fn sweep(common: &Common, random: u64, seed: u64) -> Outcome<[usize; 3]> {
         _ => {
             killed += 1;
             bad += 1;
+            if common.quiet {
+                return;
+            }
             println!("{}: {}", trial.words().join(" "), text.trim_end().replace('\n', "\n    "));
         }
     })?;

@@ -8,6 +8,7 @@ mod judge;
 mod kill;
 mod mask;
 pub mod place;
+mod quick;
 mod race;
 mod scene;
 mod soak;
@@ -29,6 +30,7 @@ use scene::Scene;
 pub use drift::{inside as drift_inside, run as drift};
 pub use faults::{inside as faults_inside, run as faults};
 pub use kill::{inside as kill_inside, run as kill};
+pub use quick::{PARTS, run as quick};
 pub use race::{inside as race_inside, run as race};
 pub use soak::{inside as soak_inside, run as soak};
 
@@ -47,6 +49,31 @@ pub struct Common {
     points: Option<usize>,
     /// How many trials at once.
     jobs: usize,
+    /// Whether breaches are counted only.
+    quiet: bool,
+}
+
+/// A folder for the files of one sweep, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes it; other sweeps may run at the same time.
+    fn new() -> Outcome<Folder> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        Ok(Folder(tree::scratch(&format!("sweep-{}-{number}", std::process::id()))?))
+    }
+
+    /// A file in it.
+    fn file(&self, scene: &Scene, kind: &str) -> PathBuf {
+        self.0.join(format!("{}.{kind}", scene.name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Common {
@@ -61,7 +88,13 @@ impl Common {
         let points = points.transpose().map_err(|_| Failure::usage("--points wants a number"))?;
         let only = args.value("--only")?;
         let binary = if args.flag("--careless") { careless()? } else { tree::binary(args)? };
-        Ok(Common { binary, only, points, jobs: usize::try_from(jobs).unwrap_or(1) })
+        Ok(Common { binary, only, points, jobs: usize::try_from(jobs).unwrap_or(1), quiet: false })
+    }
+
+    /// The same with other scenes and another number of points.
+    fn with(&self, only: &str, points: usize) -> Common {
+        let (only, points) = (Some(only.to_string()), Some(points));
+        Common { binary: self.binary.clone(), only, points, jobs: self.jobs, quiet: self.quiet }
     }
 
     /// The scenes that are tried.

@@ -10,10 +10,10 @@ use super::place::{self, DESK, End, Ran, Running};
 use super::scene::{self, Act, Program, Scene};
 use super::state::State;
 use super::trace::{self, INNER, Injection, Point};
-use super::{Common, SETTLE, faults, many};
+use super::{Common, Folder, SETTLE, faults, many};
 use crate::args::Args;
 use crate::process::{About, Failure, Outcome};
-use crate::{sys, tree};
+use crate::sys;
 
 /// Runs at once.
 const CROWD: usize = 16;
@@ -120,17 +120,19 @@ pub fn crowd(common: &Common, rounds: u64) -> Outcome<usize> {
 
 /// A stranger's object at each point of the scenes that there are objects for; the number of breaches.
 pub fn strangers(common: &Common) -> Outcome<usize> {
-    let trials = trials(common, |scene, at| {
+    let dir = Folder::new()?;
+    let trials = trials(common, &dir, |scene, at| {
         let of_scene: Vec<usize> = (0..INTRUDERS.len()).filter(|at| INTRUDERS[*at].scene == scene.name).collect();
         (!of_scene.is_empty()).then(|| of_scene[at % of_scene.len()].to_string())
     })?;
-    sweep(common, "stranger", trials)
+    sweep(common, &dir, "stranger", trials)
 }
 
 /// A signal at each point of each scene; the number of breaches.
 pub fn wishes(common: &Common) -> Outcome<usize> {
-    let trials = trials(common, |_, at| Some(WISHES[at % WISHES.len()].to_string()))?;
-    sweep(common, "signal", trials)
+    let dir = Folder::new()?;
+    let trials = trials(common, &dir, |_, at| Some(WISHES[at % WISHES.len()].to_string()))?;
+    sweep(common, &dir, "signal", trials)
 }
 
 /// A trial at a point of a scene.
@@ -140,14 +142,13 @@ struct Trial {
     what: String,
 }
 
-fn trials(common: &Common, what: impl Fn(&Scene, usize) -> Option<String>) -> Outcome<Vec<Trial>> {
-    let dir = tree::scratch("race")?;
+fn trials(common: &Common, dir: &Folder, what: impl Fn(&Scene, usize) -> Option<String>) -> Outcome<Vec<Trial>> {
     let mut trials = Vec::new();
     for scene in common.scenes()? {
         if what(scene, 0).is_none() {
             continue;
         }
-        let points = faults::good(common, scene, &dir)?;
+        let points = faults::good(common, scene, dir)?;
         let points = points.into_iter().filter(|point| !INNER.contains(&point.call.as_str()));
         for (at, point) in common.sample(points.collect()).into_iter().enumerate() {
             trials.extend(what(scene, at).map(|what| Trial { scene, point, what }));
@@ -156,11 +157,10 @@ fn trials(common: &Common, what: impl Fn(&Scene, usize) -> Option<String>) -> Ou
     Ok(trials)
 }
 
-fn sweep(common: &Common, kind: &str, trials: Vec<Trial>) -> Outcome<usize> {
-    let dir = tree::cache("race")?;
+fn sweep(common: &Common, dir: &Folder, kind: &str, trials: Vec<Trial>) -> Outcome<usize> {
     let (mut fine, mut back, mut late, mut bad) = (0, 0, 0, 0);
     let one = |trial: &Trial| {
-        let goal = dir.join(format!("{}.goal", trial.scene.name));
+        let goal = dir.file(trial.scene, "goal");
         let Point { call, nth } = &trial.point;
         let mut words = common.words("race-inside");
         words.extend([kind, trial.scene.name, call, &nth.to_string(), &trial.what].map(str::to_string));

@@ -131,6 +131,8 @@ pub struct Point {
 pub enum Injection {
     /// It fails, this once.
     Error(&'static str),
+    /// It fails twice in a row, so that trying again is of no use.
+    Twice(&'static str),
     /// It fails from then on.
     Errors(&'static str),
     /// A signal comes; the fatal one before the call is done, others right behind it.
@@ -163,6 +165,7 @@ pub fn inject(point: &Point, injection: Injection) -> String {
     let Point { call, nth } = point;
     match injection {
         Injection::Error(error) => format!("inject={call}:error={error}:when={nth}"),
+        Injection::Twice(error) => format!("inject={call}:error={error}:when={nth}..{}", nth + 1),
         Injection::Errors(error) => format!("inject={call}:error={error}:when={nth}+"),
         Injection::Signal(signal) => format!("inject={call}:signal={signal}:when={nth}"),
     }
@@ -304,6 +307,7 @@ mod tests {
         assert!(output_failed("1 write(2, \"no\", 2) = -1 EIO (Input/output error) (INJECTED)"));
         let point = Point { call: "mount".to_string(), nth: 3 };
         assert_eq!(inject(&point, Injection::Error("ENOMEM")), "inject=mount:error=ENOMEM:when=3");
+        assert_eq!(inject(&point, Injection::Twice("ENOMEM")), "inject=mount:error=ENOMEM:when=3..4");
         assert_eq!(inject(&point, Injection::Errors("ENOMEM")), "inject=mount:error=ENOMEM:when=3+");
         assert_eq!(inject(&point, Injection::Signal("SIGKILL")), "inject=mount:signal=SIGKILL:when=3");
     }
