@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::model::name::NsName;
 use crate::sys::inotify::Watch;
-use crate::sys::{mount, netns as sys, process};
+use crate::sys::{mount, netns as sys, process, thread};
 
 /// Where iproute2 keeps named namespaces.
 const STANDARD: &str = "/run/netns";
@@ -243,14 +243,17 @@ impl Namespace {
     /// # Errors
     /// As [`Namespace::enter`].
     pub fn within<R: Send>(&self, work: impl FnOnce() -> R + Send) -> io::Result<R> {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, || {
-                // A shortage may pass.
-                self.enter().or_else(|_| self.enter())?;
-                Ok(work())
-            })?;
-            thread.join().unwrap_or_else(|_| Err(io::Error::from_raw_os_error(libc::EIO)))
-        })
+        let (mut work, mut done, mut entered) = (Some(work), None, Ok(()));
+        let mut inside = || {
+            // A shortage may pass.
+            entered = self.enter().or_else(|_| self.enter());
+            if entered.is_ok() {
+                done = work.take().map(|work| work());
+            }
+        };
+        thread::beside(64 * 1024, &mut inside, &mut || {})?;
+        entered?;
+        done.ok_or_else(|| io::Error::from_raw_os_error(libc::EIO))
     }
 
     /// Its identity.

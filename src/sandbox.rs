@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::model::link::{LinkChange, LinkId};
+use crate::model::template::filled;
 use crate::socket::Socket;
 use crate::sys::{mount, netns as sys, process};
 use crate::wire::build::Route;
@@ -28,7 +29,7 @@ pub fn enter() -> Result<()> {
         sys::unshare(libc::CLONE_NEWUSER).map_err(|e| Error::usage(forbidden(&e)))?;
         // Without a parent to ask, a group map needs setgroups(2) given up first. AppArmor lets the
         // namespace be made, and refuses here.
-        let map = |id: u32| ["0 ", &id.to_string(), " 1"].concat();
+        let map = |id: u32| filled("0 % 1", &[&id.to_string()]);
         for (file, text) in [("setgroups", "deny".to_owned()), ("uid_map", map(uid)), ("gid_map", map(gid))] {
             std::fs::write(["/proc/self/", file].concat(), text).map_err(|e| Error::usage(forbidden(&e)))?;
         }

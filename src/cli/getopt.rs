@@ -1,6 +1,7 @@
 //! Options as GNU `getopt_long` reads them: words in, options and operands out; an
 //! operand may stand before an option, and long names may be shortened.
 
+use crate::model::template::filled;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
@@ -64,7 +65,7 @@ impl Known {
         words: &mut Cursor<'a>,
     ) -> Result<bool, String> {
         let name = [letter];
-        let complain = |text: &str| Err([text, " -- '", &shown(&name), "'"].concat());
+        let complain = |text: &str| Err(filled("% -- '%'", &[text, &shown(&name)]));
         let letters = self.letters.as_bytes();
         let Some(at) = letters.iter().position(|&l| l == letter && l != b':') else {
             return complain("invalid option");
@@ -94,7 +95,7 @@ impl Known {
                 found = if found.is_none_or(|other| other == letter) { Some(letter) } else { Some(AMBIGUOUS) };
             }
         }
-        let quoted = ["option '--", &shown(name), "'"].concat();
+        let quoted = filled("option '--%'", &[&shown(name)]);
         match found {
             Some(AMBIGUOUS) => Err([&quoted, " is ambiguous"].concat()),
             Some(letter) => Ok(letter),

@@ -1,6 +1,7 @@
 //! Where an applet prints: buffered standard output, standard error, and hints,
 //! which only people see.
 
+use crate::model::template::filled;
 use std::io::{BufWriter, Write, stderr, stdout};
 
 /// An applet's output.
@@ -82,7 +83,7 @@ impl Io {
         match &self.ns {
             None => tool.to_owned(),
             Some(ns) if tool == "ip" => ["ip -n ", ns].concat(),
-            Some(ns) => ["ip -n ", ns, " ", tool].concat(),
+            Some(ns) => filled("ip -n % %", &[ns, tool]),
         }
     }
 

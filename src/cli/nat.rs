@@ -13,6 +13,7 @@ use super::cursor::{shown, text};
 use super::input::{self, whole};
 use super::io::Io;
 use crate::model::ip::Family;
+use crate::model::template::filled;
 use crate::model::translation::key::KEY_MAX;
 use crate::model::translation::{Action, parse};
 use crate::netns::{Folder, Namespace};
@@ -301,7 +302,7 @@ fn hints(entries: &[Entry], io: &mut Io) {
         if entries.iter().any(concerned)
             && std::fs::read(["/proc/sys/net/", path].concat()).is_ok_and(|value| value.first() == Some(&wrong))
         {
-            let set = [" -w net.", &path.replace('/', "."), "=1"].concat();
+            let set = filled(" -w net.%=1", &[&path.replace('/', ".")]);
             let (tool, words) =
                 if bridged { ("bridge", " link set dev PORT hairpin on") } else { ("sysctl", set.as_str()) };
             io.hint([*says, &io.inside(tool), words].concat());

@@ -16,6 +16,7 @@ use super::cursor::shown;
 use super::io::Io;
 use crate::error::{Error, Kind, strerror};
 use crate::model::ip::Family;
+use crate::model::template::filled;
 use crate::ping::{self, Event, Notify, Sockets, Tally, Target};
 use crate::resolve::{Failure, resolve};
 use crate::sys::process;
@@ -251,9 +252,9 @@ impl Out<'_> {
                 "no route to {addr}{device} here; add one: {ip} {family}route add default via GATEWAY \
                      (an address without its prefix length, a /32, makes no route: {ip} addr)"
             )),
-            Some(libc::EADDRNOTAVAIL) => self
-                .io
-                .hint(["no address here to send from; add one: ", &ip, " addr add ADDRESS/LEN dev DEVICE"].concat()),
+            Some(libc::EADDRNOTAVAIL) => {
+                self.io.hint(filled("no address here to send from; add one: % addr add ADDRESS/LEN dev DEVICE", &[&ip]))
+            }
             _ => self.io.hint(format!("a route refuses it; to see which one: {ip} {family}route get {addr}")),
         }
     }

@@ -66,15 +66,22 @@ impl Checker<'_> {
     /// Devices of routes and neighbours must be links of the same place.
     fn devices(&mut self, topology: &Topology, number: usize) {
         let place = &topology.places[number];
-        let of_routes = place.routes.iter().flat_map(|route| {
-            let hops = route.what.hop_devices.iter().copied().flatten();
-            route.what.device.into_iter().chain(hops).map(|name| (route.at, name))
-        });
-        let of_neighs = place.neighs.iter().map(|neigh| (neigh.at, neigh.what.device));
-        for (at, name) in of_routes.chain(of_neighs) {
-            if name.as_bytes() != b"lo" && self.find(topology, number, name).is_none() {
-                self.missing(topology, number, at, NO_LINK, name);
+        for route in &place.routes {
+            self.device(topology, number, route.at, route.what.device);
+            for device in &route.what.hop_devices {
+                self.device(topology, number, route.at, *device);
             }
+        }
+        for neigh in &place.neighs {
+            self.device(topology, number, neigh.at, Some(neigh.what.device));
+        }
+    }
+
+    #[inline(never)]
+    fn device(&mut self, topology: &Topology, number: usize, at: Origin, name: Option<IfName>) {
+        let Some(name) = name.filter(|name| name.as_bytes() != b"lo") else { return };
+        if self.find(topology, number, name).is_none() {
+            self.missing(topology, number, at, NO_LINK, name);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::model::template::filled;
 use crate::model::topology::Origin;
 
 /// Errors that are told; of more only the number is.
@@ -142,20 +143,6 @@ impl fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
-
-/// A template with words in place of its `%`.
-#[inline(never)]
-pub fn filled(template: &str, words: &[&str]) -> String {
-    let mut text = String::new();
-    let mut words = words.iter();
-    for (number, part) in template.split('%').enumerate() {
-        if number > 0 {
-            text.push_str(words.next().copied().unwrap_or_default());
-        }
-        text.push_str(part);
-    }
-    text
-}
 
 /// `; did you mean "X"?` for the name that is most like a word, if one is alike; else nothing.
 pub fn meant(word: &str, names: &mut dyn Iterator<Item = &str>) -> String {

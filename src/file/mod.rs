@@ -234,7 +234,8 @@ impl Loader<'_> {
     #[inline(never)]
     fn unread(&mut self, at: Origin, path: &str, error: &io::Error) {
         // The system's reason, or that of who reads.
-        let why = error.raw_os_error().map_or_else(|| error.to_string(), crate::error::strerror);
+        let own = || error.get_ref().map_or_else(|| crate::error::strerror(libc::EIO), ToString::to_string);
+        let why = error.raw_os_error().map_or_else(own, crate::error::strerror);
         self.complaints.add(at, "cannot be read: %: %", &[path, &why]);
     }
 

@@ -36,13 +36,17 @@ impl Expander<'_> {
             let Some(at) = key.find('{') else { continue };
             match Range::parse(&key[at..]) {
                 Ok((range, rest)) if !rest.contains('{') => {
-                    for member in range.members() {
+                    let all = range.each(&mut |member| {
                         if !self.afford(entry.at, 1, 1) {
-                            return out;
+                            return false;
                         }
-                        let name = [&key[..at], &member, rest].concat();
-                        let node = self.node(&entry.node, Some(&member));
+                        let name = [&key[..at], member, rest].concat();
+                        let node = self.node(&entry.node, Some(member));
                         merge(&mut out, entry.at, name.into(), node);
+                        true
+                    });
+                    if !all {
+                        return out;
                     }
                 }
                 Ok(_) => self.complaints.add(entry.at, "two ranges in one name: %", &[&entry.key]),
@@ -81,6 +85,7 @@ impl Expander<'_> {
     }
 
     /// Counts names and values; complains where they are too many.
+    #[inline(never)]
     fn afford(&mut self, at: Origin, names: usize, values: usize) -> bool {
         self.names += names;
         self.values += values;
@@ -96,6 +101,7 @@ impl Expander<'_> {
 }
 
 /// A text with `{i}` replaced, in a range.
+#[inline(never)]
 fn put<'t>(text: &'t str, value: Option<&str>) -> Cow<'t, str> {
     match value {
         Some(value) if text.contains('{') => {
@@ -162,13 +168,22 @@ impl<'a> Range<'a> {
         Ok((Range::Words(body), rest))
     }
 
-    fn members(&self) -> Box<dyn Iterator<Item = String> + '_> {
+    /// Hands out the members until one is not taken; returns whether all were.
+    fn each(&self, take: &mut dyn FnMut(&str) -> bool) -> bool {
         match self {
-            Range::Numbers { first, last, width } => Box::new((*first..=*last).map(move |number| {
-                let digits = number.to_string();
-                ["0".repeat(width.saturating_sub(digits.len())), digits].concat()
-            })),
-            Range::Words(body) => Box::new(body.split(',').map(str::to_owned)),
+            Range::Numbers { first, last, width } => {
+                let (mut number, mut taken) = (*first, true);
+                while taken && number <= *last {
+                    let mut digits = number.to_string();
+                    while digits.len() < *width {
+                        digits.insert(0, '0');
+                    }
+                    taken = take(&digits);
+                    number += 1;
+                }
+                taken
+            }
+            Range::Words(body) => body.split(',').all(take),
         }
     }
 }
@@ -178,7 +193,14 @@ mod tests {
     use super::*;
 
     fn members(text: &str) -> Result<String, &'static str> {
-        Range::parse(text).map(|(range, rest)| range.members().take(9).collect::<Vec<_>>().join(" ") + rest)
+        Range::parse(text).map(|(range, rest)| {
+            let mut all = Vec::new();
+            range.each(&mut |member| {
+                all.push(member.to_owned());
+                all.len() < 9
+            });
+            all.join(" ") + rest
+        })
     }
 
     #[test]

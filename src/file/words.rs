@@ -12,9 +12,10 @@ mod line;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::complaint::{filled, meant};
+use super::complaint::meant;
 use crate::model::ip::{Family, Prefix, family_of};
 use crate::model::name::IfName;
+use crate::model::template::filled;
 
 pub use item::{SCOPES, TABLES, name_of, named};
 pub use line::Line;

@@ -237,7 +237,7 @@ const ETC: &str = "/etc/netns/";
 
 /// Reads the files of a namespace, also where there is no namespace of the name any more.
 fn files(seen: &mut Seen) -> Result<()> {
-    let Some(name) = &seen.name else { return Ok(()) };
+    let Some(name) = &seen.name.as_ref().filter(|_| std::path::Path::new(ETC).exists()) else { return Ok(()) };
     for file in EtcFile::ALL {
         let path = [ETC.as_bytes(), name.as_bytes(), b"/", file.name().as_bytes()].concat();
         let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&path));

@@ -21,6 +21,7 @@ use crate::model::topology::Sysctl;
 use crate::netns::{Folder, Namespace};
 use crate::sys::mount;
 use crate::sys::signal::{Signals, Wake};
+use crate::sys::thread;
 use crate::wire::encode;
 
 /// Names from which on several threads take them away: each costs the kernel a grace period.
@@ -248,25 +249,22 @@ fn unpublish(names: &[NsName]) -> Result<()> {
         }
         result
     };
-    if names.len() < MANY {
+    shared(names, if names.len() < MANY { 1 } else { THREADS }, &all)
+}
+
+/// Does something with names, in so many threads.
+fn shared(names: &[NsName], threads: usize, all: &(dyn Fn(&[NsName]) -> Result<()> + Sync)) -> Result<()> {
+    if threads < 2 {
         return all(names);
     }
-    let (own, theirs) = names.split_at(names.len() / THREADS);
-    std::thread::scope(|scope| {
-        let mut threads = Vec::new();
-        let mut result = Ok(());
-        for share in theirs.chunks(names.len().div_ceil(THREADS)) {
-            match std::thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, || all(share)) {
-                Ok(thread) => threads.push(thread),
-                Err(_) => result = result.and(all(share)),
-            }
-        }
-        result = result.and(all(own));
-        for thread in threads {
-            result = result.and(thread.join().unwrap_or_else(|_| Err(Error::usage("a thread died"))));
-        }
-        result
-    })
+    let (own, theirs) = names.split_at(names.len() / 2);
+    let (mut here, mut there) = (Ok(()), Ok(()));
+    let mut work = || there = shared(theirs, threads / 2, all);
+    match thread::beside(64 * 1024, &mut work, &mut || here = shared(own, threads / 2, all)) {
+        Ok(()) => here.and(there),
+        // There cannot be one more.
+        Err(_) => all(names),
+    }
 }
 
 /// A namespace that a leftover file stands for is none: takes such files away.

@@ -13,6 +13,7 @@ use crate::model::name::NsName;
 use crate::model::world::Presence;
 use crate::netns::{Folder, Namespace, NsId};
 use crate::socket::Socket;
+use crate::sys::thread;
 use crate::wire::build::{Netfilter, Protocol, Route};
 use crate::wire::nsid::GetNsid;
 
@@ -352,11 +353,9 @@ fn open<P: Protocol>(place: usize) -> Result<Socket<P>> {
 
 /// Runs a function in a thread of its own, which may leave its namespace for good.
 fn in_thread<R: Send>(work: impl FnOnce() -> R + Send) -> Result<R> {
-    let run = || {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work)?;
-            thread.join().map_err(|_| io::Error::from_raw_os_error(libc::EIO))
-        })
-    };
-    run().map_err(|e: io::Error| Error::sys("thread", &e))
+    let (mut work, mut done) = (Some(work), None);
+    let mut run = || done = work.take().map(|work| work());
+    let ran = thread::beside(STACK, &mut run, &mut || {});
+    ran.map_err(|e| Error::sys("thread", &e))?;
+    done.ok_or_else(|| Error::usage("a thread died"))
 }

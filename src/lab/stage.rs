@@ -4,13 +4,13 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 
 use super::record::again;
 use crate::error::{Error, Result};
 use crate::netns::Namespace;
 use crate::socket::Socket;
 use crate::sys::netns as sys;
+use crate::sys::thread::{self, Thread};
 use crate::wire::build::Route;
 
 /// Stack of the thread.
@@ -23,7 +23,7 @@ pub type Made = (Namespace, Socket<Route>);
 #[derive(Debug)]
 pub struct Maker {
     desk: Arc<Desk>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<Thread>,
 }
 
 #[derive(Debug, Default)]
@@ -68,8 +68,7 @@ impl Maker {
             its.state().over = true;
             its.news.notify_one();
         };
-        let thread = std::thread::Builder::new().stack_size(STACK).spawn(work);
-        let thread = thread.map_err(|e| Error::sys("thread", &e))?;
+        let thread = thread::start(STACK, Box::new(work)).map_err(|e| Error::sys("thread", &e))?;
         Ok(Maker { desk, thread: Some(thread) })
     }
 
@@ -97,9 +96,8 @@ impl Maker {
 impl Drop for Maker {
     fn drop(&mut self) {
         self.desk.state().over = true;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        // Waits for its end.
+        self.thread = None;
     }
 }
 

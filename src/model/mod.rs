@@ -23,6 +23,7 @@ pub mod route;
 pub mod rtnames;
 pub mod rule;
 pub mod state;
+pub mod template;
 pub mod time;
 pub mod token;
 pub mod topology;

@@ -55,6 +55,10 @@ const TUN_TYPE: (u16, u8) = (3, 2);
 /// Mode of a macvlan that can neither be taken on nor left.
 const PASSTHRU: u64 = 8;
 
+/// Attributes of a bridge: how long entries live, and whether the spanning tree is changing.
+const AGEING_TIME: u16 = 4;
+const TOPOLOGY_CHANGE: u16 = 14;
+
 /// A property.
 struct Row {
     key: &'static str,
@@ -100,7 +104,7 @@ pub fn kind_of(link: &Link) -> Option<LinkKind> {
 pub fn read(link: &Link) -> Vec<(&'static str, SettingValue)> {
     let kind = kind_of(link).unwrap_or(LinkKind::Device);
     let value = |row: &Row| {
-        let raw = row.found(link)?;
+        let raw = row.found(link).filter(|_| !row.is_passing(link))?;
         (Some(raw) != row.default()).then(|| row.value(raw))?.map(|value| (row.key, value))
     };
     rows(kind).filter_map(|row| value(&row)).collect()
@@ -156,7 +160,7 @@ pub fn differences(spec: &LinkSpec, link: &Link) -> Vec<Differs> {
             (None, Some(_)) if !optional => to == row.default(),
             (found, to) => found == to,
         };
-        if same {
+        if same || row.is_passing(link) {
             continue;
         }
         let passthru = |raw| row.list.ends_with("passthru=8") && raw == Some(Raw::Number(PASSTHRU));
@@ -201,6 +205,13 @@ impl Row {
 
     fn default(&self) -> Option<Raw> {
         self.default.filter(|_| !self.is_address()).map(Raw::Number)
+    }
+
+    /// Whether a found link shows a value for a while that nobody has set: while the spanning tree changes, entries
+    /// of a bridge live twice the forward delay (`__br_set_topology_change`).
+    fn is_passing(&self, link: &Link) -> bool {
+        let changes = || attrs(&link.kind_data).find(TOPOLOGY_CHANGE).and_then(|attr| attr.u8());
+        self.number == AGEING_TIME && self.key == "ageing_time" && changes().is_some_and(|on| on != 0)
     }
 
     fn is_address(&self) -> bool {
@@ -286,5 +297,25 @@ impl Row {
             }
         };
         Some(Raw::Number(if self.shape.eq_ignore_ascii_case(&b'f') { u64::from(number != 0) } else { number }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::IfName;
+    use crate::model::topology::Origin;
+
+    #[test]
+    fn what_a_bridge_shows_while_its_tree_changes_is_no_setting() {
+        let spec = LinkSpec::new(IfName::new(b"br").unwrap(), LinkKind::Bridge, Origin::default());
+        for (changes, keys) in [(0, vec!["ageing_time"]), (1, vec![])] {
+            let mut data = vec![8, 0, 4, 0];
+            data.extend(400u32.to_ne_bytes());
+            data.extend([5, 0, 14, 0, changes, 0, 0, 0]);
+            let link = Link { kind: Some(b"bridge".to_vec()), kind_data: data, ..Link::default() };
+            assert_eq!(read(&link).iter().map(|row| row.0).collect::<Vec<_>>(), keys);
+            assert_eq!(differences(&spec, &link).iter().map(|differs| differs.key).collect::<Vec<_>>(), keys);
+        }
     }
 }

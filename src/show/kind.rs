@@ -6,6 +6,7 @@ use super::out::Out;
 use crate::model::ip::addr_text;
 use crate::model::kind::{Kind, Row};
 use crate::model::name::printable;
+use crate::model::template::filled;
 use crate::wire::attr::{Attr, attrs, u32_at};
 
 /// Prints what a link is and what it is as a port, each on a line.
@@ -220,7 +221,7 @@ impl Fields<'_> {
             "bridge_slave" | "bond_slave" => {
                 let number = number.to_string();
                 let text = if row.key == "state" && self.kind.name == "bridge_slave" {
-                    ["(", &number, ")"].concat()
+                    filled("(%)", &[&number])
                 } else {
                     number.clone()
                 };
@@ -365,7 +366,7 @@ pub(super) fn ethertype(number: u16) -> String {
     match number {
         0x8100 => "802.1Q".to_owned(),
         0x88a8 => "802.1ad".to_owned(),
-        number => ["[", &number.to_string(), "]"].concat(),
+        number => filled("[%]", &[&number.to_string()]),
     }
 }
 

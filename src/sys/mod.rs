@@ -14,6 +14,7 @@ pub mod netns;
 pub mod nl;
 pub mod process;
 pub mod signal;
+pub mod thread;
 
 use std::io;
 

@@ -56,7 +56,7 @@ fn assume_self(entry: &mut Fdb) {
 fn mac(word: &[u8]) -> Result<Vec<u8>, Fail> {
     let is_plain = word.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b':');
     let mac = lladdr(word).ok().filter(|mac| mac.len() == 6 && is_plain);
-    mac.ok_or_else(|| Fail::usage_of(&["Invalid mac address ", &shown(word)]))
+    mac.ok_or_else(|| Fail::usage_of("Invalid mac address %", &[&shown(word)]))
 }
 
 /// Words that name things, looked up when all are read.

@@ -8,6 +8,7 @@ use crate::cli::ip::link::view;
 use crate::cli::ip::words::{keyword, value};
 use crate::model::op::Op;
 use crate::model::port::{AT_SELF, PROPERTIES, PortChange, PortFilter, STATES};
+use crate::model::template::filled;
 
 /// Runs a verb.
 pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
@@ -69,14 +70,14 @@ fn number(context: &mut Context<'_>, name: &str, letter: u8, word: &[u8]) -> Res
         b'B' | b'C' | b'Y' => digits.ok_or_else(|| Fail::wrong(&["invalid ", name].concat(), word)),
         b'b' => {
             let link = context.find_link(word)?.map(|link| link.index);
-            let missing = || Fail::usage_of(&["Error: device ", &shown(word), " does not exist"]);
+            let missing = || Fail::usage_of("Error: device % does not exist", &[&shown(word)]);
             link.ok_or_else(missing)
         }
         _ => match word {
             b"on" => Ok(1),
             b"off" => Ok(0),
             _ => {
-                let before = ["Error: argument of \"", name, "\" must be one of \"off\", \"on\", not "].concat();
+                let before = filled("Error: argument of \"%\" must be one of \"off\", \"on\", not ", &[name]);
                 Err(Fail::usage_word(&before, word, "").coded(INVALID))
             }
         },

@@ -13,6 +13,7 @@ use crate::model::addr::{Addr, AddrVerb};
 use crate::model::ip::Family;
 use crate::model::link::Link;
 use crate::model::op::Op;
+use crate::model::template::filled;
 use crate::show::addr::{AddrView, addr, brief};
 use crate::show::link::{Parts, link};
 use crate::show::out::Out;
@@ -191,7 +192,7 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
             return Ok(0);
         }
     }
-    Err(Fail::own(["*** Flush remains incomplete after ", &rounds.to_string(), " rounds. ***"].concat()))
+    Err(Fail::own(filled("*** Flush remains incomplete after % rounds. ***", &[&rounds.to_string()])))
 }
 
 /// Prints a notification about an address.

@@ -94,5 +94,5 @@ fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, add: bool) -> Outcom
             return Ok(0);
         }
     };
-    Err(Fail::own_of(&["Not enough information: \"", missing, "\" argument is required."]))
+    Err(Fail::own_of("Not enough information: \"%\" argument is required.", &[missing]))
 }

@@ -15,6 +15,7 @@ use crate::model::link::{Link, LinkId, name_of};
 use crate::model::nexthop::NextHopObject;
 use crate::model::op::Op;
 use crate::model::rtnames::{NameSet, Names};
+use crate::model::template::filled;
 use crate::netns::{Folder, Namespace};
 use crate::show::out::{Format, Lead, Out};
 use crate::show::stats::Units;
@@ -197,7 +198,7 @@ impl<'a> Context<'a> {
             match outcome {
                 Err(error) if error.errno() != Some(absent) => {
                     let reason = crate::error::strerror(error.errno().unwrap_or(libc::EIO));
-                    return Err(self.refused(error).reworded(code, &["Failed to send flush request: ", &reason]));
+                    return Err(self.refused(error).reworded(code, "Failed to send flush request: %", &[&reason]));
                 }
                 _ => {}
             }
@@ -209,7 +210,7 @@ impl<'a> Context<'a> {
     pub fn ended(&mut self, error: Error, code: u8) -> Fail {
         let fail = Fail::from(error);
         fail.clone().print(self.io);
-        fail.reworded(code, &["Dump terminated"])
+        fail.reworded(code, "Dump terminated", &[])
     }
 
     /// Says how many were flushed, if counters are asked for (`-s`).
@@ -232,10 +233,8 @@ impl<'a> Context<'a> {
     pub fn lacks(&self, name: &[u8]) -> String {
         let name = shown(name);
         match &self.ns {
-            Some(ns) => {
-                ["no link is called ", &name, " in namespace ", ns, "; list them with: ip -n ", ns, " link"].concat()
-            }
-            None => ["no link is called ", &name, " here; list them with: ip link"].concat(),
+            Some(ns) => filled("no link is called % in namespace %; list them with: ip -n % link", &[&name, ns, ns]),
+            None => filled("no link is called % here; list them with: ip link", &[&name]),
         }
     }
 

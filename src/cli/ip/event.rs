@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use super::context::{Context, Event, Timestamp};
 use super::fail::Fail;
 use super::{address, link, neighbour, netconf, netns, nexthop, route, rule};
+use crate::model::template::filled;
 use crate::model::time::Date;
 use crate::show::out::Lead;
 use crate::wire::netconf::{RTM_DELNETCONF, RTM_NEWNETCONF};
@@ -48,7 +49,7 @@ pub fn print(context: &mut Context<'_>, frame: &Frame<'_>, label: bool) -> Resul
     event.lead.clear();
     if event.alone {
         stamp(context.options.timestamp, &mut event);
-        let text = if label { ["[", object.name, "]"].concat() } else { String::new() };
+        let text = if label { filled("[%]", &[object.name]) } else { String::new() };
         event.lead.push(("event", Lead::Word(object.name.to_ascii_lowercase()), text));
     }
     if frame.kind == object.gone {
@@ -68,11 +69,11 @@ fn stamp(shape: Timestamp, event: &mut Event) {
         Timestamp::None => return,
         Timestamp::Short => {
             let value = [&now.iso(), ".", &"000000"[micros.len()..], &micros].concat();
-            (value.clone(), ["[", &value, "] "].concat())
+            (value.clone(), filled("[%] ", &[&value]))
         }
         Timestamp::Long => {
             let value = now.long();
-            (value.clone(), ["Timestamp: ", &value, " ", &micros, " usec\n"].concat())
+            (value.clone(), filled("Timestamp: % % usec\n", &[&value, &micros]))
         }
     };
     event.lead.push(("timestamp", Lead::Word(value), text));

@@ -4,6 +4,7 @@
 use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::error::{Error, Kind, Refusal, strerror};
+use crate::model::template::filled;
 
 /// Exit code of a usage or argument error.
 const USAGE: u8 = 255;
@@ -43,9 +44,10 @@ impl Fail {
         Fail::joined(USAGE, &[text.as_ref()])
     }
 
-    /// A wrong word, in a text of several pieces: exit code 255.
-    pub fn usage_of(pieces: &[&str]) -> Self {
-        Fail::joined(USAGE, pieces)
+    /// A wrong word, in a template with words in place of its `%`: exit code 255.
+    #[inline(never)]
+    pub fn usage_of(template: &str, words: &[&str]) -> Self {
+        Fail::new(USAGE, Some(filled(template, words)))
     }
 
     /// A wrong word, with the word in quotes between two texts: exit code 255.
@@ -58,9 +60,10 @@ impl Fail {
         Fail::joined(OWN, &[text.as_ref()])
     }
 
-    /// A refusal of `ip`'s own, in a text of several pieces: exit code 1.
-    pub fn own_of(pieces: &[&str]) -> Self {
-        Fail::joined(OWN, pieces)
+    /// A refusal of `ip`'s own, in a template with words in place of its `%`: exit code 1.
+    #[inline(never)]
+    pub fn own_of(template: &str, words: &[&str]) -> Self {
+        Fail::new(OWN, Some(filled(template, words)))
     }
 
     /// A refusal of `ip`'s own, with a word in quotes between two texts: exit code 1.
@@ -85,9 +88,9 @@ impl Fail {
 
     /// The same end in other words, with another exit code.
     #[must_use]
-    pub fn reworded(mut self, code: u8, pieces: &[&str]) -> Self {
+    pub fn reworded(mut self, code: u8, template: &str, words: &[&str]) -> Self {
         self.0.code = code;
-        self.0.text = Some(pieces.concat());
+        self.0.text = Some(filled(template, words));
         self
     }
 

@@ -45,7 +45,7 @@ fn modify(mut words: Cursor<'_>, ioctl: u32) -> Outcome {
                 address = lladdr(word)?;
                 if address.len() != 6 {
                     let length = address.len().to_string();
-                    return Err(Fail::own_of(&["Error: Invalid address length ", &length, " - must be 6 bytes"]));
+                    return Err(Fail::own_of("Error: Invalid address length % - must be 6 bytes", &[&length]));
                 }
             }
         }

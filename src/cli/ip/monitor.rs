@@ -9,6 +9,7 @@ use super::words::{keyword, value};
 use crate::cli::cursor::Cursor;
 use crate::error::strerror;
 use crate::model::ip::Family;
+use crate::model::template::filled;
 use crate::model::time::Date;
 use crate::socket::Socket;
 use crate::wire::attr::u32_at;
@@ -99,7 +100,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
     let messages = std::fs::read(std::ffi::OsStr::from_bytes(path)).map_err(|e| match e.kind() {
         // Opened, but not to be read.
         std::io::ErrorKind::IsADirectory => Fail::own_io("rtnl_from_file: fread", &e),
-        _ => Fail::usage_of(&["Cannot fopen: ", &io_text(&e)]),
+        _ => Fail::usage_of("Cannot fopen: %", &[&io_text(&e)]),
     })?;
     context.event = Some(event);
     let mut rest = frames(&messages);
@@ -109,7 +110,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
             STAMP if context.options.json => {}
             STAMP => {
                 let time = Date::new(number(0).into()).long();
-                context.io.print(["Timestamp: ", &time, " ", &number(4).to_string(), " us\n"].concat());
+                context.io.print(filled("Timestamp: % % us\n", &[&time, &number(4).to_string()]));
             }
             _ => event::print(context, &frame, label)?,
         }
@@ -119,7 +120,7 @@ fn replay(context: &mut Context<'_>, path: &[u8], event: Event, label: bool) -> 
         None if rest.is_empty() => Ok(0),
         Some(len) if rest.len() >= HEADER && !(16..=LONGEST).contains(&len) => {
             let at = (messages.len() - rest.len() + HEADER).to_string();
-            Err(Fail::own_of(&["!!!malformed message: len=", &len.to_string(), " @", &at]))
+            Err(Fail::own_of("!!!malformed message: len=% @%", &[&len.to_string(), &at]))
         }
         _ => Err(Fail::own("rtnl-from_file: truncated message")),
     }

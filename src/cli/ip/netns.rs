@@ -13,6 +13,7 @@ use crate::cli::cursor::{Cursor, shown, text};
 use crate::model::link::NetnsRef;
 use crate::model::name::{NsName, printable};
 use crate::model::op::Op;
+use crate::model::template::filled;
 use crate::netns::{Folder, Namespace, NsId, Source, processes};
 use crate::show::out::Out;
 use crate::wire::nsid::{ListNsids, Nsid, read};
@@ -79,9 +80,8 @@ pub fn open(name: &[u8]) -> Result<Namespace, Fail> {
     Namespace::open(&Folder::standard(), name).map_err(|e| {
         let fail = Fail::usage_word("Cannot open network namespace ", name, &[": ", &io_text(&e)].concat());
         if e.kind() == std::io::ErrorKind::NotFound {
-            return fail.hint(
-                ["no namespace is called ", &shown(name), "; make it with: ip netns add ", &shown(name)].concat(),
-            );
+            return fail
+                .hint(filled("no namespace is called %; make it with: ip netns add %", &[&shown(name), &shown(name)]));
         }
         fail
     })
@@ -134,7 +134,7 @@ fn list_ids(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
         if place.is_some() {
             return Err(Fail::duplicate(name, word));
         }
-        *place = Some(nsid(value(&mut words)?, ["\"", name, "\" value is invalid"].concat(), name)?);
+        *place = Some(nsid(value(&mut words)?, filled("\"%\" value is invalid", &[name]), name)?);
     }
     let ids = if query.id.is_some() {
         let answer = context.socket()?.get(&query);
@@ -237,7 +237,7 @@ fn attach(words: Cursor<'_>) -> Outcome {
     let [name, word, ..] = words.rest() else { return Err(Fail::own("No netns name and PID specified")) };
     let (name, word) = (self::name(&mut Cursor::new(std::slice::from_ref(name)))?, word.as_bytes());
     let pid = text(word).parse().ok().filter(|pid: &u32| *pid != 0);
-    let pid = pid.ok_or_else(|| Fail::own_of(&["Invalid PID: ", &shown(word)]))?;
+    let pid = pid.ok_or_else(|| Fail::own_of("Invalid PID: %", &[&shown(word)]))?;
     make(&name, Source::Process(pid))
 }
 
@@ -301,9 +301,9 @@ fn identify(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     let named = process.is_some();
     let process = process.unwrap_or(b"self");
     if named && text(process).parse::<u32>().is_err() {
-        return Err(Fail::own_of(&["Specified string '", &shown(process), "' is not a pid"]));
+        return Err(Fail::own_of("Specified string '%' is not a pid", &[&shown(process)]));
     }
-    let file = ["/proc/", text(process), "/ns/net"].concat();
+    let file = filled("/proc/%/ns/net", &[text(process)]);
     let id = NsId::of(Path::new(&file)).map_err(|e| Fail::own_io("Cannot open network namespace", &e))?;
     let names = names_of(id);
     for name in &names {

@@ -15,6 +15,7 @@ use crate::model::nexthop::{
 use crate::model::op::Op;
 use crate::model::route::RouteFlags;
 use crate::model::rtnames::{NameSet, parse_number};
+use crate::model::template::filled;
 use crate::show::route::{Given, RouteView};
 use crate::socket::Query;
 use crate::wire::build::Route;
@@ -260,7 +261,7 @@ fn flush(context: &mut Context<'_>, words: Cursor<'_>) -> Outcome {
     let text = if flushed == 0 {
         "Nothing to flush\n".to_owned()
     } else {
-        ["Flushed ", &flushed.to_string(), " nexthops\n"].concat()
+        filled("Flushed % nexthops\n", &[&flushed.to_string()])
     };
     context.io.print(text);
     outcome

@@ -45,7 +45,7 @@ pub fn run(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
 fn modify(context: &mut Context<'_>, mut words: Cursor<'_>, delete: bool) -> Outcome {
     if words.is_empty() {
         let verb = if delete { "del" } else { "add" };
-        return Err(Fail::own_of(&["\"ip rule ", verb, "\" requires arguments."]));
+        return Err(Fail::own_of("\"ip rule %\" requires arguments.", &[verb]));
     }
     let family = context.options.family;
     let action = if delete { RouteKind::UNSPEC } else { ACTION_TABLE };

@@ -13,6 +13,7 @@ use crate::cli::cursor::{Cursor, text};
 use crate::folder::entries;
 use crate::model::link::Link;
 use crate::model::rtnames::parse_number;
+use crate::model::template::filled;
 use crate::show::out::{Colour, Out};
 use crate::sys::device::{TUNSETGROUP, TUNSETIFF, TUNSETOWNER, TUNSETPERSIST, with_name, with_number};
 use crate::wire::attr::attrs;
@@ -148,7 +149,7 @@ fn flags(link: &Link, ask_sys: bool) -> u16 {
             flags ^= flag;
         }
     }
-    let file = ["/sys/class/net/", text(&link.name), "/tun_flags"].concat();
+    let file = filled("/sys/class/net/%/tun_flags", &[text(&link.name)]);
     let told = std::fs::read_to_string(file).ok().filter(|_| ask_sys);
     let told = told.and_then(|text| parse_number(text.trim_end())).and_then(|told| u16::try_from(told).ok());
     told.filter(|told| told & TOLD == flags).unwrap_or(flags)

@@ -19,6 +19,7 @@ use crate::folder::entries;
 use crate::model::link::Link;
 use crate::model::name::printable;
 use crate::model::rtnames::NameSet;
+use crate::model::template::filled;
 use crate::netns::{NsId, c_path};
 use crate::sys::{bpf, mount};
 use crate::wire::attr::attrs;
@@ -91,7 +92,7 @@ fn show(context: &mut Context<'_>, name: &[u8]) -> Outcome {
 
 /// Path of a process in the hierarchy of control groups of version 2.
 fn group(process: &str) -> std::io::Result<Option<Vec<u8>>> {
-    let text = std::fs::read(["/proc/", process, "/cgroup"].concat())?;
+    let text = std::fs::read(filled("/proc/%/cgroup", &[process]))?;
     Ok(text.split(|&b| b == b'\n').find_map(|line| line.strip_prefix(b"0::")).map(<[u8]>::to_vec))
 }
 
@@ -162,7 +163,7 @@ fn walk(context: &mut Context<'_>, base: &Path, name: &[u8], folder: &[u8]) {
         }
         let list = path.join(OsStr::from_bytes(name)).join("cgroup.procs");
         for pid in std::fs::read_to_string(list).unwrap_or_default().lines() {
-            let command = std::fs::read(["/proc/", pid, "/comm"].concat()).unwrap_or(b"<terminated?>".to_vec());
+            let command = std::fs::read(filled("/proc/%/comm", &[pid])).unwrap_or(b"<terminated?>".to_vec());
             let pad = " ".repeat(5usize.saturating_sub(pid.len()));
             context.io.print_of(&[&pad, pid, "  ", &printable(command.trim_ascii_end()), "\n"]);
         }
@@ -235,13 +236,13 @@ fn switch(context: &mut Context<'_>, name: &[u8]) -> Result<(), Fail> {
         bind(context, &path, index)?;
     }
     let list = OpenOptions::new().read(true).append(true).open(path.join("cgroup.procs"));
-    let mut list = list.map_err(|e| Fail::usage_of(&["Failed to open cgroups.procs file: ", &io_text(&e), "."]))?;
+    let mut list = list.map_err(|e| Fail::usage_of("Failed to open cgroups.procs file: %.", &[&io_text(&e)]))?;
     list.write_all(std::process::id().to_string().as_bytes()).map_err(|_| Fail::usage("Failed to join cgroup"))
 }
 
 /// Lets a control group bind the sockets of its processes to an interface.
 fn bind(context: &mut Context<'_>, path: &Path, index: u32) -> Result<(), Fail> {
-    let quoted = |text: &str, e: &std::io::Error| Fail::usage_of(&[text, ": '", &io_text(e), "'"]);
+    let quoted = |text: &str, e: &std::io::Error| Fail::usage_of("%: '%'", &[text, &io_text(e)]);
     let group = File::open(path).map_err(|e| quoted("Failed to open cgroup path", &e))?;
     let program = bpf::load_binder(index).map_err(|e| {
         let fail = quoted("Failed to load BPF prog", &e);

@@ -7,6 +7,7 @@ use super::ext::value::{Context, Place};
 use super::fail::Fail;
 use super::getopt::Long;
 use crate::model::nat::{Ext, Spec, Target};
+use crate::model::template::filled;
 use crate::model::xt::{Extension, Row, get, put};
 use crate::wire::attr::to_nul;
 
@@ -289,7 +290,7 @@ impl Loaded {
             if row.exclusive
                 && let Some((_, other)) = other
             {
-                let end = ["cannot be used together with \"--", other.full_name(), "\".\n"].concat();
+                let end = filled("cannot be used together with \"--%\".\n", &[other.full_name()]);
                 return Err(self.complaint(row, &end));
             }
         }

@@ -10,6 +10,7 @@ use super::tables::Table;
 use crate::cli::cursor::shown;
 use crate::error::{Kind, strerror};
 use crate::model::ip::Family;
+use crate::model::template::filled;
 use crate::ruleset::{self, Failure, Id, Need, Ruleset, Snapshot, Stage};
 use crate::sys::nl::{NlSocket, Transport};
 use crate::wire::build::{Netfilter, Request};
@@ -126,14 +127,14 @@ const MODULES: &str = "redir ct limit log reject fib notrack masq nat target mat
 fn lacking(part: &str) -> Option<String> {
     let name = part.strip_suffix(" expression").filter(|name| listed(MODULES, name.as_bytes()));
     let (name, before, behind) = match name {
-        Some(name @ ("target" | "match")) => ("compat", "", [", and the ", name, "'s own"].concat()),
+        Some(name @ ("target" | "match")) => ("compat", "", filled(", and the %'s own", &[name])),
         Some("notrack") => ("ct", "", String::new()),
         Some(name) => (name, "", String::new()),
         None if part == "chain type" => ("nat", "chain_", String::new()),
         None => return None,
     };
     let config = name.to_ascii_uppercase();
-    Some([part, " (CONFIG_NFT_", &config, ", module nft_", before, name, &behind, ")"].concat())
+    Some(filled("% (CONFIG_NFT_%, module nft_%%%)", &[part, &config, before, name, &behind]))
 }
 
 #[inline(never)]

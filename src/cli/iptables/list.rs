@@ -11,6 +11,7 @@ use super::tables::Table;
 use crate::cli::io::Io;
 use crate::model::ip::Family;
 use crate::model::nat::{Chain, Counters, Net, Not, Rule, Spec, Target};
+use crate::model::template::filled;
 use crate::ruleset::{self, Need, Ruleset};
 use crate::sys::nl::Transport;
 
@@ -74,7 +75,7 @@ fn is_other(table: &Table, chain: &Chain) -> bool {
 }
 
 fn warning(table: &Table) -> String {
-    ["# Table `", table.name, "' contains incompatible base-chains, use 'nft' tool to list them.\n"].concat()
+    filled("# Table `%' contains incompatible base-chains, use 'nft' tool to list them.\n", &[table.name])
 }
 
 /// Says that there are chains that iptables does not work with.
@@ -88,7 +89,7 @@ pub fn warn_of_others(table: &Table, seen: &ruleset::Table, out: &mut String) {
 /// Rules of the old ip_tables are not seen here.
 pub fn legacy_warning(family: Family, io: &mut Io) {
     let tool = if family == Family::V6 { "ip6" } else { "ip" };
-    let path = ["/proc/net/", tool, "_tables_names"].concat();
+    let path = filled("/proc/net/%_tables_names", &[tool]);
     if std::fs::read(path).is_ok_and(|names| !names.is_empty()) {
         io.error_of(&["# Warning: ", tool, "tables-legacy tables present, use ", tool, "tables-legacy to see them"]);
     }

@@ -25,6 +25,7 @@ use std::os::unix::ffi::OsStrExt;
 use super::io::Io;
 use crate::model::ip::Family;
 use crate::model::nat::{Counters, Target};
+use crate::model::template::filled;
 use crate::ruleset::Ruleset;
 use crate::sys::nl::Transport;
 use fail::Fail;
@@ -109,7 +110,7 @@ fn forwarding_hint(family: Family, io: &mut Io) {
     let path = ["/proc/sys/", &key.replace('.', "/")].concat();
     if io.hints() && std::fs::read(path).is_ok_and(|value| value.starts_with(b"0")) {
         let sysctl = io.inside("sysctl");
-        io.hint(["forwarding is off here, so nothing will be translated: ", &sysctl, " -w ", key, "=1"].concat());
+        io.hint(filled("forwarding is off here, so nothing will be translated: % -w %=1", &[&sysctl, key]));
     }
 }
 

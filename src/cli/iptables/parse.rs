@@ -14,6 +14,7 @@ use crate::cli::cursor::{shown, text};
 use crate::cli::io::Io;
 use crate::model::ip::Family;
 use crate::model::nat::{Counters, IfPattern, Not, Spec};
+use crate::model::template::filled;
 use crate::wire::nft::rule::Dialect;
 
 /// Where the words of a command line stand.
@@ -228,7 +229,7 @@ impl<'a> Parser<'a> {
         // What these name in IPv6 is an extension header: the protocol is that behind it.
         if self.place.family == Family::V6 && !not && matches!(value, 43 | 44 | 51 | 60) {
             let name = shown(word).to_ascii_lowercase();
-            io.error(["Warning: never matched protocol: ", &name, ". use extension match instead."].concat());
+            io.error(filled("Warning: never matched protocol: %. use extension match instead.", &[&name]));
         }
         self.spec.protocol = Some(Not { not, value });
         Ok(())

@@ -2,6 +2,7 @@
 
 use crate::cli::netstrap::USAGE;
 use crate::error::{Error, Kind, strerror};
+use crate::model::template::filled;
 use crate::ruleset::{Failure, Stage};
 use crate::translations::{Missing, PARTS};
 
@@ -33,7 +34,7 @@ impl Fail {
 
     /// The same, in a line of a file.
     pub fn at(mut self: Box<Self>, file: &str, line: usize) -> Box<Self> {
-        self.text = [file, ":", &line.to_string(), ": ", &self.text].concat();
+        self.text = filled("%:%: %", &[file, &line.to_string(), &self.text]);
         self
     }
 }
@@ -126,7 +127,7 @@ pub fn instead(missing: Missing) -> Option<String> {
     } else {
         "its rules in iptables' chain FORWARD have nftables' own matches, which iptables cannot list"
     };
-    Some(["this kernel lacks ", &lacking(missing, None), "; ", how].concat())
+    Some(filled("this kernel lacks %; %", &[&lacking(missing, None), how]))
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::model::route::{
     METRIC_ADVMSS, METRIC_RTT, METRIC_WINDOW, Route, RouteKind, RouteQuestion, RouteVerb, SCOPE_HOST, SCOPE_LINK,
     SCOPE_NOWHERE, SCOPE_UNIVERSE,
 };
+use crate::model::template::filled;
 use crate::socket::Socket;
 use crate::wire::build;
 use crate::wire::link::GetLink;
@@ -227,7 +228,7 @@ impl<'a> Words<'a> {
     fn check_mask(&self, address: u32, is_net: bool) -> Result<(), Stop> {
         let host_bits = !self.mask;
         let complaint = if !is_net {
-            ["route: netmask ", &hex8(host_bits), " doesn't make sense with host route"].concat()
+            filled("route: netmask % doesn't make sense with host route", &[&hex8(host_bits)])
         } else if host_bits & host_bits.wrapping_add(1) != 0 {
             ["route: bogus netmask ", self.mask_word].concat()
         } else if address & host_bits != 0 {

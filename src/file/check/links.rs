@@ -3,7 +3,10 @@
 use super::{Checker, MOST_PORTS, NO_LINK, NO_LOWER, NO_MASTER, place_text};
 use crate::file::tree::Index;
 use crate::file::words::plain;
-use crate::model::topology::{LinkKind, LinkSpec, SettingValue, Topology};
+use crate::model::topology::{LinkKind, LinkRef, LinkSpec, SettingValue, Topology};
+
+/// No edge.
+const NONE: usize = usize::MAX;
 
 /// The numbers of links by name.
 pub fn index(links: &[LinkSpec]) -> Index {
@@ -129,25 +132,22 @@ impl Checker<'_> {
     /// ports.
     pub fn loops(&mut self, topology: &Topology) {
         let mut all: Vec<&LinkSpec> = Vec::new();
-        let offsets: Vec<usize> = topology
-            .places
-            .iter()
-            .map(|place| {
-                let offset = all.len();
-                all.extend(&place.links);
-                offset
-            })
-            .collect();
+        let mut offsets = Vec::new();
+        for place in &topology.places {
+            offsets.push(all.len());
+            all.extend(&place.links);
+        }
         // What a link stands on: the first of its edges, and of each edge its end and the next one.
-        let mut first: Vec<Option<usize>> = vec![None; all.len()];
-        let mut edges: Vec<(usize, Option<usize>)> = Vec::new();
-        let mut add = |from: usize, to: usize| edges.push((to, first[from].replace(edges.len())));
+        let mut first = vec![NONE; all.len()];
+        let mut edges: Vec<(usize, usize)> = Vec::new();
+        let mut add = |from: usize, to: usize| edges.push((to, std::mem::replace(&mut first[from], edges.len())));
         for (place, links) in topology.places.iter().map(|place| &place.links).enumerate() {
             for (number, link) in links.iter().enumerate() {
                 let own = offsets[place] + number;
-                let lower = link.lower.as_ref().map(|lower| (lower.what.place, lower.what.name));
-                if let Some((there, lower)) = lower.and_then(|(at, name)| Some((at, self.find(topology, at, name)?))) {
-                    add(own, offsets[there] + lower);
+                if let Some(LinkRef { place, name }) = link.lower.as_ref().map(|lower| &lower.what)
+                    && let Some(lower) = self.find(topology, *place, *name)
+                {
+                    add(own, offsets[*place] + lower);
                 }
                 if let Some(master) = link.master.as_ref().and_then(|master| self.find(topology, place, master.what)) {
                     add(offsets[place] + master, own);
@@ -156,20 +156,21 @@ impl Checker<'_> {
         }
         // Whether a link is on the way here, or done. The way may be long: no recursion.
         let mut on_way = vec![false; all.len()];
-        let mut done = vec![false; all.len()];
+        let mut done = on_way.clone();
+        let mut way = Vec::new();
         for start in 0..all.len() {
-            let mut way = Vec::new();
             if !done[start] {
                 on_way[start] = true;
                 way.push((start, first[start]));
             }
             while let Some((number, next)) = way.last_mut() {
-                let Some((to, further)) = next.map(|edge| edges[edge]) else {
+                if *next == NONE {
                     (on_way[*number], done[*number]) = (false, true);
                     way.pop();
                     continue;
-                };
-                *next = further;
+                }
+                let to;
+                (to, *next) = edges[*next];
                 if on_way[to] {
                     let begin = way.iter().position(|step| step.0 == to).unwrap_or(0);
                     let mut text = String::new();

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{ACTIONS, Action, PICKS, Pick, Range, TCP, Translation, UDP};
 use crate::model::ip::{Family, Prefix, family_of, parse_addr, parse_prefix};
 use crate::model::name::IfName;
+use crate::model::template::filled;
 
 /// The keywords of the actions, in the order of [`Action`].
 const KEYWORDS: &[&[&str]] = &[
@@ -204,7 +205,7 @@ fn once(first: bool, word: &str) -> Result<(), String> {
 /// A word in quotes between two texts.
 #[inline(never)]
 fn quoted(before: &str, word: &str, after: &str) -> String {
-    [before, "\"", word, "\"", after].concat()
+    filled("%\"%\"%", &[before, word, after])
 }
 
 /// An interface's name as nft can write it: its language has no escapes, and `*` stands for a rest.

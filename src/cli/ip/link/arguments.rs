@@ -16,6 +16,7 @@ use crate::model::link::{
 use crate::model::name::IfName;
 use crate::model::op::Op;
 use crate::model::rtnames::NameSet;
+use crate::model::template::filled;
 use crate::netns::{Folder, Namespace};
 use crate::show::link::ADDR_GEN_MODES;
 use crate::wire::nsid::GetNsid;
@@ -449,7 +450,7 @@ fn numeric(key: u8, name: &str, word: &[u8]) -> Result<(LinkNumber, u32), Fail> 
 }
 
 fn invalid(name: &str) -> String {
-    ["Invalid \"", name, "\" value\n"].concat()
+    filled("Invalid \"%\" value\n", &[name])
 }
 
 /// A number that C's `int` holds; a negative one goes to the kernel as it is.
@@ -472,8 +473,8 @@ fn switch(name: &str, word: &[u8]) -> Result<bool, Fail> {
 
 /// `on` or `off` of a property, whose complaint has another form and exit code.
 fn on_off(name: &str, word: &[u8]) -> Result<u32, Fail> {
-    let text = ["Error: argument of \"", name, "\" must be one of \"off\", \"on\", not \"", &shown(word), "\""];
-    switch(name, word).map(u32::from).map_err(|fail| fail.reworded(22, &text))
+    let text = "Error: argument of \"%\" must be one of \"off\", \"on\", not \"%\"";
+    switch(name, word).map(u32::from).map_err(|fail| fail.reworded(22, text, &[name, &shown(word)]))
 }
 
 /// The id of a namespace in this one, which is given one if it has none.

@@ -67,7 +67,7 @@ fn refuse(name: &[u8], first: &[u8], is_unread: bool) -> Fail {
     if is_unread || Kind::find(name).is_some() {
         return Fail::unsupported_word(&["argument \"", &shown(first), "\" of kind"].concat(), name);
     }
-    Fail::own_of(&["Garbage instead of arguments \"", &shown(first), " ...\". Try \"ip link help\"."])
+    Fail::own_of("Garbage instead of arguments \"% ...\". Try \"ip link help\".", &[&shown(first)])
 }
 
 struct Reader {
@@ -159,7 +159,7 @@ impl Reader {
             return Fail::own(usage);
         }
         let (name, noun) = (self.kind.name, self.kind.noun);
-        Fail::own_of(&[name, ": unknown ", noun, " \"", &shown(word), "\"?\n", &usage])
+        Fail::own_of("%: unknown % \"%\"?\n%", &[name, noun, &shown(word), &usage])
     }
 
     /// The value of a keyword.
@@ -361,7 +361,7 @@ impl Reader {
             Ok(id) => Ok(id.index.get().to_ne_bytes().to_vec()),
             Err(_) if !row.reason.is_empty() => Err(self.wrong(row, given)),
             Err(fail) => Err(if self.kind.has('1') {
-                fail.reworded(255, &["Cannot find device \"", &shown(given), "\""])
+                fail.reworded(255, "Cannot find device \"%\"", &[&shown(given)])
             } else {
                 fail
             }),
@@ -379,7 +379,7 @@ impl Reader {
         let group = row.word() == "group";
         match self.peer(row) {
             Some(old) if row.word() != "local" && old.is_multicast() != group => {
-                Err(Fail::own_of(&[self.kind.name, ": both group and remote cannot be specified"]))
+                Err(Fail::own_of("%: both group and remote cannot be specified", &[self.kind.name]))
             }
             _ => Ok(()),
         }

@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::ip::{Family, Prefix};
 use crate::model::route::RouteQuestion;
 use crate::model::rtnames::NameSet;
+use crate::model::template::filled;
 use crate::show::route::Given;
 
 /// The words of a question in iproute2's order; `?` is not built.
@@ -57,9 +58,7 @@ pub fn get(context: &mut Context<'_>, mut words: Cursor<'_>) -> Outcome {
     if dst.len() != asked.dst.len() && family != Family::Unspec {
         let bits = asked.dst.len();
         let (given, bits) = (dst.len().to_string(), bits.to_string());
-        context
-            .io
-            .error(["Warning: /", &given, " as prefix is invalid, only /", &bits, " (or none) is supported."].concat());
+        context.io.error(filled("Warning: /% as prefix is invalid, only /% (or none) is supported.", &[&given, &bits]));
     }
     for (slot, name) in [(&mut asked.input, input), (&mut asked.output, output)] {
         if let Some(name) = name {

@@ -17,6 +17,7 @@ use crate::model::route::{
     SCOPE_NOWHERE, SCOPE_UNIVERSE, TABLE_LOCAL, metric_number, metric_per_ms,
 };
 use crate::model::rtnames::{NameSet, parse_number};
+use crate::model::template::filled;
 
 /// The words of a route in iproute2's order, but for the two that most routes have, which nothing shortens to; `M` are
 /// properties of the path, `?` is not built.
@@ -262,7 +263,7 @@ impl Parser<'_, '_> {
     fn next_hop_device(&mut self, name: &[u8]) -> Result<LinkId, Fail> {
         let link = self.context.find_link(name)?;
         link.as_ref().and_then(link_id).ok_or_else(|| {
-            let text = ["Cannot find device \"", &shown(name), "\"\nError: cannot parse nexthop"].concat();
+            let text = filled("Cannot find device \"%\"\nError: cannot parse nexthop", &[&shown(name)]);
             Fail::usage(text).hint(self.context.lacks(name))
         })
     }

@@ -1,6 +1,7 @@
 //! `--icmp-type` and `--icmpv6-type`: names of types, which may be shortened, and numbers.
 
 use crate::cli::iptables::fail::Fail;
+use crate::model::template::filled;
 
 /// `NAME=TYPE[/CODE]`; without a code it is any. The order is that in which shortened names are looked for.
 const V4: &str = "any=255 echo-reply=0 pong=0 destination-unreachable=3 network-unreachable=3/0 host-unreachable=3/1 \
@@ -38,7 +39,7 @@ pub fn parse(word: &[u8], is_v6: bool) -> Result<[u8; 3], Fail> {
             return Ok(entry.1);
         }
         if let Some(first) = found {
-            let after = ["': `", first.0, "' or `", entry.0, "'?"].concat();
+            let after = filled("': `%' or `%'?", &[first.0, entry.0]);
             return Err(Fail::word(&["Ambiguous ", which, " type `"].concat(), word, &after));
         }
         found = Some(entry);

@@ -9,6 +9,7 @@ use crate::cli::cursor::{shown, text};
 use crate::cli::iptables::fail::Fail;
 use crate::model::ip::{Family, mask_of, parse_addr};
 use crate::model::nat::Not;
+use crate::model::template::filled;
 use crate::model::xt::{Extension, LIMIT_SCALE, Row, copy, entries, get, put};
 use crate::wire::attr::octets;
 
@@ -166,7 +167,7 @@ impl Place<'_> {
         let max = self.bounds().1;
         self.pair(word, &mut |place, part| {
             whole(part).filter(|&n| n <= max).ok_or_else(|| {
-                let end = [" near \"", &shown(part), "\", or out of range (0-", &max.to_string(), ").\n"].concat();
+                let end = filled(" near \"%\", or out of range (0-%).\n", &[&shown(part), &max.to_string()]);
                 place.complaint("bad value for option ", &end)
             })
         })

@@ -16,7 +16,7 @@ impl Reader {
                 let word = |bytes: Option<&[u8]>| bytes.and_then(|b| b.first().copied()).unwrap_or(0);
                 if word(self.bytes(2)) & 1 != 0 && word(self.bytes(1)) != 8 {
                     let reason = ": nopromisc flag only valid in passthru mode\n";
-                    return Err(Fail::own_of(&[self.kind.name, reason, &self.usage()]));
+                    return Err(Fail::own_of("%%%", &[self.kind.name, reason, &self.usage()]));
                 }
                 Ok(())
             }
@@ -50,7 +50,7 @@ impl Reader {
             ""
         };
         if !refusal.is_empty() {
-            return Err(Fail::own_of(&["vxlan: ", refusal]));
+            return Err(Fail::own_of("vxlan: %", &[refusal]));
         }
         if !self.has(PORT) && self.has(GPE) {
             self.set(PORT, &4790u16.to_be_bytes());
@@ -78,7 +78,7 @@ impl Reader {
             ""
         };
         if !refusal.is_empty() {
-            return Err(Fail::own_of(&["geneve: ", refusal]));
+            return Err(Fail::own_of("geneve: %", &[refusal]));
         }
         self.given.retain(|given| given.number != PORT || given.value != ArgumentValue::Bytes(vec![0, 0]));
         Ok(())

@@ -10,6 +10,7 @@ use crate::cli::ip::words::address;
 use crate::model::ip::{Family, Prefix, parse_addr};
 use crate::model::kind::Row;
 use crate::model::rtnames::{parse_hex, parse_number};
+use crate::model::template::filled;
 use crate::wire::attr::octets;
 
 /// Attributes of a 6rd prefix: it, its length, its relay's network and that one's length.
@@ -33,8 +34,8 @@ impl Reader {
             None => match parse_addr(text(given), Family::V4).filter(|_| given.contains(&b'.')) {
                 Some(ip) => octets(&ip),
                 None => {
-                    let start = ["invalid value for \"", row.word(), "\": \"", &shown(given)].concat();
-                    return Err(Fail::usage_of(&[&start, "\"; it should be an unsigned integer"]));
+                    let start = filled("invalid value for \"%\": \"%", &[row.word(), &shown(given)]);
+                    return Err(Fail::usage_of("%\"; it should be an unsigned integer", &[&start]));
                 }
             },
         };
