@@ -6,6 +6,7 @@ mod places;
 
 use crate::model::index::Index;
 use crate::model::lab::Lab;
+use crate::model::link::LinkFlags;
 use crate::model::name::{IfName, printable};
 use crate::model::topology::{LinkKind, Origin, Said, Topology};
 use crate::model::world::{Presence, World};
@@ -78,11 +79,13 @@ impl Export<'_> {
     /// The name of a link that something is said of.
     fn need(&mut self, place: usize, index: u32) -> Option<IfName> {
         let at = self.position(place, index)?;
+        let link = &self.world.places[place].state.links[at];
         let fate = self.fates.get_mut(place)?.get_mut(at)?;
-        if *fate == Fate::There {
+        // `lo` is there without a word.
+        if *fate == Fate::There && !link.flags.contains(LinkFlags::LOOPBACK) {
             *fate = Fate::Said(LinkKind::Device);
         }
-        (*fate != Fate::Out).then(|| IfName::new(&self.world.places[place].state.links[at].name))?
+        (*fate != Fate::Out).then(|| IfName::new(&link.name))?
     }
 
     /// Notes what cannot be said.
@@ -109,3 +112,6 @@ fn is_name(name: &[u8]) -> bool {
         && name != b"default"
         && name.iter().all(is_plain)
 }
+
+#[cfg(test)]
+mod tests;

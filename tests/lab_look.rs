@@ -3,9 +3,12 @@
 
 mod support;
 
+use netstrap::lab::look::{self, Depth, Wanted};
 use netstrap::lab::sockets::Sockets;
+use netstrap::model::lab::Lab;
 use netstrap::model::name::NsName;
-use netstrap::model::world::Presence;
+use netstrap::model::topology::{Place, Topology};
+use netstrap::model::world::{EtcFile, Presence, Seen, World};
 use netstrap::wire::link::GetLink;
 
 use support::{ours, sandboxed};
@@ -72,5 +75,107 @@ fn what_is_no_namespace_is_refused_by_name() {
         sockets.retain_from(1, &mut |_, socket| socket.get(&GetLink::Index(1)).is_ok());
         assert_eq!((sockets.len(), sockets.name(1)), (2, Some(&name("red"))));
         assert!(sockets.route(1).is_ok());
+    });
+}
+
+fn index(seen: &Seen, name: &str) -> u32 {
+    seen.state.links.iter().find(|link| link.name == name.as_bytes()).unwrap().index
+}
+
+#[test]
+fn ids_of_namespaces_are_told_apart_where_indexes_are_the_same() {
+    sandboxed("ids_of_namespaces_are_told_apart_where_indexes_are_the_same", || {
+        for name in ["a", "b", "c", "d", "hidden"] {
+            ours(&["ip", "netns", "add", name]).ok();
+        }
+        // Two pairs with the same indexes at each end, and one that leads where nobody looks.
+        for (one, other) in [("a", "c"), ("b", "d")] {
+            let words =
+                ["ip", "-n", one, "link", "add", "v", "index", "20", "type", "veth", "peer", "name", "v", "index"];
+            ours(&[&words[..], &["20", "netns", other]].concat()).ok();
+        }
+        ours(&[
+            "ip", "link", "add", "x", "index", "20", "type", "veth", "peer", "name", "x", "index", "20", "netns",
+            "hidden",
+        ])
+        .ok();
+        ours(&[
+            "ip", "link", "add", "y", "index", "31", "type", "veth", "peer", "name", "y", "index", "31", "netns", "d",
+        ])
+        .ok();
+        let names: Vec<Vec<u8>> = ["d", "c", "b", "a", "c"].map(|name| name.as_bytes().to_vec()).to_vec();
+        let world = look::live(true, &names).unwrap();
+        let order: Vec<_> =
+            world.places.iter().filter_map(|seen| seen.name.as_ref()).map(ToString::to_string).collect();
+        assert_eq!(order, ["a", "b", "c", "d"], "by name, and each once");
+        let leads = |place: usize, link: &str| {
+            let seen: &Seen = &world.places[place];
+            let id = seen.state.link(index(seen, link)).unwrap().link_netnsid.unwrap();
+            seen.ids.iter().find(|known| known.0 == id).map(|known| known.1)
+        };
+        assert_eq!([leads(1, "v"), leads(2, "v"), leads(3, "v"), leads(4, "v")], [Some(3), Some(4), Some(1), Some(2)]);
+        assert_eq!([leads(0, "x"), leads(0, "y"), leads(4, "y")], [None, Some(4), Some(0)]);
+    });
+}
+
+#[test]
+fn a_look_finds_what_a_topology_can_say_and_what_else_is_the_labs() {
+    sandboxed("a_look_finds_what_a_topology_can_say_and_what_else_is_the_labs", || {
+        let lab = Lab::new("one");
+        for name in ["red", "left", "other"] {
+            ours(&["ip", "netns", "add", name]).ok();
+            ours(&["ip", "-n", name, "link", "add", "br", "type", "bridge"]).ok();
+            ours(&["ip", "-n", name, "link", "set", "br", "up"]).ok();
+            ours(&["ip", "-n", name, "addr", "add", "10.0.0.1/24", "dev", "br"]).ok();
+        }
+        for name in ["red", "left"] {
+            let mark = lab.mark(name.as_bytes(), b"lo").altname();
+            ours(&["ip", "-n", name, "link", "property", "add", "dev", "lo", "altname", &mark]).ok();
+        }
+        for line in [
+            "addr add fd00::1/64 dev br",
+            "route add 10.1.0.0/16 via 10.0.0.9 table 77",
+            "rule add from 10.0.0.0/8 table 77",
+            "neigh add 10.0.0.5 lladdr 02:00:00:00:00:05 dev br",
+            "neigh add 10.0.0.6 lladdr 02:00:00:00:00:06 nud reachable dev br",
+            "neigh add proxy 10.0.0.7 dev br",
+        ] {
+            let words: Vec<&str> = ["ip", "-n", "red"].into_iter().chain(line.split(' ')).collect();
+            ours(&words).ok();
+        }
+        std::fs::create_dir_all("/etc/netns/red").unwrap();
+        std::fs::write("/etc/netns/red/hosts", "10.0.0.5 db\n").unwrap();
+        let mut topology = Topology { name: "one".into(), places: vec![Place::default()] };
+        topology.places.push(Place { name: Some(name("red")), ..Place::default() });
+        topology.places.push(Place { name: Some(name("new")), ..Place::default() });
+        topology.places[1].forward.v4 = true;
+        let looked = |depth, further: Option<&[Vec<u8>]>| -> World {
+            let mut sockets = look::open(&topology, &lab, further).unwrap();
+            look::look(&mut sockets, &Wanted { topology: &topology, lab: &lab, own: None, depth }).unwrap()
+        };
+        let world = looked(Depth::Whole, None);
+        let names: Vec<_> = world.places.iter().map(|seen| seen.name.as_ref().map(ToString::to_string)).collect();
+        assert_eq!(names, [None, Some("red".into()), Some("new".into()), Some("left".into())]);
+        assert_eq!(world.places[2], Seen { name: Some(name("new")), ..Seen::default() });
+        assert!(world.places[1].is_of(&lab) && world.places[3].is_of(&lab) && !world.places[0].is_of(&lab));
+        let red = &world.places[1];
+        let addrs = red.state.addrs.iter().filter(|(_, addr)| !addr.own().unwrap().to_string().starts_with("fe80"));
+        assert_eq!(addrs.filter(|(link, _)| *link == index(red, "br")).count(), 2);
+        assert!(red.state.routes.iter().any(|route| route.table == 77));
+        assert!(red.state.routes.iter().all(|route| route.table != 255 || route.protocol != 2));
+        assert!(red.rules.iter().any(|rule| rule.table == 77) && red.rules.len() == 6);
+        let neighs = red.state.neighs.iter().filter_map(|neigh| neigh.dst).map(|dst| dst.to_string());
+        let neighs: Vec<_> = neighs.filter(|dst| dst.starts_with("10.")).collect();
+        assert_eq!(neighs, ["10.0.0.5", "10.0.0.7"]);
+        assert_eq!((red.sysctls.len(), red.sysctls[0].value.as_str()), (1, "0"));
+        assert_eq!(red.files, [(EtcFile::Hosts, "10.0.0.5 db\n".to_owned())]);
+        // By name alone further ones are found that are the lab's, and no other.
+        assert_eq!(looked(Depth::Whole, Some(&[])).places.len(), 3);
+        assert_eq!(looked(Depth::Whole, Some(&[b"other".to_vec(), b"left".to_vec(), b"red".to_vec()])).places.len(), 4);
+        // What goes with its namespace is not looked at.
+        let brief = looked(Depth::Marks, None);
+        assert_eq!(brief.places[1].state.links.len(), red.state.links.len());
+        assert!(brief.places[1].state.addrs.is_empty() && brief.places[1].rules.is_empty());
+        assert!(!brief.places[0].rules.is_empty());
     });
 }

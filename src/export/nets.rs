@@ -8,7 +8,7 @@ use crate::model::addr::{Addr, AddrFlags, default_scope};
 use crate::model::ip::{Family, Prefix, addr_text};
 use crate::model::lab::PROTOCOL;
 use crate::model::link::{Link, LinkFlags, LinkId};
-use crate::model::name::printable;
+use crate::model::name::{IfName, printable};
 use crate::model::neigh::{Neigh, NeighFlags, NeighState};
 use crate::model::route::{
     METRIC_FEATURES, METRIC_RTO_MIN, METRIC_RTT, METRIC_RTTVAR, Metrics, NextHop, PROTOCOL_BOOT, Route, RouteFlags,
@@ -55,6 +55,9 @@ impl Export<'_> {
                     && let Some(addr) = self.address(place, link, addr, made)
                 {
                     of_place[number].push(addr);
+                    if self.fates[place][number] == Fate::There {
+                        self.fates[place][number] = Fate::Said(LinkKind::Device);
+                    }
                 }
             }
             all.push(of_place);
@@ -128,18 +131,20 @@ impl Export<'_> {
             }
         }
         // The kernel lists them in no order.
-        let mut neighs: Vec<(u32, &Neigh)> = Vec::new();
+        let mut neighs: Vec<(IfName, &Neigh)> = Vec::new();
         for neigh in &seen.state.neighs {
             let Some(device) = neigh.device.map(|device| device.index.get()) else { continue };
             let link = self.position(place, device).map(|at| &seen.state.links[at]);
             let ours = whole || self.is_made(place, device) || neigh.protocol == PROTOCOL;
-            if ours && link.is_some_and(|link| !is_kernels_neigh(neigh, link)) {
+            if ours
+                && link.is_some_and(|link| !is_kernels_neigh(neigh, link))
+                && let Some(device) = self.need(place, device)
+            {
                 let at = neighs.partition_point(|other| (other.0, other.1.dst) < (device, neigh.dst));
                 neighs.insert(at, (device, neigh));
             }
         }
         for (device, neigh) in neighs {
-            let Some(device) = self.need(place, device) else { continue };
             match self::neigh(neigh) {
                 Some(neigh) => self.out.places[number].neighs.push(said(NeighSpec { neigh, device })),
                 None => self.skip(place, &["a neighbour on ", &device.to_string(), " has no address of six bytes"]),

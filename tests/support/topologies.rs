@@ -135,7 +135,9 @@ impl Maker {
         let (dice, own) = (self.dice, &self.links[at]);
         let fits = |link: &Link| {
             let is_near = link.place == own.place || (own.kind == "macvlan" && link.place == 0);
-            let may = link.kind == "veth" || (own.kind == "macvlan" && link.kind == "bridge");
+            // A bridge takes the MTU of its ports, which may leave no room.
+            let is_free = self.links.iter().all(|port| port.master.as_ref() != Some(&link.name));
+            let may = link.kind == "veth" || (own.kind == "macvlan" && link.kind == "bridge" && is_free);
             is_near && link.is_up && link.master.is_none() && may
         };
         let lowers: Vec<usize> = (0..self.links.len()).filter(|other| fits(&self.links[*other])).collect();
@@ -281,8 +283,10 @@ impl Maker {
         let host = link.host + dice.roll(&format!("{name} host"), 3);
         if families > 1 {
             let tail = dice.pick(&format!("{name} tail"), &["", "", "", " metric 7", " broadcast +", " scope link"]);
+            // The kernel refuses a second address of another scope in one subnet.
+            let more = dice.one_in(&format!("{name} more"), 3) && tail != " scope link";
             out.push(format!("10.{a}.{b}.{host}/24{tail}"));
-            if dice.one_in(&format!("{name} more"), 3) {
+            if more {
                 out.push(format!("10.{a}.{b}.{}/24", host + 20));
             }
             if dice.one_in(&format!("{name} single"), 4) {
