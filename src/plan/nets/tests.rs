@@ -215,7 +215,8 @@ fn contents_of_a_namespace_come_and_go() {
 
 #[test]
 fn what_a_link_takes_along_is_not_taken_away_by_itself() {
-    let file = topology(&FILE.replace("via 10.0.0.9", "dev a").replace(" nexthop via fd00::9 nexthop via fd00::8", " dev a"));
+    let file =
+        topology(&FILE.replace("via 10.0.0.9", "dev a").replace(" nexthop via fd00::9 nexthop via fd00::8", " dev a"));
     let mut world = kernel::empty(&file);
     after(&mut world, &file);
     let less = topology("name = \"t\"\n[netns.red]\nrule = [\"to 10.0.0.0/8 table 100\"]\n[netns.blue]\n");
