@@ -181,6 +181,12 @@ pub struct Sets {
     links: Vec<Vec<Key>>,
 }
 
+impl Default for Sets {
+    fn default() -> Self {
+        Sets::new()
+    }
+}
+
 impl Sets {
     /// Splits the table.
     pub fn split() -> Self {
