@@ -181,12 +181,6 @@ pub struct Sets {
     links: Vec<Vec<Key>>,
 }
 
-impl Default for Sets {
-    fn default() -> Self {
-        Sets::new()
-    }
-}
-
 impl Sets {
     /// Splits the table.
     pub fn split() -> Self {
