@@ -289,9 +289,6 @@ impl Runner<'_, '_> {
         while let Some(place) = self.unmade.last().copied() {
             self.ready(place)?;
         }
-        if self.mood == Mood::Back {
-            return Ok(());
-        }
         let mut ports: Vec<(usize, u32)> = Vec::new();
         for step in &self.plan.steps {
             if let Act::MakeLink(made) = &step.act
