@@ -316,7 +316,7 @@ fn what_is_in_the_way_is_told_with_its_place() {
             assert!(places.iter().all(|place| place.starts_with("/run/lab.toml:")), "{verb}: {}", ran.err);
             assert!(places.contains(&"/run/lab.toml:2:9") && ran.err.contains("--adopt"), "{verb}: {}", ran.err);
         }
-        assert_eq!(line("plan --adopt /run/lab.toml").code, 2);
+        assert_eq!(line("plan --adopt --replace /run/lab.toml").code, 2);
     });
 }
 
