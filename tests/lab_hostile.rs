@@ -100,7 +100,7 @@ fn a_hostile_namespace_gets_nothing_configured_that_is_not_ours() {
                 3 => same(&said, &before, &exactly()),
                 _ => failed.push(said.clone()),
             }
-            if (ran.code == 0) < *is_mendable {
+            if ran.code != 0 && *is_mendable {
                 failed.push(format!("{said}: not mended"));
             }
             if decoys != self::decoys() {
