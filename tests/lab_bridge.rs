@@ -26,7 +26,7 @@ fn bridge_1024_ports_refused() {
 fn a_bridge_that_is_full_of_others_ports_is_told_and_put_back() {
     sandboxed("a_bridge_that_is_full_of_others_ports_is_told_and_put_back", || {
         let script = "ip link add mine type bridge
-            for n in $(seq 1023); do echo \"link add dev p$n type veth peer name q$n\"; echo \"link set p$n master mine\"; done | ip -batch -";
+            for n in $(seq 1023); do echo \"link add dev p$n type vxlan id $n remote 192.0.2.1 dstport 4789\"; echo \"link set p$n master mine\"; done | ip -batch -";
         support::lab::sh(script);
         let text = "name = \"full\"\n[device.mine]\n[netns.n.veth.v]\npeer = { name = \"w\", master = \"mine\" }\n";
         let ran = verb(&["apply"], text);

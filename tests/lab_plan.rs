@@ -83,7 +83,7 @@ fn by_the_real_tools(text: &str) {
     assert_eq!(plan.code, 2, "{plan:?}");
     std::fs::write("/run/script", &plan.out).unwrap();
     let ran = support::run(
-        std::process::Command::new("sh").args(["-e", "/run/script"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        std::process::Command::new("sh").args(["-ex", "/run/script"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
     );
     assert_eq!(ran.code, 0, "{}: {ran:?}\n{}", text, plan.out);
     let again = verb(&["plan"], text);

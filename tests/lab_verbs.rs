@@ -214,3 +214,177 @@ fn a_file_name_that_is_no_text_is_refused() {
     let says = "netstrap: plan: \"\\xff.toml\" is not UTF-8, as names of files must be; see: netstrap plan --help\n";
     assert_eq!((ran.code, ran.err.as_str()), (64, says));
 }
+
+const LAB: &str = "\
+name = 'lab'
+[bridge.br]
+address = ['10.0.0.1/24']
+[netns.n]
+route = ['default via 10.0.0.1']
+[netns.n.veth.a]
+address = ['10.0.0.2/24']
+peer = { name = 'p', master = 'br' }
+";
+
+/// A command of the system.
+fn sh(line: &str) -> String {
+    run(Command::new(tool("sh")).args(["-c", line]).env("NETSTRAP", NETSTRAP)).ok()
+}
+
+#[test]
+fn what_is_said_from_plan_to_down() {
+    sandboxed("what_is_said_from_plan_to_down", || {
+        std::fs::write("/run/lab.toml", LAB).unwrap();
+        let plan = line("plan /run/lab.toml");
+        assert_eq!((plan.code, plan.err.as_str()), (2, ""));
+        let lines: Vec<&str> = plan.out.lines().filter(|line| !line.contains("sysctl")).collect();
+        assert_eq!(
+            lines[..6],
+            [
+                "+ netns n",
+                "+ bridge br",
+                "+ veth p, peer a in n",
+                "+ address 10.0.0.1/24 dev br",
+                "+ address 10.0.0.2/24 dev a in n",
+                "+ route default via 10.0.0.1 in n"
+            ]
+        );
+        let made = plan.out.lines().last().unwrap().strip_suffix(" to make").unwrap().to_owned();
+        assert_eq!(line("apply /run/lab.toml").ok(), format!("changed: {made} made\n"));
+        assert_eq!(line("apply /run/lab.toml").ok(), "unchanged\n");
+        assert_eq!(fed("apply -", LAB.as_bytes()).ok(), "unchanged\n");
+        for words in ["status lab", "status /run/lab.toml"] {
+            assert_eq!(line(words).ok(), "as asked\n");
+        }
+        assert_eq!(line("status --json lab").ok(), "[]\n");
+        sh("ip -n n address delete 10.0.0.2/24 dev a; ip link set dev p mtu 1400");
+        for words in ["status lab", "status /run/lab.toml", "plan /run/lab.toml"] {
+            let ran = line(words);
+            assert_eq!(ran.code, 2);
+            for part in
+                ["~ veth p: mtu 1400 -> 1500\n", "+ address 10.0.0.2/24 dev a in n\n", " to make, 1 to change\n"]
+            {
+                assert!(ran.out.contains(part), "{words}: {}", ran.out);
+            }
+        }
+        let json = line("status --json /run/lab.toml");
+        let part = concat!(
+            r#"{"sign":"+","kind":"address","object":"10.0.0.2/24 dev a","netns":"n","#,
+            r#""at":{"file":"/run/lab.toml","line":7,"column":12},"differences":[]}"#
+        );
+        assert!(json.code == 2 && json.out.contains(part), "{json:?}");
+        // What was applied is known without its file, but not where that said it.
+        assert!(
+            line("status --json lab")
+                .out
+                .contains(&part.replace(r#""at":{"file":"/run/lab.toml","line":7,"column":12},"#, ""))
+        );
+        let healed = line("apply /run/lab.toml").ok();
+        assert!(healed.starts_with("changed: ") && healed.ends_with(" made, 1 changed\n"), "{healed}");
+        let export = line("export -n n").ok();
+        assert!(export.starts_with("name = \"exported\"\n") && export.contains("[netns.n]"), "{export}");
+        assert!(line("export --json").ok().contains("\"10.0.0.1/24\""));
+        let down = line("down lab").ok();
+        assert!(down.starts_with("changed: ") && down.ends_with(" taken away\n"), "{down}");
+        for words in ["down lab", "down /run/lab.toml", "recover lab"] {
+            assert_eq!(line(words).ok(), "unchanged\n");
+        }
+        for (words, says) in [
+            (
+                "status lab",
+                "netstrap: status: lab: what it should be is not known here (/run/netstrap); name its FILE\n",
+            ),
+            ("export -n n", "netstrap: export: n: there is no such namespace; see: ip netns\n"),
+            ("confirm", "netstrap: confirm: nothing waits to be confirmed\n"),
+            ("confirm lab", "netstrap: confirm: nothing waits to be confirmed\n"),
+        ] {
+            let ran = line(words);
+            assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (1, "", says), "{words}");
+        }
+    });
+}
+
+#[test]
+fn what_is_in_the_way_is_told_with_its_place() {
+    sandboxed("what_is_in_the_way_is_told_with_its_place", || {
+        std::fs::write("/run/lab.toml", LAB).unwrap();
+        sh("ip link add name br type bridge; ip netns add n; ip link add name p type veth peer name q");
+        for verb in ["plan", "apply", "status"] {
+            let ran = ours(&[verb, "/run/lab.toml"]);
+            let places: Vec<_> = ran.err.lines().map(|line| line.split(": ").next().unwrap()).collect();
+            assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{verb}: {ran:?}");
+            assert!(places.iter().all(|place| place.starts_with("/run/lab.toml:")), "{verb}: {}", ran.err);
+            assert!(places.contains(&"/run/lab.toml:2:9") && ran.err.contains("--adopt"), "{verb}: {}", ran.err);
+        }
+        assert_eq!(line("plan --adopt --replace /run/lab.toml").code, 2);
+    });
+}
+
+#[test]
+fn a_run_waits_for_another_and_tells_who_it_was() {
+    sandboxed("a_run_waits_for_another_and_tells_who_it_was", || {
+        std::fs::write("/run/lab.toml", LAB).unwrap();
+        // It holds the lock until it is confirmed.
+        let mut first = Command::new(NETSTRAP)
+            .args(["apply", "--confirm", "100s", "/run/lab.toml"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while line("plan /run/lab.toml").code != 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        for verb in ["apply", "down"] {
+            let ran = ours(&[verb, "--lock-wait", "100ms", "/run/lab.toml"]);
+            let says = [
+                format!("netstrap: {verb}: another run (process "),
+                ") held the lock for longer than 100ms; see --lock-wait\n".into(),
+            ];
+            assert!(ran.code == 5 && ran.err.starts_with(&says[0]) && ran.err.ends_with(&says[1]), "{ran:?}");
+        }
+        while line("confirm lab").code != 0 {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert!(first.wait().unwrap().success());
+        assert!(line("down --lock-wait 5s lab").ok().starts_with("changed: "));
+    });
+}
+
+#[test]
+fn a_failure_says_what_where_and_that_all_is_as_it_was() {
+    sandboxed("a_failure_says_what_where_and_that_all_is_as_it_was", || {
+        std::fs::write("/run/lab.toml", LAB).unwrap();
+        let mut file = std::fs::OpenOptions::new().append(true).open("/run/lab.toml").unwrap();
+        file.write_all(b"[netns.m]\nsysctl = { 'net.ipv4.nosuch' = 1 }\n").unwrap();
+        let ran = line("apply /run/lab.toml");
+        let lines: Vec<&str> = ran.err.lines().collect();
+        assert_eq!((ran.code, ran.out.as_str(), lines.len()), (3, "", 2), "{ran:?}");
+        assert!(lines[0].starts_with("/run/lab.toml:10:12: m: set net.ipv4.nosuch: "), "{ran:?}");
+        assert!(lines[0].contains(": No such file or directory"), "{ran:?}");
+        assert_eq!(lines[1], "netstrap: apply: everything is as it was before");
+        assert_eq!(sh("ip netns list; ip -br link show type bridge"), "");
+    });
+}
+
+#[test]
+fn a_long_run_tells_a_terminal_how_far_it_is() {
+    sandboxed("a_long_run_tells_a_terminal_how_far_it_is", || {
+        // A run that is longer than half a second on any machine.
+        let many =
+            "name = 'many'\n[netns.'m{1..400}'.veth.a]\naddress = ['10.0.0.0/16 + {i}']\npeer = { name = 'm{i}' }\n";
+        std::fs::write("/run/many.toml", many).unwrap();
+        let quiet = line("apply /run/many.toml");
+        assert_eq!(quiet.err, "");
+        line("down many").ok();
+        sh("script -qec \"$NETSTRAP apply /run/many.toml\" /run/typescript >/dev/null 2>&1 </dev/null");
+        let seen = String::from_utf8(std::fs::read("/run/typescript").unwrap()).unwrap();
+        assert!(seen.contains("changed: "), "{seen}");
+        // Where it was long enough, its lines are gone at the end.
+        let drawn: Vec<&str> = seen.split("\r\u{1b}[K").collect();
+        if drawn.len() > 1 {
+            assert!(drawn[1..].iter().any(|line| line.starts_with("apply: ") && line.contains(" of ")), "{seen}");
+            assert!(drawn.last().unwrap().starts_with("changed: "), "{seen}");
+        }
+    });
+}

@@ -14,7 +14,7 @@ use crate::file as format;
 use crate::file::File;
 use crate::lab::{self, Manner};
 use crate::model::plan::Step;
-use crate::model::world::World;
+use crate::model::world::{Presence, Seen, World};
 use crate::netns::Folder;
 use crate::plan::Options;
 use crate::show::plan::{self as show, View};
@@ -128,6 +128,11 @@ fn export(job: &Job<'_>, io: &mut Io) -> Result<u8, Box<Fail>> {
         job.netns.iter().map(|name| name.to_vec()).collect()
     };
     let world = lab::look::live(all || job.has(args::HOST), &names).map_err(|error| Fail::of(verb, &error))?;
+    let is_gone = |seen: &&Seen| seen.name.is_some() && seen.presence != Presence::There;
+    // Of all that are there, one may be gone by now.
+    if let Some(name) = world.places.iter().find(is_gone).and_then(|seen| seen.name.as_ref()).filter(|_| !all) {
+        return Err(Fail::failed(verb, &[&name.to_string(), ": there is no such namespace; see: ip netns"]));
+    }
     let (topology, lost) = export::topology(&world, None, "exported");
     io.print(if job.has(args::JSON) { format::json(&topology) } else { format::toml(&topology) });
     for line in lost {

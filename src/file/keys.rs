@@ -183,7 +183,7 @@ pub struct Sets {
 
 impl Sets {
     /// Splits the table.
-    pub fn new() -> Self {
+    pub fn split() -> Self {
         let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
         let links = kinds.map(|kind| of(&[kind.name(), "link"])).collect();
         Sets { file: of(&["file", "place"]), netns: of(&["netns", "place"]), links }

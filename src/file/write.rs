@@ -10,7 +10,7 @@ use super::words::{address, nat, neigh, plain, route, rule};
 use crate::model::index::Index;
 use crate::model::ip::addr_text;
 use crate::model::name::IfName;
-use crate::model::topology::{Dns, Place, RouteSpec, Said, SettingValue, Sysctl, Topology};
+use crate::model::topology::{Dns, LinkKind, Place, RouteSpec, Said, SettingValue, Sysctl, Topology};
 
 /// The topology as TOML 1.0.
 pub fn toml(topology: &Topology) -> String {
@@ -24,7 +24,7 @@ pub fn json(topology: &Topology) -> String {
 
 #[inline(never)]
 fn text(topology: &Topology, is_json: bool) -> String {
-    let sets = Sets::new();
+    let sets = Sets::split();
     let links = topology.places.iter().map(Links::of).collect();
     let mut writer = Writer { topology, sets: &sets, links, out: Out::new(is_json) };
     writer.out.string("name", &topology.name);
@@ -79,6 +79,20 @@ impl Writer<'_> {
         for key in sets.place(number) {
             self.place_key(number, key);
         }
+        // Their tables have headers, so they come last.
+        let place = &self.topology.places[number];
+        for kind in LinkKind::ALL {
+            let mut above = None;
+            for (at, link) in place.links.iter().enumerate().filter(|row| row.1.kind == kind) {
+                above = above.or_else(|| Some(self.out.open(kind.name(), Form::Implicit)));
+                let inner = self.out.open(plain(&link.name), Form::Header);
+                self.link(number, at);
+                self.out.close(inner, Form::Header);
+            }
+            if let Some(above) = above {
+                self.out.close(above, Form::Implicit);
+            }
+        }
     }
 
     fn place_key(&mut self, number: usize, key: &Key) {
@@ -123,21 +137,6 @@ impl Writer<'_> {
                     }
                 }
                 out.close(above, Form::Inline);
-            }
-            b'K' => {
-                let mut above = None;
-                for at in 0..place.links.len() {
-                    let link = &place.links[at];
-                    if link.kind.name() == name {
-                        above = above.or_else(|| Some(self.out.open(name, Form::Implicit)));
-                        let inner = self.out.open(plain(&link.name), Form::Header);
-                        self.link(number, at);
-                        self.out.close(inner, Form::Header);
-                    }
-                }
-                if let Some(above) = above {
-                    self.out.close(above, Form::Implicit);
-                }
             }
             _ => {}
         }

@@ -246,6 +246,15 @@ fn is_passing(plan: &Plan, place: usize) -> bool {
     plan.steps.iter().any(|step| step.place == place && matches!(step.act, Act::MakeNetns))
 }
 
+/// Whether a parameter is one of a link that is ours: it goes with the link.
+fn is_of_ours(name: &str, plan: &Plan, seen: &Seen) -> bool {
+    let mut parts = name.split('.').skip(2);
+    let (Some(b"conf" | b"neigh"), Some(link)) = (parts.next().map(str::as_bytes), parts.next()) else { return false };
+    let link = link.replace('/', ".").into_bytes();
+    let found = seen.state.links.iter().find(|found| found.name == link);
+    found.and_then(crate::model::lab::Mark::of).is_some_and(|mark| plan.lab.owns(mark))
+}
+
 /// What a plan changes of things that are not ours, as they are found.
 pub fn found(plan: &Plan, world: &World) -> Topology {
     let mut found = Topology { name: plan.lab.name().to_owned(), places: vec![Place::default()] };
@@ -253,7 +262,9 @@ pub fn found(plan: &Plan, world: &World) -> Topology {
         let Some(seen) = world.places.get(step.place) else { continue };
         match &step.act {
             // A part of the step before it belongs to a link, and is told with that.
-            Act::Sysctl { name, from: Some(from), .. } if step.sign != Sign::Part && !is_passing(plan, step.place) => {
+            Act::Sysctl { name, from: Some(from), .. }
+                if step.sign != Sign::Part && !is_passing(plan, step.place) && !is_of_ours(name, plan, seen) =>
+            {
                 add_sysctl(
                     &mut found,
                     seen.name.as_ref(),

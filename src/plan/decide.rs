@@ -396,8 +396,13 @@ impl<'a> Decider<'_, 'a> {
         }
         let holder = self.names[place].find(name, |number| links[number].is_called(name));
         let Some(holder) = holder.filter(|holder| Some(*holder) != target.found.or(target.old)) else { return };
+        let (called, is_lo) = (&links[holder].name, links[holder].index == 1);
         let fate = &mut self.ctx.places[place].fates[holder];
-        if fate.ours {
+        if is_lo || called != name {
+            // Renaming it would not give the name away.
+            let called = printable(called);
+            self.refuse(place, spec, &["the name is an alternative name of ", &called]);
+        } else if fate.ours {
             fate.evicted = true;
         } else if self.conflicts.is_empty() {
             self.refuse(place, spec, &["the name is taken by another link"]);

@@ -89,6 +89,7 @@ pub fn start(stack: usize, work: Owned) -> io::Result<Thread> {
 ///
 /// # Safety
 /// `job` must be what `run` expects, and be there until the thread is joined.
+// SAFETY: the callers keep their job until they have joined.
 unsafe fn create(
     stack: usize,
     run: extern "C" fn(*mut c_void) -> *mut c_void,

@@ -151,9 +151,10 @@ fn link(place: &str, look: Look, one: &Json, lines: &mut Vec<String>) {
     }
 }
 
-/// Routes of link-local addresses of interfaces, which are made of hardware addresses.
+/// Routes of link-local addresses of interfaces, which are made of hardware addresses, and of multicast, which follow
+/// from the carrier, a moment later.
 fn is_link_local(route: &Json) -> bool {
-    route.text("dst").starts_with("fe80:") && route.text("protocol") == "kernel"
+    ["fe80:", "ff00:"].iter().any(|start| route.text("dst").starts_with(start)) && route.text("protocol") == "kernel"
 }
 
 fn without_flags(one: &Json) -> Json {

@@ -258,7 +258,12 @@ fn route_key(spec: &RouteSpec) -> [u8; 32] {
     let route = &spec.route;
     let mut bytes = [0; 32];
     bytes[..24].copy_from_slice(&key(About::Anywhere, route.table as usize, route.dst));
-    bytes[24..28].copy_from_slice(&route.metric.unwrap_or(0).to_le_bytes());
+    // IPv6 has another default.
+    let metric = match (route.family(), route.metric.unwrap_or(0)) {
+        (Family::V6, 0) => 1024,
+        (_, metric) => metric,
+    };
+    bytes[24..28].copy_from_slice(&metric.to_le_bytes());
     bytes[28] = route.tos;
     bytes
 }

@@ -26,11 +26,10 @@ impl Reader<'_> {
             }
         }
         self.topology.places[number] = place;
-        for key in keys.iter().filter(|key| key.shape == b'K') {
-            // The namespaces themselves are such a table too.
-            let kind = LinkKind::ALL.into_iter().find(|kind| kind.name() == key.name);
-            if let (Some(kind), Some(entry)) = (kind, table.get(key.name)) {
-                for entry in self.named(entry, key.name) {
+        for kind in LinkKind::ALL {
+            let name = kind.name();
+            if let Some(entry) = table.get(name) {
+                for entry in self.named(entry, name) {
                     self.link(number, kind, entry);
                 }
             }

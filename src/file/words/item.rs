@@ -72,8 +72,11 @@ impl Item<'_> {
 /// Key and shape of a keyword.
 #[inline(never)]
 pub fn find(table: &str, word: &str) -> Option<[u8; 2]> {
-    let row = rows(table).find(|row| row.0 == word)?;
-    row.1.as_bytes().try_into().ok()
+    let word = word.as_bytes();
+    table.as_bytes().split(|byte| *byte == b' ').find_map(|row| match row.strip_prefix(word) {
+        Some([b'=', key, shape]) => Some([*key, *shape]),
+        _ => None,
+    })
 }
 
 impl<'a> Words<'a> {

@@ -22,7 +22,9 @@ const PREFS: &str = "medium=0 high=1 low=3";
 #[inline(never)]
 pub fn parse(words: &mut Words<'_>, link: Option<IfName>) -> RouteSpec {
     let mut first = words.value("route");
-    let kind = KINDS.split(' ').position(|kind| kind == first).map_or(1, |at| at + 1);
+    // Most routes begin with an address or `default`.
+    let is_word = first.bytes().all(|byte| byte.is_ascii_lowercase()) && first != "default";
+    let kind = if is_word { KINDS.split(' ').position(|kind| kind == first) } else { None }.map_or(1, |at| at + 1);
     if kind > 1 || first == "unicast" {
         first = words.value(first);
     }

@@ -145,7 +145,12 @@ impl Running {
     }
 
     /// Waits until it ends; ends it when its time is over.
-    pub fn end(mut self) -> Outcome<Ran> {
+    pub fn end(self) -> Outcome<Ran> {
+        self.end_while(&mut || {})
+    }
+
+    /// The same, and does something again and again meanwhile.
+    pub fn end_while(mut self, meanwhile: &mut dyn FnMut()) -> Outcome<Ran> {
         use std::os::unix::process::ExitStatusExt;
         let mut pause = Duration::from_micros(500);
         let end = loop {
@@ -157,6 +162,7 @@ impl Running {
                 self.child.wait().about(&self.name)?;
                 break End::Hang;
             }
+            meanwhile();
             std::thread::sleep(pause);
             pause = (pause * 2).min(Duration::from_millis(5));
         };

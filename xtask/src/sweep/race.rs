@@ -12,7 +12,7 @@ use super::state::State;
 use super::trace::{self, INNER, Injection, Point};
 use super::{Common, Folder, SETTLE, faults, many};
 use crate::args::Args;
-use crate::process::{About, Failure, Outcome};
+use crate::process::{Failure, Outcome};
 use crate::sys;
 
 /// Runs at once.
@@ -70,7 +70,10 @@ const INTRUDERS: &[Intruder] = &[
     Intruder {
         scene: "change",
         name: "a file",
-        makes: &["mkdir -p /etc/netns/green", "cp /etc/hostname /etc/netns/green/resolv.conf"],
+        makes: &[
+            "mkdir -p /etc/netns/green",
+            "dd if=/etc/hostname of=/etc/netns/green/resolv.conf conv=excl status=none",
+        ],
         takes: &["rm -r /etc/netns/green"],
     },
     Intruder {
@@ -266,6 +269,7 @@ fn stranger_inside(program: &Program, scene: &Scene, point: &Point, which: &Intr
     let mut command = trace::injected(&program.words(scene.tried), point, Injection::Signal("SIGSTOP"), &file);
     let running = place::start(&mut command, "run")?;
     let Some(stopped) = stopped(&running, &file)? else {
+        // It has ended.
         running.end()?;
         println!("late");
         return Ok(());
@@ -273,8 +277,10 @@ fn stranger_inside(program: &Program, scene: &Scene, point: &Point, which: &Intr
     let earlier = State::look()?;
     let made = which.makes.iter().try_for_each(|line| place::must(line));
     let later = State::look()?;
-    sys::signal(stopped, libc::SIGCONT).about("the stopped program")?;
-    let ran = running.end()?;
+    // Each thread comes to its own such point, and would stop there again.
+    let ran = running.end_while(&mut || {
+        let _ = sys::signal(stopped, libc::SIGCONT);
+    })?;
     if made.is_err() {
         // The name was taken already, by the run itself.
         println!("late");
@@ -306,7 +312,8 @@ fn signal_inside(program: &Program, scene: &Scene, point: &Point, signal: &'stat
     let file = PathBuf::from(format!("{DESK}/calls"));
     let words = program.words(scene.tried);
     let ran = place::run(&mut trace::injected(&words, point, Injection::Signal(signal), &file))?;
-    if !std::fs::read_to_string(&file).unwrap_or_default().contains(&format!("--- {signal} ")) {
+    // One that is held back to be read is not told by strace; the call is.
+    if !trace::points(&std::fs::read_to_string(&file).unwrap_or_default()).contains(point) {
         println!("late");
         return Ok(());
     }
