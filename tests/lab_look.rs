@@ -125,7 +125,7 @@ fn a_look_finds_what_a_topology_can_say_and_what_else_is_the_labs() {
         for name in ["red", "left", "other"] {
             ours(&["ip", "netns", "add", name]).ok();
             ours(&["ip", "-n", name, "link", "add", "name", "br", "type", "bridge"]).ok();
-            ours(&["ip", "-n", name, "link", "set", "br", "up"]).ok();
+            ours(&["ip", "-n", name, "link", "set", "dev", "br", "up"]).ok();
             ours(&["ip", "-n", name, "addr", "add", "10.0.0.1/24", "dev", "br"]).ok();
         }
         for name in ["red", "left"] {
