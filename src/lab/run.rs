@@ -215,6 +215,8 @@ impl Runner<'_, '_> {
         while self.unmade.contains(&place) {
             if !self.batch.is_empty() && !self.maker.as_ref().is_some_and(Maker::has_more) {
                 self.flush()?;
+                // That may have taken in what its messages go to, and with it all that is waited for here.
+                continue;
             }
             let Some(maker) = &mut self.maker else { break };
             let made = maker.next()?;
@@ -234,12 +236,13 @@ impl Runner<'_, '_> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        self.ready(self.place)?;
         let (mut numbers, mut requests) = (Vec::with_capacity(self.batch.len()), Vec::with_capacity(self.batch.len()));
         for (number, request) in self.batch.drain(..) {
             numbers.push(number);
             requests.push(request);
         }
+        // Nothing is gathered any more: to wait for the place sends nothing else first.
+        self.ready(self.place)?;
         let outcomes = self.site.sockets.route(self.place)?.batch(requests)?;
         let mut first = Ok(());
         for (number, outcome) in numbers.iter().zip(outcomes) {
