@@ -172,10 +172,14 @@ impl Runner<'_, '_> {
                 let lab = self.site.lab;
                 self.site.inside(step.place, || make::translations(lab, list))
             }
-            Act::File { file, text } => match self.world.places.get(step.place).and_then(|seen| seen.name.as_ref()) {
-                Some(name) => make::etc_file(name, *file, text.as_deref()),
-                None => Err(Error::usage("a file of the host")),
-            },
+            Act::File { file, text } => {
+                let seen = self.world.places.get(step.place);
+                let Some((seen, name)) = seen.and_then(|seen| Some((seen, seen.name.as_ref()?))) else {
+                    return Err(Error::usage("a file of the host"));
+                };
+                let found = seen.files.iter().find(|found| found.0 == *file).map(|found| found.1.as_str());
+                make::etc_file(self.site.lab, name, *file, found, text.as_deref())
+            }
             Act::MakeLink(_) | Act::MoveLink { .. } | Act::Op(_) => Ok(()),
         }
     }
