@@ -197,13 +197,13 @@ impl Change<'_> {
         let done = self.there(site, plan, world, &mut way, progress);
         let done = done.and_then(|counts| self.publish(site, &mut journal, &way).map(|()| counts));
         if let (Ok(counts), Some(time), Verb::Apply) = (&done, self.manner.confirm, self.verb) {
-            let child = match timer::split(self.lab.name(), site, time, self.manner.on_wait) {
+            let mut child = match timer::split(self.lab.name(), site, time, self.manner.on_wait) {
                 Ok(timer::Side::Parent(Some(ended))) => return Ok(ended),
                 Ok(timer::Side::Parent(None)) => return Ok(Ended::Done(*counts)),
                 Ok(timer::Side::Child(child)) => child,
                 Err(error) => return Ok(self.outcome(site, Err(error), &way, &journal, world)),
             };
-            let done = if child.wait(time, site) { done } else { Err(timer::time_up()) };
+            let done = child.wait(time, site).and(done);
             child.end(&self.outcome(site, done, &way, &journal, world))
         }
         Ok(self.outcome(site, done, &way, &journal, world))

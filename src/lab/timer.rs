@@ -17,6 +17,8 @@ use crate::sys::process;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
+/// The same until the other process waits.
+const BRIEF: Duration = Duration::from_millis(1);
 /// How long an answer may take to be taken.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -33,6 +35,8 @@ pub struct Child {
     waiting: String,
     confirmed: String,
     answer: PipeWriter,
+    /// Why it cannot wait.
+    failed: Option<Error>,
 }
 
 fn path(lab: &str, end: &str) -> String {
@@ -47,31 +51,37 @@ pub fn split(lab: &str, site: &mut Site<'_>, time: Duration, on_wait: fn(&str, D
     let (waiting, confirmed) = (path(lab, ".waiting"), path(lab, ".confirmed"));
     let _ = std::fs::remove_file(&confirmed);
     let (reader, answer) = io::pipe().map_err(|e| Error::sys("pipe", &e))?;
-    std::fs::write(&waiting, lab).map_err(|e| Error::sys(waiting.clone(), &e))?;
     match process::fork() {
-        Err(e) => {
-            let _ = std::fs::remove_file(&waiting);
-            Err(Error::sys("fork", &e))
-        }
+        Err(e) => Err(Error::sys("fork", &e)),
         Ok(None) => {
             process::detach();
             drop(reader);
-            Ok(Side::Child(Child { waiting, confirmed, answer }))
+            // From here on nobody else is needed: only then it says so.
+            let failed = std::fs::write(&waiting, lab).map_err(|e| Error::sys(waiting.clone(), &e)).err();
+            Ok(Side::Child(Child { waiting, confirmed, answer, failed }))
         }
         Ok(Some(pid)) => {
             drop(answer);
-            on_wait(lab, time);
-            Ok(Side::Parent(follow(reader, pid, &confirmed, site)))
+            let told = || Path::new(&waiting).exists().then(|| on_wait(lab, time));
+            Ok(Side::Parent(follow(reader, pid, &confirmed, &told, site)))
         }
     }
 }
 
 /// Waits with the other process: Enter on a terminal is a confirmation, a signal is a refusal.
-fn follow(mut reader: PipeReader, pid: u32, confirmed: &str, site: &mut Site<'_>) -> Option<Ended> {
+fn follow(
+    mut reader: PipeReader,
+    pid: u32,
+    confirmed: &str,
+    tell: &dyn Fn() -> Option<()>,
+    site: &mut Site<'_>,
+) -> Option<Ended> {
     let input = io::stdin();
+    let mut told = None;
     let mut is_asked = process::is_terminal(&input);
     loop {
-        let wake = site.pause(&reader, PAUSE);
+        told = told.or_else(tell);
+        let wake = site.pause(&reader, if told.is_some() { PAUSE } else { BRIEF });
         if wake.signal {
             process::terminate(pid);
         }
@@ -102,25 +112,26 @@ fn follow(mut reader: PipeReader, pid: u32, confirmed: &str, site: &mut Site<'_>
     }
 }
 
-/// Why it goes back.
-pub fn time_up() -> Error {
-    Error::usage("not confirmed in time")
-}
-
 impl Child {
-    /// Waits for the answer. False: it did not come in time, or a signal came.
-    pub fn wait(&self, time: Duration, site: &mut Site<'_>) -> bool {
+    /// Waits for the answer.
+    ///
+    /// # Errors
+    /// It did not come in time, a signal came, or nobody can be told that it waits.
+    pub fn wait(&mut self, time: Duration, site: &mut Site<'_>) -> Result<()> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         let begin = Instant::now();
         let is_confirmed = || std::fs::remove_file(&self.confirmed).is_ok();
         while begin.elapsed() < time && !site.is_stopped() {
             if is_confirmed() {
-                return true;
+                return Ok(());
             }
             std::thread::sleep(PAUSE);
         }
         // Whoever looks now finds nobody waiting.
         let _ = std::fs::remove_file(&self.waiting);
-        is_confirmed()
+        if is_confirmed() { Ok(()) } else { Err(Error::usage("not confirmed in time")) }
     }
 
     /// Tells the parent, if it is there, and ends.
