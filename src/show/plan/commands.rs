@@ -5,7 +5,7 @@ use super::kind;
 use super::names::Names;
 use super::nft;
 use super::shell::Script;
-use super::thing::{kind_of, path, route_words, rule_words, vlan_words};
+use super::thing::{path, route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
@@ -209,7 +209,7 @@ impl Lines<'_> {
         }
         self.change(&new.change);
         self.script.words("type");
-        self.script.words(kind_of(new));
+        self.script.words(new.kind_name());
         let ns = u32::try_from(place).unwrap_or(0);
         if let NewKind::With(kind) | NewKind::Pair(kind, _) = &new.kind {
             kind::words(&mut self.script, kind, ns, &self.names);
