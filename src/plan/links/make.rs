@@ -125,7 +125,7 @@ impl Writer<'_, '_> {
         let is_up = first.up.is_some();
         let peer = NewPeer { change: second, index: Some(inner_index) };
         let new = NewLink { change: first, index: Some(index), kind: NewKind::Veth { peer: Some(peer) } };
-        let make = MakeLink { new, into: outer.0, peer_into: Some(inner.0) };
+        let make = MakeLink { new, into: outer.0, peer_into: Some(inner.0), drawn: false };
         let mut acts = vec![(Phase::Links, outer.0, Act::MakeLink(Box::new(make)))];
         let mutual = target.old.zip(inner_target.old).is_some_and(|(old, other)| {
             let (old, other) = (&ctx.found(outer.0)[old], &ctx.found(inner.0)[other]);
@@ -176,7 +176,9 @@ impl Writer<'_, '_> {
             (None, Some(kind)) => NewKind::Plain(kind),
             (None, None) => return,
         };
-        let make = MakeLink { new: NewLink { change: new, index: Some(index), kind }, into: place, peer_into: None };
+        let drawn = new.address.is_some() && mac_of(spec).is_none();
+        let new = NewLink { change: new, index: Some(index), kind };
+        let make = MakeLink { new, into: place, peer_into: None, drawn };
         let mut acts = vec![(Phase::Links, socket, Act::MakeLink(Box::new(make)))];
         self.delete_old(place, target, &mut acts);
         if spare.is_some() {

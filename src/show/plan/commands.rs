@@ -184,7 +184,7 @@ impl Lines<'_> {
 
     fn make(&mut self, place: usize, make: &MakeLink) {
         self.ip(place, "link add");
-        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into);
+        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into, make.drawn);
         let mut set = |place: usize, index: Option<std::num::NonZeroU32>, name: Option<IfName>| {
             if let (Ok(ns), Some(index), Some(name)) = (u32::try_from(place), index, name) {
                 self.names.set(LinkId { ns, index }, name);
@@ -197,7 +197,14 @@ impl Lines<'_> {
     }
 
     /// What stands behind `link add`.
-    fn new_link(&mut self, place: usize, new: &NewLink<'_>, into: Option<usize>, peer_into: Option<usize>) {
+    fn new_link(
+        &mut self,
+        place: usize,
+        new: &NewLink<'_>,
+        into: Option<usize>,
+        peer_into: Option<usize>,
+        drawn: bool,
+    ) {
         if let Some(lower) = new.change.lower {
             let name = self.names.get(lower);
             self.script.words("link");
@@ -207,7 +214,9 @@ impl Lines<'_> {
         if let Some(into) = into {
             self.netns(into);
         }
-        self.change(&new.change);
+        // An address that was drawn is another one each time.
+        let address = new.change.address.clone().filter(|_| !drawn);
+        self.change(&LinkChange { address, ..new.change.clone() });
         self.script.words("type");
         self.script.words(new.kind_name());
         let ns = u32::try_from(place).unwrap_or(0);
@@ -269,7 +278,7 @@ impl Lines<'_> {
         match op {
             Op::CreateLink(new) | Op::ReplaceLink(new) => {
                 self.ip(place, "link add");
-                self.new_link(place, new, None, None);
+                self.new_link(place, new, None, None, false);
             }
             Op::ChangeLink(link, change) => {
                 self.ip(place, "link set");
