@@ -10,7 +10,7 @@ use super::memory::{Memory, Recalled, index_of};
 use super::record::{self, Record, Which, again};
 use super::run::{Mood, run};
 use super::site::{self, Site};
-use super::{Ended, Manner, Progress, settle, timer, words};
+use super::{Ended, Manner, Progress, make, settle, timer, words};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::model::lab::{Lab, Mark};
@@ -83,6 +83,7 @@ fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progr
         Waited::Held(pid) => return Ok(Ended::Locked(pid)),
         Waited::Stopped => return Err(interrupted()),
     };
+    again(|| record::tidy(name))?;
     let lab = Lab::new(name);
     let memory = Memory::read(name)?;
     let nothing = Topology { name: name.to_owned(), places: vec![Place::default()] };
@@ -194,6 +195,8 @@ impl Change<'_> {
             original: record::line(&original),
             before: record::line(&before),
             after: self.after.clone(),
+            // What a run that was killed began with is known until this one has ended.
+            kept: if self.memory.journal.is_some() { self.memory.kept(&self.after) } else { self.kept() },
             indexes: Some(self.indexes),
             adopted,
         };
@@ -252,18 +255,23 @@ impl Change<'_> {
         let lab = self.lab.name();
         let mut swept = 0;
         match (self.verb, &self.memory.journal, &self.memory.state) {
-            (Verb::Apply, None, Some(state)) if state.after == self.after => {}
+            (Verb::Apply, None, Some(state)) if state.after == self.after && state.kept == self.kept() => {}
             (Verb::Apply, ..) => {
                 again(|| self.leave())?;
+                self.sweep()?;
                 let mut original = self.recalled.original.clone();
                 claims::keep_claimed(&mut original, &self.wanted);
-                let state =
-                    Record { original: record::line(&original), after: self.after.clone(), ..Record::default() };
+                let state = Record {
+                    original: record::line(&original),
+                    after: self.after.clone(),
+                    kept: self.kept(),
+                    ..Record::default()
+                };
                 state.write(Which::State, lab)?;
                 again(|| record::forget(Which::Journal, lab))?;
             }
             (verb, ..) => {
-                swept = site::sweep(&self.leftovers())?;
+                swept = self.sweep()?;
                 if verb == Verb::Down {
                     again(|| self.leave())?;
                     again(|| record::forget(Which::State, lab))?;
@@ -274,7 +282,21 @@ impl Change<'_> {
         Ok(if swept == 0 { Ended::Unchanged } else { Ended::Done([0, 0, 0, swept]) })
     }
 
-    /// Names that a run may have left an empty file of.
+    /// What the lab goes on having that is not asked for.
+    fn kept(&self) -> Vec<String> {
+        if self.options(0).prune { Vec::new() } else { self.memory.kept(&self.after) }
+    }
+
+    /// Takes away what an interrupted run has left of namespaces that are not wanted: how many files.
+    fn sweep(&self) -> Result<usize> {
+        if !self.options(0).prune {
+            return Ok(0);
+        }
+        let names = self.leftovers();
+        Ok(site::sweep(&names)? + make::sweep_files(self.lab, &names)?)
+    }
+
+    /// Names that a run may have left files of.
     fn leftovers(&self) -> Vec<NsName> {
         let is_wanted = |name: &NsName| self.wanted.places.iter().any(|place| place.name.as_ref() == Some(name));
         let own = self.recalled.own.iter().flat_map(|own| &own.places).filter_map(|place| place.name.as_ref());
@@ -343,8 +365,9 @@ impl Change<'_> {
         let mut original = way.original.clone();
         claims::keep_claimed(&mut original, &self.wanted);
         let original = record::line(&original);
-        if original != journal.original {
-            journal.original = original;
+        let kept = if self.verb == Verb::Apply { self.kept() } else { journal.kept.clone() };
+        if original != journal.original || kept != journal.kept {
+            (journal.original, journal.kept) = (original, kept);
             journal.write(Which::Journal, self.lab.name())?;
         }
         site.publish(&|_| true)
@@ -354,10 +377,10 @@ impl Change<'_> {
     fn commit(&self) -> Result<()> {
         let lab = self.lab.name();
         again(|| self.leave())?;
+        self.sweep()?;
         if self.verb == Verb::Apply {
             return again(|| record::commit(lab));
         }
-        site::sweep(&self.leftovers())?;
         if self.verb == Verb::Down {
             again(|| record::forget(Which::State, lab))?;
         }
@@ -409,7 +432,7 @@ impl Change<'_> {
             };
             if plan.steps.is_empty() && is_right {
                 site.finish();
-                return self.put_records_back();
+                return self.put_records_back(before);
             }
             left = Some(plan.steps.iter().map(|step| words::line(&plan, &seen, step)).collect());
             if attempt == WAYS_BACK {
@@ -435,12 +458,15 @@ impl Change<'_> {
     }
 
     /// What was known before is known again.
-    fn put_records_back(&self) -> Vec<String> {
+    fn put_records_back(&self, before: &Topology) -> Vec<String> {
         let lab = self.lab.name();
         let mut left = Vec::new();
         if self.verb == Verb::Apply {
-            // A name's file that was made and could not be bound.
-            let _ = again(|| site::sweep(&self.new_names()));
+            // A name's file that was made and could not be bound; files of a namespace that was never there.
+            let names = self.new_names(before, &|_| true);
+            let filed = self.new_names(before, &|place| place.dns.is_some() || !place.hosts.is_empty());
+            let swept = again(|| site::sweep(&names)).and_then(|_| again(|| make::sweep_files(self.lab, &filed)));
+            left.extend(swept.err().map(|error| error.to_string()));
         }
         let journal = again(|| match &self.memory.journal {
             Some(old) => old.write(Which::Journal, lab),
@@ -456,13 +482,11 @@ impl Change<'_> {
         left
     }
 
-    /// Names that the run was to make.
-    fn new_names(&self) -> Vec<NsName> {
-        let mut names = Vec::new();
-        for place in &self.wanted.places {
-            names.extend(place.name.clone());
-        }
-        names
+    /// Names that the run was to make, of places that are meant.
+    fn new_names(&self, before: &Topology, is_meant: &dyn Fn(&&Place) -> bool) -> Vec<NsName> {
+        let is_new = |name: &&NsName| before.places.iter().all(|place| place.name.as_ref() != Some(name));
+        let names = self.wanted.places.iter().filter(is_meant).filter_map(|place| place.name.as_ref());
+        names.filter(is_new).cloned().collect()
     }
 }
 

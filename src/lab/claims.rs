@@ -47,6 +47,21 @@ fn has_device(topology: &Topology, netns: Option<&NsName>, name: &IfName) -> boo
     places.any(|place| place.links.iter().any(|link| link.kind == LinkKind::Device && link.name == *name))
 }
 
+/// The link that a parameter is one of, if it is: `net.ipv4.conf.LINK.KEY`, a dot in its name written as `/`.
+fn link_of(name: &str) -> Option<IfName> {
+    let mut parts = name.split('.').skip(2);
+    let (Some("conf" | "neigh"), Some(link)) = (parts.next(), parts.next()) else { return None };
+    IfName::new(link.replace('/', ".").as_bytes())
+}
+
+/// Whether a parameter is one of a link that a topology makes: it comes and goes with the link.
+fn is_of_made(topology: &Topology, netns: Option<&NsName>, name: &str) -> bool {
+    let mut places = topology.places.iter().filter(|place| place.name.as_ref() == netns);
+    link_of(name).is_some_and(|link| {
+        places.any(|place| place.links.iter().any(|own| own.kind != LinkKind::Device && own.name == link))
+    })
+}
+
 /// The place of a name in a topology; it is made if there is none.
 fn place_of<'t>(topology: &'t mut Topology, name: Option<&NsName>) -> &'t mut Place {
     let at = topology.places.iter().position(|place| place.name.as_ref() == name).unwrap_or_else(|| {
@@ -131,7 +146,8 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
         }
         for said in &place.sysctls {
             let name = &said.what.name;
-            if claim(claimed, netns, name).is_some() && claim(&implied, netns, name).is_none() {
+            let is_due = claim(claimed, netns, name).is_some() && claim(&implied, netns, name).is_none();
+            if is_due && !is_of_made(claimed, netns, name) {
                 add_sysctl(&mut restore, netns, said.what.clone());
             }
         }
@@ -231,11 +247,14 @@ pub fn join(wanted: &mut Topology, restore: Topology) {
     }
 }
 
-/// Keeps of what was found only what is claimed.
+/// Keeps of what was found only what is claimed, and does not go with a link that is made.
 pub fn keep_claimed(original: &mut Topology, claimed: &Topology) {
     for place in &mut original.places {
         let netns = place.name.clone();
-        place.sysctls.retain(|said| claim(claimed, netns.as_ref(), &said.what.name).is_some());
+        place.sysctls.retain(|said| {
+            let name = &said.what.name;
+            claim(claimed, netns.as_ref(), name).is_some() && !is_of_made(claimed, netns.as_ref(), name)
+        });
         place.links.retain(|link| has_device(claimed, netns.as_ref(), &link.name));
     }
     original.places.retain(|place| place.name.is_none() || !place.sysctls.is_empty() || !place.links.is_empty());
@@ -248,10 +267,8 @@ fn is_passing(plan: &Plan, place: usize) -> bool {
 
 /// Whether a parameter is one of a link that is ours: it goes with the link.
 fn is_of_ours(name: &str, plan: &Plan, seen: &Seen) -> bool {
-    let mut parts = name.split('.').skip(2);
-    let (Some(b"conf" | b"neigh"), Some(link)) = (parts.next().map(str::as_bytes), parts.next()) else { return false };
-    let link = link.replace('/', ".").into_bytes();
-    let found = seen.state.links.iter().find(|found| found.name == link);
+    let Some(link) = link_of(name) else { return false };
+    let found = seen.state.links.iter().find(|found| found.name == link.as_bytes());
     found.and_then(crate::model::lab::Mark::of).is_some_and(|mark| plan.lab.owns(mark))
 }
 

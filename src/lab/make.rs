@@ -88,35 +88,88 @@ pub fn translations(lab: &Lab, list: &[Translation]) -> Result<()> {
     translations.make(list).map(|_| ()).map_err(|fault| fault.failure.error)
 }
 
-/// Writes a file of a namespace, or takes it away. The old one is there until the new one is whole.
+/// The folder of a namespace's files.
+fn folder(name: &NsName) -> PathBuf {
+    Path::new(ETC).join(std::ffi::OsStr::from_bytes(name.as_bytes()))
+}
+
+/// Whether a text is one that the lab wrote: by its first line.
+fn is_of(lab: &Lab, text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n').next() == Some(lab.headline().as_bytes())
+}
+
+/// Takes a file of the lab away, and the folder unless other files are in it. Says whether it was there. What is
+/// not the lab's stays: somebody else has written it meanwhile.
+fn remove(lab: &Lab, name: &NsName, file: EtcFile) -> Result<bool> {
+    let folder = folder(name);
+    let path = folder.join(file.name());
+    let failed = |e: &io::Error| Error::sys(path.display().to_string(), e);
+    let result = match again(|| std::fs::read(&path)) {
+        Ok(text) if !is_of(lab, &text) => return Ok(false),
+        Ok(_) => std::fs::remove_file(&path).map(|()| true),
+        Err(e) => Err(e),
+    };
+    let removed = match result {
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => false,
+        result => result.map_err(|e| failed(&e))?,
+    };
+    let _ = std::fs::remove_file(unfinished(&folder, file));
+    let _ = std::fs::remove_dir(&folder);
+    Ok(removed)
+}
+
+/// Where a file is written until it is whole.
+fn unfinished(folder: &Path, file: EtcFile) -> PathBuf {
+    folder.join([".", file.name(), ".new"].concat())
+}
+
+/// Takes away what the lab has in the folders of these namespaces, which it has no more: how many files.
 ///
 /// # Errors
 /// As the file operations.
-pub fn etc_file(name: &NsName, file: EtcFile, text: Option<&str>) -> Result<()> {
-    let folder: PathBuf = Path::new(ETC).join(std::ffi::OsStr::from_bytes(name.as_bytes()));
+pub fn sweep_files(lab: &Lab, names: &[NsName]) -> Result<usize> {
+    let mut swept = 0;
+    if !Path::new(ETC).exists() {
+        return Ok(swept);
+    }
+    for name in names {
+        for file in EtcFile::ALL {
+            swept += usize::from(remove(lab, name, file)?);
+        }
+    }
+    Ok(swept)
+}
+
+/// Writes a file of a namespace, or takes it away. The old one is there until the new one is whole. `found` is what
+/// was in it when it was looked at: only that, or what bears the lab's first line, is written over.
+///
+/// # Errors
+/// As the file operations; `EEXIST` where somebody else's file has come meanwhile.
+pub fn etc_file(lab: &Lab, name: &NsName, file: EtcFile, found: Option<&str>, text: Option<&str>) -> Result<()> {
+    let Some(text) = text else { return remove(lab, name, file).map(|_| ()) };
+    let folder = folder(name);
     let path = folder.join(file.name());
-    let failed = |e: &io::Error| Error::sys(path.display().to_string(), e);
-    let Some(text) = text else {
-        return match std::fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(failed(&e)),
-            _ => {
-                // Stays where other files are in it.
-                let _ = std::fs::remove_dir(&folder);
-                Ok(())
-            }
-        };
-    };
-    let new = folder.join([".", file.name(), ".new"].concat());
+    let new = unfinished(&folder, file);
     let write = || -> io::Result<()> {
         DirBuilder::new().recursive(true).mode(0o755).create(&folder)?;
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o644).custom_flags(libc::O_NOFOLLOW);
         options.open(&new)?.write_all(text.as_bytes())?;
-        std::fs::rename(&new, &path)
+        // A link is made only where nothing is; a rename would take the place of whatever is there.
+        let linked = std::fs::hard_link(&new, &path);
+        let Err(e) = linked else {
+            return std::fs::remove_file(&new);
+        };
+        let may_replace = match std::fs::read(&path) {
+            Ok(now) => is_of(lab, &now) || found.is_some_and(|found| String::from_utf8_lossy(&now) == found),
+            // A file system without hard links.
+            Err(gone) => e.kind() != io::ErrorKind::AlreadyExists && gone.kind() == io::ErrorKind::NotFound,
+        };
+        if may_replace { std::fs::rename(&new, &path) } else { Err(e) }
     };
     write().map_err(|e| {
         let _ = std::fs::remove_file(&new);
         let _ = std::fs::remove_dir(&folder);
-        failed(&e)
+        Error::sys(path.display().to_string(), &e)
     })
 }

@@ -47,6 +47,25 @@ impl Memory {
         Ok(Memory { state: Record::read(Which::State, lab)?, journal: Record::read(Which::Journal, lab)? })
     }
 
+    /// All that the lab asked for and may have. What was set last comes first.
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        let journal = self.journal.iter().flat_map(|journal| [&journal.after, &journal.before]);
+        let state = self.state.iter().map(|state| &state.after);
+        let kept = self.journal.iter().chain(&self.state).flat_map(|record| &record.kept);
+        journal.chain(state).chain(kept)
+    }
+
+    /// What else than this the lab has, if nothing is taken away.
+    pub fn kept(&self, after: &String) -> Vec<String> {
+        let mut kept: Vec<String> = Vec::new();
+        for text in self.texts() {
+            if !text.is_empty() && text != after && !kept.contains(text) {
+                kept.push(text.clone());
+            }
+        }
+        kept
+    }
+
     /// Goes through what the files say. `wanted` with its own line of JSON saves reading it again.
     ///
     /// # Errors
@@ -56,10 +75,7 @@ impl Memory {
             |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
         let mut own = None;
         let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
-        // What was set last comes first.
-        let journal = self.journal.iter().flat_map(|journal| [&journal.after, &journal.before]);
-        let texts = journal.chain(self.state.iter().map(|state| &state.after));
-        for text in texts {
+        for text in self.texts() {
             own = match (own, read(text)) {
                 (Some(own), Some(more)) => Some(claims::union(own, &more)),
                 (own, more) => own.or(more),

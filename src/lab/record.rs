@@ -8,6 +8,7 @@
 //! original JSON
 //! before JSON
 //! after JSON
+//! kept JSON
 //! ```
 //!
 //! Both are written to another name and renamed, so that there is never half a file. What is of another boot, or was
@@ -50,6 +51,8 @@ pub struct Record {
     pub after: String,
     /// First index and number of the links that the run may make on the host.
     pub indexes: Option<(u32, u32)>,
+    /// What was asked for before, and was not taken away when it was not asked for any more.
+    pub kept: Vec<String>,
     /// Links that were not the lab's when the run began, and became it: the namespace (empty for the host), the index.
     pub adopted: Vec<(String, u32)>,
 }
@@ -58,6 +61,11 @@ impl Which {
     fn path(self, lab: &str) -> String {
         let end = if self == Which::State { ".state" } else { ".journal" };
         [FOLDER, "/", lab, end].concat()
+    }
+
+    /// Where it is written until it is whole.
+    fn unfinished(self, lab: &str) -> String {
+        [&self.path(lab), ".new"].concat()
     }
 }
 
@@ -91,6 +99,7 @@ impl Record {
                 "original" => record.original = value.to_owned(),
                 "before" => record.before = value.to_owned(),
                 "after" => record.after = value.to_owned(),
+                "kept" => record.kept.push(value.to_owned()),
                 "indexes" => record.indexes = pair(value),
                 "adopted" => {
                     let (index, name) = value.split_once(' ').unwrap_or((value, ""));
@@ -107,8 +116,7 @@ impl Record {
     /// # Errors
     /// It cannot be written; the old one is still there.
     pub fn write(&self, which: Which, lab: &str) -> Result<()> {
-        let path = which.path(lab);
-        let new = [&path, ".new"].concat();
+        let (path, new) = (which.path(lab), which.unfinished(lab));
         let mut text = [HEAD, &boot_id()?, "\nhome ", &home()?, "\n"].concat();
         if let Some((first, count)) = self.indexes {
             text.push_str(&["indexes ", &first.to_string(), " ", &count.to_string(), "\n"].concat());
@@ -116,7 +124,8 @@ impl Record {
         for (name, index) in &self.adopted {
             text.push_str(&["adopted ", &index.to_string(), " ", name, "\n"].concat());
         }
-        for (key, json) in [("original ", &self.original), ("before ", &self.before), ("after ", &self.after)] {
+        let lines = [("original ", &self.original), ("before ", &self.before), ("after ", &self.after)];
+        for (key, json) in lines.into_iter().chain(self.kept.iter().map(|json| ("kept ", json))) {
             for piece in [key, json, "\n"] {
                 text.push_str(piece);
             }
@@ -149,9 +158,20 @@ pub fn commit(lab: &str) -> Result<()> {
 /// # Errors
 /// As `unlink(2)`.
 pub fn forget(which: Which, lab: &str) -> Result<()> {
-    let path = which.path(lab);
-    match std::fs::remove_file(&path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::sys(["remove ", &path].concat(), &e)),
+    remove(&which.path(lab))
+}
+
+/// Takes away what runs that were killed have left half written. Under the lock: nobody else writes.
+///
+/// # Errors
+/// As `unlink(2)`.
+pub fn tidy(lab: &str) -> Result<()> {
+    remove(&Which::State.unfinished(lab)).and(remove(&Which::Journal.unfinished(lab)))
+}
+
+fn remove(path: &str) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::sys(["remove ", path].concat(), &e)),
         _ => Ok(()),
     }
 }

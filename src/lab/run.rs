@@ -172,10 +172,14 @@ impl Runner<'_, '_> {
                 let lab = self.site.lab;
                 self.site.inside(step.place, || make::translations(lab, list))
             }
-            Act::File { file, text } => match self.world.places.get(step.place).and_then(|seen| seen.name.as_ref()) {
-                Some(name) => make::etc_file(name, *file, text.as_deref()),
-                None => Err(Error::usage("a file of the host")),
-            },
+            Act::File { file, text } => {
+                let seen = self.world.places.get(step.place);
+                let Some((seen, name)) = seen.and_then(|seen| Some((seen, seen.name.as_ref()?))) else {
+                    return Err(Error::usage("a file of the host"));
+                };
+                let found = seen.files.iter().find(|found| found.0 == *file).map(|found| found.1.as_str());
+                make::etc_file(self.site.lab, name, *file, found, text.as_deref())
+            }
             Act::MakeLink(_) | Act::MoveLink { .. } | Act::Op(_) => Ok(()),
         }
     }
@@ -215,6 +219,8 @@ impl Runner<'_, '_> {
         while self.unmade.contains(&place) {
             if !self.batch.is_empty() && !self.maker.as_ref().is_some_and(Maker::has_more) {
                 self.flush()?;
+                // That may have taken in what its messages go to, and with it all that is waited for here.
+                continue;
             }
             let Some(maker) = &mut self.maker else { break };
             let made = maker.next()?;
@@ -234,12 +240,13 @@ impl Runner<'_, '_> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        self.ready(self.place)?;
         let (mut numbers, mut requests) = (Vec::with_capacity(self.batch.len()), Vec::with_capacity(self.batch.len()));
         for (number, request) in self.batch.drain(..) {
             numbers.push(number);
             requests.push(request);
         }
+        // Nothing is gathered any more: to wait for the place sends nothing else first.
+        self.ready(self.place)?;
         let outcomes = self.site.sockets.route(self.place)?.batch(requests)?;
         let mut first = Ok(());
         for (number, outcome) in numbers.iter().zip(outcomes) {

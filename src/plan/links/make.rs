@@ -27,10 +27,17 @@ impl Writer<'_, '_> {
             numbers.extend([(LinkNumber::TxQueues, 1), (LinkNumber::RxQueues, 1)]);
         }
         numbers.extend(number_of(spec, "txqueuelen").map(|length| (LinkNumber::TxQueueLength, length)));
+        // A bridge without an address of its own has that of one of its ports, another one whenever they change.
+        let address = mac_of(spec).or_else(|| {
+            let [a, b, c, d] = self.ctx.mark(place, &spec.name).path.to_be_bytes();
+            let drawn = self.ctx.options.index.to_be_bytes();
+            let bytes = [2, a ^ drawn[1], b ^ drawn[2], c ^ drawn[3], d, drawn[3]];
+            (spec.kind == LinkKind::Bridge).then(|| bytes.to_vec())
+        });
         LinkChange {
             name: Some(spec.name),
             mtu: number_of(spec, "mtu"),
-            address: mac_of(spec),
+            address,
             numbers,
             ..LinkChange::default()
         }

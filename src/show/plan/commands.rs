@@ -35,7 +35,11 @@ pub fn commands(view: &View<'_>) -> Vec<u8> {
     lines.script.raw("set -e\n");
     for step in &view.plan.steps {
         lines.act(step.place, &step.act);
-        if step.sign == Sign::Remove && matches!(step.act, Act::Op(_)) && lines.script.out.pop().is_some() {
+        let takes_away = match &step.act {
+            Act::Op(op) => step.sign == Sign::Remove || matches!(op.as_ref(), Op::DeleteLink(_)),
+            _ => false,
+        };
+        if takes_away && lines.script.out.pop().is_some() {
             // What it was on may have taken it along.
             lines.script.raw(" || :\n");
         }
