@@ -34,13 +34,7 @@ impl Writer<'_, '_> {
             let bytes = [2, a ^ drawn[1], b ^ drawn[2], c ^ drawn[3], d, drawn[3]];
             (spec.kind == LinkKind::Bridge).then(|| bytes.to_vec())
         });
-        LinkChange {
-            name: Some(spec.name),
-            mtu: number_of(spec, "mtu"),
-            address,
-            numbers,
-            ..LinkChange::default()
-        }
+        LinkChange { name: Some(spec.name), mtu: number_of(spec, "mtu"), address, numbers, ..LinkChange::default() }
     }
 
     /// A name for a link that is made while the one in whose stead it is still has it.
