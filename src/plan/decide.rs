@@ -198,7 +198,8 @@ impl<'a> Decider<'_, 'a> {
                 // What is left of a pair whose other end went with its namespace is of no use to anybody.
                 let dead = self.ctx.places[place].new || self.ctx.places[there].new;
                 let spec = self.ctx.spec(place, number);
-                if !dead && !self.ctx.options.replace && !self.is_as_before(place, spec) {
+                let gone = own.number().is_none() || other.number().is_none();
+                if !(dead || self.ctx.options.replace || gone && self.is_as_before(place, spec)) {
                     self.refuse(place, spec, &["its other end is not the one that is asked for", REPLACE]);
                 }
                 self.make(place, number, own.number());

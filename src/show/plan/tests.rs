@@ -75,7 +75,11 @@ fn plan() -> Plan {
         index: Some(17.try_into().unwrap()),
         kind: NewKind::With(arguments("macvlan", vec![attribute(1, &4u32.to_ne_bytes())])),
     };
-    steps.push(step(0, Sign::Create, Act::MakeLink(Box::new(MakeLink { new, into: 1, peer_into: None, drawn: false }))));
+    steps.push(step(
+        0,
+        Sign::Create,
+        Act::MakeLink(Box::new(MakeLink { new, into: 1, peer_into: None, drawn: false })),
+    ));
     let vxlan = vec![
         attribute(1, &5u32.to_ne_bytes()),
         attribute(2, &[239, 1, 1, 1]),
