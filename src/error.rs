@@ -163,6 +163,7 @@ const ERRNOS: &[(i32, &str, &str)] = &[
     (libc::ELOOP, "ELOOP", "Too many levels of symbolic links"),
     (libc::ERESTART, "ERESTART", "Interrupted system call should be restarted"),
     (libc::EMSGSIZE, "EMSGSIZE", "Message too long"),
+    (libc::EXFULL, "EXFULL", "Exchange full"),
     (libc::EPROTONOSUPPORT, "EPROTONOSUPPORT", "Protocol not supported"),
     (libc::EOPNOTSUPP, "EOPNOTSUPP", "Operation not supported"),
     (libc::EAFNOSUPPORT, "EAFNOSUPPORT", "Address family not supported by protocol"),

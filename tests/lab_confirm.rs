@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use support::lab::{WALKTHROUGH, alike, apply, down, ended, exactly, file, records, sh, unchanged, until};
@@ -63,6 +64,13 @@ fn what_is_confirmed_stays() {
         assert_eq!(ours(&["confirm"]).code, 1, "nothing waits");
         for words in [&["confirm"][..], &["confirm", "walkthrough"]] {
             let mut child = waiting("60s", &path);
+            // What waits has a status, too.
+            until("something that waits", || Path::new("/run/netstrap/walkthrough.waiting").exists());
+            let status = || ours(&["status", "walkthrough"]);
+            assert_eq!(status().ok(), "as asked\n");
+            sh("sysctl -qw net.ipv4.ip_forward=0");
+            assert_eq!(status().code, 2);
+            sh("sysctl -qw net.ipv4.ip_forward=1");
             until("something to confirm", || ours(words).code == 0);
             assert_eq!(ended(&mut child), 0);
             unchanged(WALKTHROUGH);

@@ -187,6 +187,8 @@ fn what_the_kernel_refuses_is_told_with_its_line_and_put_back() {
             route.replace("forward = [\"ipv4\"]", "forward = [\"ipv4\"]\nroute = [\"10.77.0.0/16 via 10.66.0.1\"]");
         let line = 1 + route.lines().position(|line| line.starts_with("route")).unwrap();
         let sysctl = WALKTHROUGH.replace("[netns.red]", "[netns.red]\nsysctl = { \"net.ipv4.no_such\" = 1 }");
+        let room = "forward = [\"ipv4\"]\nsysctl = { \"net.ipv4.neigh.default.gc_thresh3\" = 8192 }";
+        let room = WALKTHROUGH.replace("forward = [\"ipv4\"]", room);
         for before in ["", WALKTHROUGH] {
             if !before.is_empty() {
                 apply(before);
@@ -198,6 +200,10 @@ fn what_the_kernel_refuses_is_told_with_its_line_and_put_back() {
             let ran = verb(&["apply"], &sysctl);
             assert!(matches!(ran.code, 1 | 3) && ran.err.contains("no_such"), "{ran:?}");
             same("a parameter that is not there", &was, &exactly());
+            // Here, unlike in the machine's first network namespace, it is not there: nothing is begun.
+            let ran = verb(&["apply"], &room);
+            refused(&ran, 1, &["gc_thresh3", "first network namespace", &format!("/run/file.toml:{line}:")]);
+            same("a parameter of another namespace", &was, &exactly());
         }
         unchanged(WALKTHROUGH);
         down("walkthrough");

@@ -56,7 +56,7 @@ const ATTACKS: &[(&str, &str, bool)] = &[
     ("the end is deleted", "link del veth-red", true),
     (
         "its address is taken away and given to a decoy",
-        "addr flush dev veth-red; link add decoy type bridge; addr add 192.168.15.1/24 dev decoy; link set decoy up",
+        "addr flush dev veth-red; link add decoy type bridge; addr add 192.168.15.1/24 dev decoy",
         true,
     ),
     (

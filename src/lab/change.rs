@@ -108,7 +108,10 @@ fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progr
     let plain = wanted.clone();
     claims::join(&mut wanted, restore.clone());
     let mut sockets = look::open(&wanted, &lab, memory.names(&recalled).as_deref())?;
-    let world = recalled.look(&mut sockets, &wanted, &lab)?;
+    let mut world = recalled.look(&mut sockets, &wanted, &lab)?;
+    if verb != Verb::Apply {
+        forgive(&mut world);
+    }
     let mut heritage = Vec::new();
     if let Some(own) = &recalled.own {
         let others: Vec<Topology> = recalled.others.iter().map(|(_, topology)| topology.clone()).collect();
@@ -155,6 +158,11 @@ pub fn plan(topology: &Topology, options: Options) -> Result<(World, std::result
     let known = recalled.known(memory.journal.as_ref().and_then(|journal| journal.indexes));
     let plan = plan::plan(&wanted, &world, &known, Options { index, ..options });
     Ok((world, plan))
+}
+
+/// On the way back, a parameter that is gone with somebody's link must not keep the rest from being put back.
+fn forgive(world: &mut World) {
+    world.places.iter_mut().for_each(|seen| seen.lacking.clear());
 }
 
 #[cold]
@@ -330,7 +338,10 @@ impl Change<'_> {
                 std::thread::sleep(DYING);
             }
             settle::carriers(site, &self.wanted);
-            let seen = again(|| self.recalled.look_at(&mut site.sockets, &self.wanted, self.lab, own))?;
+            let mut seen = again(|| self.recalled.look_at(&mut site.sockets, &self.wanted, self.lab, own))?;
+            if self.verb != Verb::Apply {
+                forgive(&mut seen);
+            }
             plan = match plan::plan(&self.wanted, &seen, &known, self.options(pass)) {
                 Ok(plan) => plan,
                 Err(conflicts) => return Err(Error::usage(texts(&conflicts).join("; "))),
@@ -406,7 +417,10 @@ impl Change<'_> {
             site.mark_staged();
             is_right &= unmark(site, &journal.adopted).is_ok();
             site.sockets.arrange(before.places.iter().filter_map(|place| place.name.as_ref()));
-            let Ok(seen) = self.recalled.look_at(&mut site.sockets, before, self.lab, Some(&both)) else { continue };
+            let Ok(mut seen) = self.recalled.look_at(&mut site.sockets, before, self.lab, Some(&both)) else {
+                continue;
+            };
+            forgive(&mut seen);
             let index = index_of(self.first_index, PASSES + 1 + attempt);
             let options = Options { index, adopt: false, replace: true, prune: true };
             let plan = match plan::plan(before, &seen, &known, options) {

@@ -133,6 +133,32 @@ pub fn union(mut one: Topology, other: &Topology) -> Topology {
     one
 }
 
+/// Name of the parameter that a new link takes its value from.
+fn default_of(name: &str, link: &IfName) -> String {
+    name.replacen(&[".", &link.to_string().replace('.', "/"), "."].concat(), ".default.", 1)
+}
+
+/// Adds what parameters of links that stay are not told any more: they are put to what a new link has. The value is
+/// empty until that was looked at.
+fn forgotten(claimed: &Topology, wanted: &Topology, implied: &Topology, restore: &mut Topology) {
+    for place in &claimed.places {
+        let netns = place.name.as_ref();
+        for link in place.links.iter().filter(|link| link.kind != LinkKind::Device && !link.sysctls.is_empty()) {
+            let mut places = wanted.places.iter().filter(|other| other.name.as_ref() == netns);
+            let stays = places
+                .any(|other| other.links.iter().any(|other| other.name == link.name && other.kind != LinkKind::Device));
+            for said in link.sysctls.iter().filter(|_| stays) {
+                let name = said.what.of_link(&link.name.to_string());
+                if claim(implied, netns, &name).is_none() {
+                    for name in [default_of(&name, &link.name), name] {
+                        add_sysctl(restore, netns, Sysctl { name, value: String::new() });
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// What is to be put back: what was found, of what was claimed and is not any more.
 pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) -> Topology {
     let mut restore = Topology { name: wanted.name.clone(), places: vec![Place::default()] };
@@ -157,6 +183,7 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
             }
         }
     }
+    forgotten(claimed, wanted, &implied, &mut restore);
     restore
 }
 
@@ -195,11 +222,17 @@ pub fn settle(
         if let Some(seen) = seen {
             place.links.iter_mut().for_each(|link| as_we_left_it(link, claimed, seen));
         }
-        place.sysctls.retain(|said| {
+        place.sysctls.retain_mut(|said| {
+            let look = |name: &str| seen.and_then(|seen| seen.sysctls.iter().find(|found| found.name == name));
+            if said.what.value.is_empty() {
+                let link = link_of(&said.what.name);
+                let default =
+                    link.map(|link| default_of(&said.what.name, &link)).filter(|name| *name != said.what.name);
+                let Some(default) = default.and_then(|name| look(&name)) else { return false };
+                said.what.value = default.value.trim().to_owned();
+            }
             let name = &said.what.name;
-            let Some(found) = seen.and_then(|seen| seen.sysctls.iter().find(|found| found.name == *name)) else {
-                return false;
-            };
+            let Some(found) = look(name) else { return false };
             let set = claim(claimed, netns.as_ref(), name);
             let is_ours = set.is_some_and(|set| same_value(&set, &found.value));
             for (number, other) in others.iter().enumerate() {

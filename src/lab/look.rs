@@ -110,7 +110,7 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let mut needs = needs.iter();
     sockets.visit(&numbers, &mut |number| {
         let (Some((_, names, nat)), Some(seen)) = (needs.next(), world.places.get_mut(number)) else { return Ok(()) };
-        seen.sysctls = params::read(names);
+        params::read(names, seen)?;
         if *nat { params::translations(seen, wanted.topology.places.get(number), wanted.lab) } else { Ok(()) }
     })?;
     ids::resolve(sockets, &mut world);
@@ -144,7 +144,7 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     let numbers: Vec<usize> = (0..world.places.len()).filter(there).collect();
     sockets.visit(&numbers, &mut |number| {
         let Some(seen) = world.places.get_mut(number) else { return Ok(()) };
-        seen.sysctls = params::read(&params::FORWARDING.map(str::to_owned));
+        params::read(&params::FORWARDING.map(str::to_owned), seen)?;
         params::all_translations(seen)
     })?;
     ids::resolve(&mut sockets, &mut world);

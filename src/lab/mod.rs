@@ -96,10 +96,16 @@ pub fn confirm(name: Option<&str>) -> Result<()> {
     timer::confirm(name)
 }
 
-/// What a lab asked for when it was last applied, if its state is known.
+/// What a lab asked for when it was last applied, if that is known; what waits to be confirmed counts.
 ///
 /// # Errors
 /// Its state cannot be read.
 pub fn asked(name: &str) -> Result<Option<Topology>> {
-    Ok(Record::read(Which::State, name)?.and_then(|state| record::topology(&state.after)))
+    // Until it is confirmed, the journal alone says it.
+    let waiting = if timer::is_waiting(name) { Record::read(Which::Journal, name)? } else { None };
+    let record = match waiting {
+        None => Record::read(Which::State, name)?,
+        waiting => waiting,
+    };
+    Ok(record.and_then(|record| record::topology(&record.after)))
 }

@@ -282,6 +282,17 @@ impl Runner<'_, '_> {
             && let Some(mark) = names.iter().find_map(|name| crate::model::lab::Mark::parse(name))
         {
             // Alternative names came with kernel 5.5.
+            let is_asked = |step: &Step| match &step.act {
+                Act::Op(op) => {
+                    matches!(op.as_ref(), Op::ChangeLink(link, change) if link == id && change.alias.is_some())
+                }
+                _ => false,
+            };
+            if self.plan.steps.iter().any(is_asked) {
+                let text =
+                    "this kernel has no alternative names (before 5.5): the alias bears the mark, leave `alias` out";
+                return Err(Error::usage(text));
+            }
             let change = LinkChange { alias: Some(mark.alias().into_bytes()), ..LinkChange::default() };
             let socket = self.site.sockets.route(step.place)?;
             return socket.request(encode(&Op::ChangeLink(*id, change))).map(|_| ());

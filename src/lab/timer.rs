@@ -147,6 +147,11 @@ impl Child {
     }
 }
 
+/// Whether a lab waits to be confirmed.
+pub fn is_waiting(lab: &str) -> bool {
+    Path::new(&path(lab, ".waiting")).exists()
+}
+
 /// Answers the process that waits.
 ///
 /// # Errors

@@ -6,14 +6,17 @@ use crate::model::op::Op;
 use crate::model::plan::{Act, Plan, Step};
 use crate::model::world::World;
 
-/// What is done, to what: `make link veth-red`.
+/// What is done, to what: `make veth veth-red`.
 pub fn act(plan: &Plan, world: &World, step: &Step) -> String {
     let name = |id: LinkId| link_name(plan, world, step.place, id);
     let (verb, object) = match &step.act {
         Act::MakeNetns => ("make network namespace", place_name(world, step.place)),
         Act::DeleteNetns => ("delete network namespace", place_name(world, step.place)),
-        Act::MakeLink(made) => ("make link", made.new.change.name.map_or_else(String::new, |name| name.to_string())),
-        Act::MakeTap { name, .. } => ("make link", name.to_string()),
+        Act::MakeLink(made) => {
+            let name = made.new.change.name.map_or_else(String::new, |name| name.to_string());
+            ("make", [made.new.kind_name(), " ", &name].concat())
+        }
+        Act::MakeTap { name, .. } => ("make tap", name.to_string()),
         Act::MoveLink { name, .. } => ("move link", name.to_string()),
         Act::Sysctl { name, .. } => ("set", name.clone()),
         Act::Translations(list) => (if list.is_empty() { "delete" } else { "set" }, "translations".to_owned()),

@@ -251,6 +251,18 @@ pub struct NewLink<'a> {
     pub kind: NewKind<'a>,
 }
 
+impl NewLink<'_> {
+    /// Its kind, as the kernel calls it.
+    pub fn kind_name(&self) -> &str {
+        let name = match &self.kind {
+            NewKind::Veth { .. } => return "veth",
+            NewKind::Plain(name) => name,
+            NewKind::With(kind) | NewKind::Pair(kind, _) => &kind.kind,
+        };
+        std::str::from_utf8(name.as_bytes()).unwrap_or("link")
+    }
+}
+
 /// The kinds that can be created with arguments of their own.
 #[derive(Debug, Clone)]
 pub enum NewKind<'a> {

@@ -43,8 +43,11 @@ pub struct Seen {
     pub rules: Vec<Rule>,
     /// VLANs of the ports of bridges and of bridges, by index of the link.
     pub vlans: Vec<(u32, PortVlan)>,
-    /// Values of the parameters that the topology names, by full name; those that are not there are left out.
+    /// Values of the parameters that the topology names, by full name; those that are not there, or cannot be
+    /// read, are left out.
     pub sysctls: Vec<Sysctl>,
+    /// Full names of those that the topology names and that are not there.
+    pub lacking: Vec<String>,
     /// What the lab's tables translate, in order.
     pub translations: Vec<Translation>,
     /// Whether there is something else in the lab's tables, or, where whoever made it, in any.

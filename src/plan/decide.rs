@@ -8,7 +8,7 @@ use crate::model::index::Index;
 use crate::model::lab::{Lab, Mark};
 use crate::model::link::Link;
 use crate::model::name::{IfName, printable};
-use crate::model::topology::{LinkKind, LinkSpec, Origin, SettingValue};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, SettingValue, Topology};
 use crate::model::world::Presence;
 
 /// First index of links in a namespace that is made: the kernel may put tunnels of its own in front of it.
@@ -198,13 +198,28 @@ impl<'a> Decider<'_, 'a> {
                 // What is left of a pair whose other end went with its namespace is of no use to anybody.
                 let dead = self.ctx.places[place].new || self.ctx.places[there].new;
                 let spec = self.ctx.spec(place, number);
-                if !dead && !self.ctx.options.replace {
+                let gone = own.number().is_none() || other.number().is_none();
+                if !(dead || self.ctx.options.replace || gone && self.is_as_before(place, spec)) {
                     self.refuse(place, spec, &["its other end is not the one that is asked for", REPLACE]);
                 }
                 self.make(place, number, own.number());
                 self.make(there, twin, other.number());
             }
         }
+    }
+
+    /// Whether a pair was asked for as it is asked for: what is found otherwise, somebody else has done.
+    fn is_as_before(&self, place: usize, spec: &LinkSpec) -> bool {
+        let (Some(own), Some(peer)) = (&self.ctx.known.own, &spec.peer) else { return false };
+        let name = |topology: &Topology, at: usize| topology.places.get(at).map(|place| place.name.clone());
+        let there = name(self.ctx.topology, peer.place);
+        let mut places = own.places.iter().filter(|other| other.name == self.ctx.topology.places[place].name);
+        places.any(|other| {
+            let mut links = other.links.iter().filter(|link| link.name == spec.name);
+            links.any(|link| {
+                link.peer.as_ref().is_some_and(|was| was.name == peer.name && name(own, was.place) == there)
+            })
+        })
     }
 
     fn single(&mut self, place: usize, number: usize) {

@@ -132,6 +132,12 @@ impl<'a> Plan<'a> {
                     let right = |row: &Row<'_>| self.hangs(family, row).unwrap_or(row.1 == OUTPUT);
                     equal &= rows(self.seen.owner)[..OWN].iter().all(right);
                 }
+                // A lab's table is the lab's as a whole.
+                if table == self.own() && self.seen.owner.is_lab() {
+                    let ours = |name: &[u8]| is_wanted && chains(self.seen.owner, table).contains(&name);
+                    let now = self.seen.table(family, table).map(|table| &table.chains[..]).unwrap_or_default();
+                    equal &= now.iter().all(|chain| ours(&chain.name));
+                }
                 if equal {
                     pieces.retain(|piece| !of_table(piece));
                     self.reach(family, table);

@@ -1,7 +1,7 @@
 /* Stands between a program and the kernel, as an older kernel would: loaded before the C library, it changes what is
  * sent over rtnetlink. A message that makes alternative names (since 5.5) gets a type that no kernel knows, which
  * is answered as an unknown one was; the attribute with the protocol of an address (since 5.18) gets a number
- * that no kernel knows, and is passed over. */
+ * that no kernel knows, and is passed over; nor do answers say it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <linux/if_addr.h>
@@ -100,4 +100,15 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 
     free(copy);
     return sent;
+}
+
+/* Answers, too: the kernel says of its own addresses who made them. */
+ssize_t recvfrom(int fd, void *bytes, size_t size, int flags, struct sockaddr *from, socklen_t *length)
+{
+    REAL(recvfrom);
+    ssize_t got = real(fd, bytes, size, flags, from, length);
+
+    if (got > 0)
+        make_old(fd, bytes, (size_t)got < size ? (size_t)got : size);
+    return got;
 }

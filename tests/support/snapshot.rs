@@ -105,10 +105,23 @@ fn place(name: &str, look: Look, lines: &mut Vec<String>) {
         }
     }
     for table in run("nft", &["list", "ruleset"], "").split_inclusive("\n}\n") {
-        lines.push(format!("{name} nft {table}"));
+        lines.push(format!("{name} nft {}", without_counts(table)));
     }
     sysctls(name, Path::new("/proc/sys/net/ipv4"), lines);
     sysctls(name, Path::new("/proc/sys/net/ipv6"), lines);
+}
+
+/// Rules without what they have counted.
+fn without_counts(table: &str) -> String {
+    let mut words = table.split(' ');
+    let mut out = Vec::new();
+    while let Some(word) = words.next() {
+        out.push(word);
+        if word == "packets" || word == "bytes" {
+            words.next();
+        }
+    }
+    out.join(" ")
 }
 
 /// What `ip` lists, by kind: links with their addresses, routes of all tables, rules, permanent neighbours.

@@ -73,6 +73,7 @@ const HINTS: &[(i32, &str)] = &[
     (libc::EAFNOSUPPORT, "; this kernel lacks the address family, or it is switched off"),
     (libc::EEXIST, "; somebody made it meanwhile: see what is there, and run it again"),
     (libc::EBUSY, "; somebody uses it: see what is there, and run it again"),
+    (libc::EXFULL, "; a bridge takes 1023 ports at most"),
     (libc::EMFILE, "; allow more open files: ulimit -n"),
     (libc::ENFILE, "; allow more open files: sysctl -w fs.file-max=N"),
     (libc::ENOSPC, "; a limit of the kernel or a full file system: see max_net_namespaces below /proc/sys/user"),

@@ -1,6 +1,7 @@
 //! What is told only in the namespace itself: parameters under `/proc/sys`, and rule sets.
 
 use crate::error::{Error, Result};
+use crate::lab::record::again;
 use crate::model::lab::Lab;
 use crate::model::topology::{LinkKind, Place, Sysctl, long_ones};
 use crate::model::translation::Translation;
@@ -41,18 +42,36 @@ pub fn names(place: &Place) -> Vec<String> {
     names
 }
 
-/// Their values in the calling thread's namespace, words with one blank between them; those that are not there, or
-/// cannot be read, are left out.
-pub fn read(names: &[String]) -> Vec<Sysctl> {
-    let mut found: Vec<Sysctl> = Vec::new();
+/// Reads their values in the calling thread's namespace, words with one blank between them; those that nobody may
+/// read are left out.
+///
+/// # Errors
+/// There is no room to read one.
+pub fn read(names: &[String], seen: &mut Seen) -> Result<()> {
     for name in names {
         let key = Key::parse(name);
-        let Some(value) = Some(key).filter(Key::is_inside).and_then(|key| key.read().ok()) else { continue };
-        let value = String::from_utf8_lossy(&value);
-        let words: Vec<&str> = value.split_ascii_whitespace().collect();
-        found.push(Sysctl { name: name.clone(), value: words.join(" ") });
+        if !key.is_inside() {
+            continue;
+        }
+        match again(|| key.read()) {
+            Ok(value) => {
+                let value = String::from_utf8_lossy(&value);
+                let words: Vec<&str> = value.split_ascii_whitespace().collect();
+                seen.sysctls.push(Sysctl { name: name.clone(), value: words.join(" ") });
+            }
+            Err(error) => match error.raw_os_error() {
+                // A folder is none.
+                Some(libc::ENOENT | libc::ENOTDIR | libc::EISDIR) => seen.lacking.push(name.clone()),
+                // What was never set: `stable_secret`.
+                Some(libc::EIO) if name.ends_with(".stable_secret") => {}
+                Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM | libc::EIO | libc::EINTR | libc::EAGAIN) => {
+                    return Err(Error::sys(key.path(), &error));
+                }
+                _ => {}
+            },
+        }
     }
-    found
+    Ok(())
 }
 
 /// Reads the translations of a lab in the calling thread's namespace, for which it asks a place. A kernel without

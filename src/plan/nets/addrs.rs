@@ -64,8 +64,11 @@ impl Job<'_> {
         // A primary address takes those behind it along.
         for ((link, addr), _) in found.iter().zip(asked).rev().filter(|(_, asked)| !asked) {
             let Some(id) = link_id(place, *link).filter(|_| !ctx.goes(place, *link)) else { continue };
-            let may = if self.is_ours(id) {
+            let is_link_ours = ctx.is_ours(place, *link) || (*link == 1 && ctx.is_our_place(place));
+            let may = if is_link_ours {
                 !self.is_kernels(addr)
+            } else if ctx.is_our_place(place) {
+                self.mark(addr) == Some(true)
             } else {
                 self.claims.may_remove(&key(*link, addr), self.mark(addr))
             };

@@ -5,10 +5,16 @@ use super::{Job, differs};
 use crate::model::etc;
 use crate::model::ip::{Family, Prefix};
 use crate::model::plan::{Act, Sign};
-use crate::model::topology::{Origin, Sysctl, subnet};
+use crate::model::topology::{LinkKind, Origin, Sysctl, subnet};
 use crate::model::translation::Translation;
 use crate::model::world::EtcFile;
 use crate::plan::Conflict;
+
+/// Beginnings of parameters that no module brings later.
+const BUILT_IN: &[&str] = &["net.core.", "net.ipv4.", "net.ipv6.", "net.unix.", "kernel.", "vm."];
+
+/// Parameters of the tables of neighbours, which all network namespaces share.
+const DEFAULT_NEIGH: &str = ".neigh.default.";
 
 impl Job<'_> {
     /// Parameters of the place and of its links.
@@ -18,17 +24,28 @@ impl Job<'_> {
         let found = &ctx.world.places[place].sysctls;
         let mut keys = Keys::default();
         found.iter().for_each(|sysctl| keys.add(sysctl.name.clone().into_bytes()));
-        let of_place = asked.sysctls.iter().map(|said| (said.at, said.what.name.clone(), &said.what.value, true));
+        let of_place = asked.sysctls.iter().map(|said| (said.at, said.what.name.clone(), &said.what.value, true, true));
         let of_links = asked.links.iter().flat_map(|link| {
             let stays = ctx.link(place, &link.name).is_some_and(|id| !ctx.is_new(id));
             let name = move |sysctl: &Sysctl| sysctl.of_link(&link.name.to_string());
-            link.sysctls.iter().map(move |said| (said.at, name(&said.what), &said.what.value, stays))
+            let is_others = link.kind == LinkKind::Device;
+            link.sysctls.iter().map(move |said| (said.at, name(&said.what), &said.what.value, stays, is_others))
         });
-        let all: Vec<(Origin, String, &String, bool)> = of_place.chain(of_links).collect();
-        for (at, name, to, stays) in all {
+        let all: Vec<(Origin, String, &String, bool, bool)> = of_place.chain(of_links).collect();
+        for (at, name, to, stays, is_others) in all {
             // Of a link that is made anew, what was found is of the old one.
             let now = keys.find(name.as_bytes(), |_| stays).map(|number| &found[number].value);
             if now.is_some_and(|now| same(now, to)) {
+                continue;
+            }
+            if self.is_lacking(&name, is_others) {
+                let hint = if name.contains(DEFAULT_NEIGH) {
+                    "those of neigh.default exist only in the machine's first network namespace"
+                } else {
+                    "see: netstrap sysctl -a"
+                };
+                let text = ["there is no parameter ", &name, " here; ", hint].concat();
+                self.parts.conflicts.push(Conflict { at: Some(at), text });
                 continue;
             }
             let mut why = Vec::new();
@@ -39,6 +56,27 @@ impl Job<'_> {
             let act = Act::Sysctl { name, from: now.cloned(), to: to.clone() };
             self.step(sign, act, at, why);
         }
+    }
+
+    /// Whether a parameter is not there and will not come: neither with a link nor with a module. `is_others`: it is
+    /// none of a link that the file makes by its place in the file; by its name it may be.
+    fn is_lacking(&self, name: &str, is_others: bool) -> bool {
+        let (ctx, place) = (self.ctx, self.place);
+        // Of a namespace that is not there yet, only what none has is known.
+        let is_missing = || {
+            ctx.world.places[place].lacking.iter().any(|lacking| lacking == name)
+                || (ctx.is_new_place(place) && name.contains(DEFAULT_NEIGH))
+        };
+        // Links that are asked for are made by then, and their parameters with them.
+        let with_link = || {
+            let link = name.split('.').nth(3).unwrap_or_default().replace('/', ".");
+            ctx.topology.places[place]
+                .links
+                .iter()
+                .any(|own| own.kind != LinkKind::Device && own.name.as_bytes() == link.as_bytes())
+        };
+        let with_module = || !BUILT_IN.iter().any(|start| name.starts_with(start)) || name.starts_with("net.ipv4.vs.");
+        is_others && is_missing() && !with_link() && !with_module()
     }
 
     /// Files of the namespace's name. They outlive it.

@@ -321,3 +321,36 @@ peer = { name = "w{i}", master = "br0" }
     assert_eq!(contents(&steps).iter().filter(|line| line.starts_with("+ route")).count(), 600);
     assert_eq!(contents(&steps).iter().filter(|line| line.starts_with("+ address")).count(), 602);
 }
+
+#[test]
+fn a_parameter_that_is_not_there_is_a_conflict_unless_it_comes_with_a_link_or_a_module() {
+    let text = r#"
+name = "t"
+[sysctl]
+"net.ipv4.none" = 1
+"net.ipv4.neigh.default.gc_thresh3" = 8192
+"net.ipv4.conf.b.rp_filter" = 2
+"net.ipv4.conf.v/1.rp_filter" = 2
+"net.bridge.bridge-nf-call-iptables" = 0
+"net.netfilter.nf_conntrack_max" = 9
+[bridge.b]
+[bridge."v.1"]
+[netns.red]
+sysctl = { "net.ipv6.neigh.default.gc_thresh1" = 1 }
+"#;
+    let topology = topology(text);
+    let mut world = World::default();
+    kernel::align(&mut world, &topology);
+    let names = topology.places[0].sysctls.iter().map(|said| said.what.name.clone());
+    world.places[0].lacking = names.collect();
+    let conflicts = plan(&topology, &world, &Known::default(), OPTIONS).unwrap_err();
+    let texts: Vec<&str> = conflicts.iter().map(|conflict| conflict.text.as_str()).collect();
+    assert_eq!(texts.len(), 3, "{texts:?}");
+    assert!(texts[0].contains("net.ipv4.none ") && texts[0].contains("sysctl -a"), "{texts:?}");
+    for text in &texts[1..] {
+        assert!(text.contains("gc_thresh") && text.contains("only in the machine's first"), "{texts:?}");
+    }
+    assert!(conflicts.iter().all(|conflict| conflict.at.is_some()));
+    world.places[0].lacking.clear();
+    assert_eq!(plan(&topology, &world, &Known::default(), OPTIONS).unwrap_err().len(), 1);
+}

@@ -5,7 +5,7 @@ use super::kind;
 use super::names::Names;
 use super::nft;
 use super::shell::Script;
-use super::thing::{kind_of, path, route_words, rule_words, vlan_words};
+use super::thing::{path, route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
@@ -35,7 +35,11 @@ pub fn commands(view: &View<'_>) -> Vec<u8> {
     lines.script.raw("set -e\n");
     for step in &view.plan.steps {
         lines.act(step.place, &step.act);
-        if step.sign == Sign::Remove && matches!(step.act, Act::Op(_)) && lines.script.out.pop().is_some() {
+        let takes_away = match &step.act {
+            Act::Op(op) => step.sign == Sign::Remove || matches!(op.as_ref(), Op::DeleteLink(_)),
+            _ => false,
+        };
+        if takes_away && lines.script.out.pop().is_some() {
             // What it was on may have taken it along.
             lines.script.raw(" || :\n");
         }
@@ -180,7 +184,7 @@ impl Lines<'_> {
 
     fn make(&mut self, place: usize, make: &MakeLink) {
         self.ip(place, "link add");
-        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into);
+        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into, make.drawn);
         let mut set = |place: usize, index: Option<std::num::NonZeroU32>, name: Option<IfName>| {
             if let (Ok(ns), Some(index), Some(name)) = (u32::try_from(place), index, name) {
                 self.names.set(LinkId { ns, index }, name);
@@ -193,7 +197,14 @@ impl Lines<'_> {
     }
 
     /// What stands behind `link add`.
-    fn new_link(&mut self, place: usize, new: &NewLink<'_>, into: Option<usize>, peer_into: Option<usize>) {
+    fn new_link(
+        &mut self,
+        place: usize,
+        new: &NewLink<'_>,
+        into: Option<usize>,
+        peer_into: Option<usize>,
+        drawn: bool,
+    ) {
         if let Some(lower) = new.change.lower {
             let name = self.names.get(lower);
             self.script.words("link");
@@ -203,9 +214,11 @@ impl Lines<'_> {
         if let Some(into) = into {
             self.netns(into);
         }
-        self.change(&new.change);
+        // An address that was drawn is another one each time.
+        let address = new.change.address.clone().filter(|_| !drawn);
+        self.change(&LinkChange { address, ..new.change.clone() });
         self.script.words("type");
-        self.script.words(kind_of(new));
+        self.script.words(new.kind_name());
         let ns = u32::try_from(place).unwrap_or(0);
         if let NewKind::With(kind) | NewKind::Pair(kind, _) = &new.kind {
             kind::words(&mut self.script, kind, ns, &self.names);
@@ -265,7 +278,7 @@ impl Lines<'_> {
         match op {
             Op::CreateLink(new) | Op::ReplaceLink(new) => {
                 self.ip(place, "link add");
-                self.new_link(place, new, None, None);
+                self.new_link(place, new, None, None, false);
             }
             Op::ChangeLink(link, change) => {
                 self.ip(place, "link set");

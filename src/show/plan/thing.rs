@@ -3,7 +3,7 @@
 use super::names::Names;
 use crate::file::words::{address, neigh, route, rule};
 use crate::model::ip::Family;
-use crate::model::link::{LinkId, NewKind, NewLink};
+use crate::model::link::{LinkId, NewKind};
 use crate::model::name::{IfName, printable};
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Step};
@@ -36,7 +36,7 @@ impl<'a> Thing<'a> {
             Act::MakeLink(make) => {
                 let netns = names.place(make.into);
                 let words = name_text(make.new.change.name);
-                return Thing { kind: kind_of(&make.new), words, netns, peer: peer(make, names) };
+                return Thing { kind: make.new.kind_name(), words, netns, peer: peer(make, names) };
             }
             Act::MakeTap { name, .. } => ("tap", name.to_string()),
             Act::MoveLink { name, to, .. } => {
@@ -65,16 +65,6 @@ pub fn path(file: EtcFile, netns: Option<&[u8]>) -> Vec<u8> {
     [b"/etc/netns/", netns.unwrap_or_default(), b"/", file.name().as_bytes()].concat()
 }
 
-/// The kind of a link to make.
-pub fn kind_of<'a>(new: &'a NewLink<'_>) -> &'a str {
-    let name = match &new.kind {
-        NewKind::Veth { .. } => return "veth",
-        NewKind::Plain(name) => name,
-        NewKind::With(kind) | NewKind::Pair(kind, _) => &kind.kind,
-    };
-    std::str::from_utf8(name.as_bytes()).unwrap_or("link")
-}
-
 fn peer<'a>(make: &MakeLink, names: &Names<'a>) -> Option<(String, Option<&'a [u8]>)> {
     let (NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer)) = &make.new.kind else { return None };
     Some((name_text(peer.change.name), names.place(make.peer_into.unwrap_or(make.into))))
@@ -86,7 +76,7 @@ fn name_text(name: Option<IfName>) -> String {
 
 fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
     match op {
-        Op::CreateLink(new) | Op::ReplaceLink(new) => (kind_of(new), name_text(new.change.name)),
+        Op::CreateLink(new) | Op::ReplaceLink(new) => (new.kind_name(), name_text(new.change.name)),
         Op::ChangeLink(link, change) => {
             let name = change.name.map_or_else(|| printable(&names.get(*link)), |name| name.to_string());
             (found_kind(*link, names), name)

@@ -43,6 +43,9 @@ struct Maker<'a> {
     names: Vec<(String, String)>,
 }
 
+/// Every so many topologies one has all sections: what needs several of them is in no small one.
+const WHOLE: u64 = 40;
+
 /// Makes the topology of a number, of a share of the sections (in per cent); number 0 has more of everything.
 pub fn make(table: &Table, kinds: &[String], seed: u64, number: u64, share: u64) -> Vec<Line> {
     let mut maker = Maker {
@@ -62,7 +65,7 @@ pub fn make(table: &Table, kinds: &[String], seed: u64, number: u64, share: u64)
                 if section.kind.as_ref().is_some_and(|kind| !kinds.contains(kind)) {
                     continue;
                 }
-                if number != 0 && share < 100 && !maker.chance.percent(share) {
+                if !number.is_multiple_of(WHOLE) && share < 100 && !maker.chance.percent(share) {
                     continue;
                 }
                 maker.kind = section.kind.as_deref().unwrap_or("");
