@@ -173,7 +173,9 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
         for said in &place.sysctls {
             let name = &said.what.name;
             let is_due = claim(claimed, netns, name).is_some() && claim(&implied, netns, name).is_none();
-            if is_due && !is_of_made(claimed, netns, name) {
+            // With a link that the lab made, its parameters go, too.
+            let goes = is_of_made(claimed, netns, name) && !is_of_made(wanted, netns, name);
+            if is_due && !goes {
                 add_sysctl(&mut restore, netns, said.what.clone());
             }
         }
@@ -280,14 +282,11 @@ pub fn join(wanted: &mut Topology, restore: Topology) {
     }
 }
 
-/// Keeps of what was found only what is claimed, and does not go with a link that is made.
+/// Keeps of what was found only what is claimed.
 pub fn keep_claimed(original: &mut Topology, claimed: &Topology) {
     for place in &mut original.places {
         let netns = place.name.clone();
-        place.sysctls.retain(|said| {
-            let name = &said.what.name;
-            claim(claimed, netns.as_ref(), name).is_some() && !is_of_made(claimed, netns.as_ref(), name)
-        });
+        place.sysctls.retain(|said| claim(claimed, netns.as_ref(), &said.what.name).is_some());
         place.links.retain(|link| has_device(claimed, netns.as_ref(), &link.name));
     }
     original.places.retain(|place| place.name.is_none() || !place.sysctls.is_empty() || !place.links.is_empty());
