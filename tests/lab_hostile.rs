@@ -133,7 +133,7 @@ fn a_hostile_namespace_gets_nothing_configured_that_is_not_ours() {
 /// The bridges in red, of which the file has none, and what is on them.
 fn decoys() -> String {
     sh(
-        "ip -n red -o addr show type bridge; ip -n red -o link show type bridge; ip -n red -o link show dev other 2>/dev/null || true; ip -n red -o addr show dev lo",
+        "ip -n red -o addr show type bridge; ip -n red -o link show type bridge; ip -n red -o link show dev other 2>/dev/null || true; ip -n red -o -4 addr show dev lo",
     )
 }
 
