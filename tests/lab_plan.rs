@@ -78,16 +78,23 @@ fn plan_json_stable_order() {
 
 /// Runs the lines that a plan gives for the real tools.
 #[track_caller]
-fn by_the_real_tools(text: &str) {
-    let plan = verb(&["plan", "--as", "ip", "--replace"], text);
-    assert_eq!(plan.code, 2, "{plan:?}");
-    std::fs::write("/run/script", &plan.out).unwrap();
-    let ran = support::run(
-        std::process::Command::new("sh").args(["-ex", "/run/script"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
-    );
-    assert_eq!(ran.code, 0, "{}: {ran:?}\n{}", text, plan.out);
+fn by_the_real_tools(text: &str, passes: usize) {
+    let mut scripts = String::new();
+    for pass in 0..passes {
+        let plan = verb(&["plan", "--as", "ip", "--replace"], text);
+        if pass > 0 && plan.code == 0 {
+            break;
+        }
+        assert_eq!(plan.code, 2, "{plan:?}");
+        std::fs::write("/run/script", &plan.out).unwrap();
+        let ran = support::run(
+            std::process::Command::new("sh").args(["-ex", "/run/script"]).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"),
+        );
+        assert_eq!(ran.code, 0, "{}: {ran:?}\n{}", text, plan.out);
+        scripts += &plan.out;
+    }
     let again = verb(&["plan"], text);
-    assert_eq!((again.code, again.err.as_str()), (0, ""), "{}{}\nafter:\n{}", again.out, again.err, plan.out);
+    assert_eq!((again.code, again.err.as_str()), (0, ""), "{}{}\nafter:\n{scripts}", again.out, again.err);
 }
 
 #[test]
@@ -96,7 +103,7 @@ fn as_ip_leads_the_real_tools_to_the_same_state() {
         let bare = exactly();
         for name in ["walkthrough", "lab-a", "lab-b"] {
             let text = std::fs::read_to_string(format!("{}/examples/{name}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap();
-            by_the_real_tools(&text);
+            by_the_real_tools(&text, 1);
             let theirs = alike();
             down(name);
             // What forwarding was before they came, nobody has written down.
@@ -116,7 +123,9 @@ fn as_ip_says_changes_too() {
             let (first, second) = topologies::pair(seed);
             apply(&first);
             if verb(&["plan", "--replace"], &second).code == 2 {
-                by_the_real_tools(&second);
+                // What a change takes along, such as routes of a link that goes down, the next plan has: as apply, which
+                // looks up to three times.
+                by_the_real_tools(&second, 3);
             }
             let theirs = alike();
             ours(&["down", topologies::NAME]).ok();

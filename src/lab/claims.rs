@@ -185,7 +185,9 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
             }
         }
     }
-    forgotten(claimed, wanted, &implied, &mut restore);
+    // So is what was implied by what was asked for before.
+    let before = crate::plan::implied::complete(claimed, true);
+    forgotten(&before, wanted, &implied, &mut restore);
     restore
 }
 
@@ -218,6 +220,7 @@ pub fn settle(
     world: &World,
     hand_over: &mut dyn FnMut(usize, Option<&NsName>, &Sysctl),
 ) {
+    let claimed = &crate::plan::implied::complete(claimed, true);
     for place in &mut restore.places {
         let netns = place.name.clone();
         let seen = world.places.iter().find(|seen| seen.name == netns);

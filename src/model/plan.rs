@@ -129,6 +129,4 @@ pub struct MakeLink {
     pub into: usize,
     /// Place that the other end of a pair is born in.
     pub peer_into: Option<usize>,
-    /// Its hardware address was drawn for it, and is no part of what is asked for.
-    pub drawn: bool,
 }

@@ -15,6 +15,9 @@ use super::tool;
 
 /// What a snapshot leaves out: what the kernel counts, draws or does on its own in a while.
 const PASSING: &[&str] = &[
+    // What a link takes from those below it at the time it is made.
+    "tso_max_size",
+    "tso_max_segs",
     // What follows from the carrier, a moment later.
     "operstate",
     "qdisc",

@@ -27,14 +27,13 @@ impl Writer<'_, '_> {
             numbers.extend([(LinkNumber::TxQueues, 1), (LinkNumber::RxQueues, 1)]);
         }
         numbers.extend(number_of(spec, "txqueuelen").map(|length| (LinkNumber::TxQueueLength, length)));
-        // A bridge without an address of its own has that of one of its ports, another one whenever they change.
-        let address = mac_of(spec).or_else(|| {
-            let [a, b, c, d] = self.ctx.mark(place, &spec.name).path.to_be_bytes();
-            let drawn = self.ctx.options.index.to_be_bytes();
-            let bytes = [2, a ^ drawn[1], b ^ drawn[2], c ^ drawn[3], d, drawn[3]];
-            (spec.kind == LinkKind::Bridge).then(|| bytes.to_vec())
-        });
-        LinkChange { name: Some(spec.name), mtu: number_of(spec, "mtu"), address, numbers, ..LinkChange::default() }
+        LinkChange {
+            name: Some(spec.name),
+            mtu: number_of(spec, "mtu"),
+            address: mac_of(spec),
+            numbers,
+            ..LinkChange::default()
+        }
     }
 
     /// A name for a link that is made while the one in whose stead it is still has it.
@@ -119,7 +118,7 @@ impl Writer<'_, '_> {
         let is_up = first.up.is_some();
         let peer = NewPeer { change: second, index: Some(inner_index) };
         let new = NewLink { change: first, index: Some(index), kind: NewKind::Veth { peer: Some(peer) } };
-        let make = MakeLink { new, into: outer.0, peer_into: Some(inner.0), drawn: false };
+        let make = MakeLink { new, into: outer.0, peer_into: Some(inner.0) };
         let mut acts = vec![(Phase::Links, outer.0, Act::MakeLink(Box::new(make)))];
         let mutual = target.old.zip(inner_target.old).is_some_and(|(old, other)| {
             let (old, other) = (&ctx.found(outer.0)[old], &ctx.found(inner.0)[other]);
@@ -170,9 +169,8 @@ impl Writer<'_, '_> {
             (None, Some(kind)) => NewKind::Plain(kind),
             (None, None) => return,
         };
-        let drawn = new.address.is_some() && mac_of(spec).is_none();
         let new = NewLink { change: new, index: Some(index), kind };
-        let make = MakeLink { new, into: place, peer_into: None, drawn };
+        let make = MakeLink { new, into: place, peer_into: None };
         let mut acts = vec![(Phase::Links, socket, Act::MakeLink(Box::new(make)))];
         self.delete_old(place, target, &mut acts);
         if spare.is_some() {

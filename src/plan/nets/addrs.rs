@@ -159,7 +159,7 @@ fn compare(addr: &Addr, now: &Addr, ours: bool, why: &mut Why) -> bool {
         anew = true;
         differs(why, "scope", now.scope.to_string(), addr.scope.to_string());
     }
-    if addr.broadcast.is_some() && addr.broadcast != now.broadcast {
+    if (addr.broadcast.is_some() || ours) && addr.broadcast != now.broadcast {
         anew = true;
         differs(why, "broadcast", text(now.broadcast), text(addr.broadcast));
     }

@@ -184,7 +184,7 @@ impl Lines<'_> {
 
     fn make(&mut self, place: usize, make: &MakeLink) {
         self.ip(place, "link add");
-        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into, make.drawn);
+        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into);
         let mut set = |place: usize, index: Option<std::num::NonZeroU32>, name: Option<IfName>| {
             if let (Ok(ns), Some(index), Some(name)) = (u32::try_from(place), index, name) {
                 self.names.set(LinkId { ns, index }, name);
@@ -197,14 +197,7 @@ impl Lines<'_> {
     }
 
     /// What stands behind `link add`.
-    fn new_link(
-        &mut self,
-        place: usize,
-        new: &NewLink<'_>,
-        into: Option<usize>,
-        peer_into: Option<usize>,
-        drawn: bool,
-    ) {
+    fn new_link(&mut self, place: usize, new: &NewLink<'_>, into: Option<usize>, peer_into: Option<usize>) {
         if let Some(lower) = new.change.lower {
             let name = self.names.get(lower);
             self.script.words("link");
@@ -214,9 +207,7 @@ impl Lines<'_> {
         if let Some(into) = into {
             self.netns(into);
         }
-        // An address that was drawn is another one each time.
-        let address = new.change.address.clone().filter(|_| !drawn);
-        self.change(&LinkChange { address, ..new.change.clone() });
+        self.change(&new.change);
         self.script.words("type");
         self.script.words(new.kind_name());
         let ns = u32::try_from(place).unwrap_or(0);
@@ -278,7 +269,7 @@ impl Lines<'_> {
         match op {
             Op::CreateLink(new) | Op::ReplaceLink(new) => {
                 self.ip(place, "link add");
-                self.new_link(place, new, None, None, false);
+                self.new_link(place, new, None, None);
             }
             Op::ChangeLink(link, change) => {
                 self.ip(place, "link set");

@@ -58,7 +58,7 @@ fn world() -> World {
 }
 
 fn plan() -> Plan {
-    let make = |new, peer_into| Act::MakeLink(Box::new(MakeLink { new, into: 0, peer_into, drawn: false }));
+    let make = |new, peer_into| Act::MakeLink(Box::new(MakeLink { new, into: 0, peer_into }));
     let mut steps = vec![step(1, Sign::Create, Act::MakeNetns)];
     let bridge = arguments("bridge", vec![attribute(5, &1u32.to_ne_bytes()), attribute(7, &[1])]);
     let new = NewLink { change: named("br0"), index: Some(20.try_into().unwrap()), kind: NewKind::With(bridge) };
@@ -75,11 +75,7 @@ fn plan() -> Plan {
         index: Some(17.try_into().unwrap()),
         kind: NewKind::With(arguments("macvlan", vec![attribute(1, &4u32.to_ne_bytes())])),
     };
-    steps.push(step(
-        0,
-        Sign::Create,
-        Act::MakeLink(Box::new(MakeLink { new, into: 1, peer_into: None, drawn: false })),
-    ));
+    steps.push(step(0, Sign::Create, Act::MakeLink(Box::new(MakeLink { new, into: 1, peer_into: None }))));
     let vxlan = vec![
         attribute(1, &5u32.to_ne_bytes()),
         attribute(2, &[239, 1, 1, 1]),
