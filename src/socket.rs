@@ -28,6 +28,8 @@ use crate::wire::reply::{Frame, Status, frames};
 const BUFFER: usize = 64 * 1024;
 /// Times a dump is tried when it was torn or lost.
 const DUMP_TRIES: u32 = 12;
+/// Overruns one behind another after which there is nothing more to come.
+const OVERRUNS: u32 = 1000;
 /// Longest wait in one receive or send that signals keep interrupting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -40,6 +42,8 @@ pub struct Socket<P, T = NlSocket> {
     transport: T,
     ns: u32,
     seq: u32,
+    /// Overruns since the last datagram.
+    overruns: u32,
     buf: Vec<u8>,
     protocol: PhantomData<P>,
 }
@@ -75,7 +79,7 @@ impl<P: Protocol> Socket<P, NlSocket> {
 impl<P: Protocol, T: Transport> Socket<P, T> {
     /// A socket over any transport; `seq` is the first sequence number less one.
     pub fn over(transport: T, seq: u32) -> Self {
-        Socket { transport, ns: 0, seq, buf: Vec::new(), protocol: PhantomData }
+        Socket { transport, ns: 0, seq, overruns: 0, buf: Vec::new(), protocol: PhantomData }
     }
 
     /// Tags the socket with its namespace, as [`LinkId`](crate::model::link::LinkId) counts them.
@@ -303,10 +307,16 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
                     return Ok(Received::Truncated);
                 }
                 Ok(datagram) if !frames(&self.buf[..datagram.len]).is_whole() => return Ok(Received::Overrun),
-                Ok(datagram) => return Ok(Received::Datagram(datagram.len)),
+                Ok(datagram) => {
+                    self.overruns = 0;
+                    return Ok(Received::Datagram(datagram.len));
+                }
                 Err(e) => match e.raw_os_error() {
                     Some(libc::EAGAIN) => return Ok(Received::Empty),
-                    Some(libc::ENOBUFS) => return Ok(Received::Overrun),
+                    Some(libc::ENOBUFS) if self.overruns < OVERRUNS => {
+                        self.overruns += 1;
+                        return Ok(Received::Overrun);
+                    }
                     _ => return Err(Error::sys("receive from the kernel", &e)),
                 },
             }

@@ -30,7 +30,9 @@ fn by_hand(file: &str) {
         let lines = lines(file);
         all += &lines;
         let ran = sh(&lines);
-        let is_gone = |line: &str| lines.contains("|| :") && line.contains("RTNETLINK answers");
+        let is_gone = |line: &str| {
+            lines.contains("|| :") && ["RTNETLINK answers", "Cannot find device"].iter().any(|text| line.contains(text))
+        };
         assert!(ran.code == 0 && ran.err.lines().all(is_gone), "{file}: {}\n{lines}", ran.err);
         if ours(&["plan", file]).code == 0 {
             break;

@@ -413,6 +413,8 @@ impl Change<'_> {
         };
         let mut left = None;
         for attempt in 0..=WAYS_BACK {
+            // Only what the last look found counts.
+            left = None;
             let mut is_right = site.take_back().is_ok();
             site.mark_staged();
             is_right &= unmark(site, &journal.adopted).is_ok();
