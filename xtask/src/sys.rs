@@ -106,7 +106,8 @@ pub fn is_namespace(file: impl AsFd) -> io::Result<bool> {
     // SAFETY: the descriptor is open for the call, and `found` is valid for the write.
     check(unsafe { libc::fstatfs(file.as_fd().as_raw_fd(), found.as_mut_ptr()) })?;
     // SAFETY: zeroed before, all-zero is valid, and the call has filled it in.
-    Ok(unsafe { found.assume_init() }.f_type == libc::NSFS_MAGIC)
+    #[allow(clippy::unnecessary_cast)]
+    Ok(unsafe { found.assume_init() }.f_type as i64 == libc::NSFS_MAGIC as i64)
 }
 
 /// Sends a signal to a process that this one started, or that one of those started.
