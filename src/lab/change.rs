@@ -453,9 +453,8 @@ impl Change<'_> {
             }
         }
         let mut left = left.unwrap_or_else(|| told(&way.trail, world));
-        if left.is_empty() {
-            left.push(["/run/netstrap/", self.lab.name(), ".journal"].concat());
-        }
+        // It stays, so that `recover` can go on from there.
+        left.push(["/run/netstrap/", self.lab.name(), ".journal"].concat());
         left
     }
 

@@ -19,7 +19,10 @@ pub fn act(plan: &Plan, world: &World, step: &Step) -> String {
         Act::MakeTap { name, .. } => ("make tap", name.to_string()),
         Act::MoveLink { name, .. } => ("move link", name.to_string()),
         Act::Sysctl { name, .. } => ("set", name.clone()),
-        Act::Translations(list) => (if list.is_empty() { "delete" } else { "set" }, "translations".to_owned()),
+        Act::Translations(list) => (
+            if list.is_empty() { "delete" } else { "set" },
+            ["translations of table netstrap-", plan.lab.name()].concat(),
+        ),
         Act::File { file, text } => {
             (if text.is_some() { "write" } else { "delete" }, ["/etc/netns/…/", file.name()].concat())
         }
