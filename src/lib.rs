@@ -8,8 +8,8 @@
 //! text, JSON <------- show <- model <- wire (decode) <------ replies
 //! ```
 //!
-//! Only changes of rule sets have a plan: what is sent is the difference to what is there
-//! (`translations` for `netstrap nat`, `cli::iptables` for its tables).
+//! What is sent is the difference to what is there, for networks from a file (`plan`, carried out by `lab`) and for
+//! rule sets (`translations` for `netstrap nat`, `cli::iptables` for its tables). Other command lines say one change each.
 //!
 //! Layers, lowest first: `error`, `model`, `wire`, `sys`, `socket`, then what is made
 //! of them. A module uses only layers below it; `cargo xtask tidy` holds that.

@@ -78,9 +78,6 @@ fn plan(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
     };
     let (world, found) = lab::plan(&topology, options).map_err(|error| Fail::of(verb, &error))?;
     let plan = found.map_err(|conflicts| Fail::conflicts(verb, &conflicts, sources.as_ref()))?;
-    for warning in &plan.warnings {
-        io.error_of(&["netstrap: ", verb, ": warning: ", warning]);
-    }
     let view = View { plan: &plan, world: &world, sources: sources.as_ref() };
     if job.has(args::JSON) {
         io.print(show::json(&view));

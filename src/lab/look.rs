@@ -25,15 +25,6 @@ use crate::wire::attr::attrs;
 use crate::wire::build::Route;
 use crate::wire::link::GetLink;
 
-/// How closely to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    /// Everything that a topology can say.
-    Whole,
-    /// Of namespaces that are the lab's, links alone: all else goes with them. Everything of the others.
-    Marks,
-}
-
 /// What is looked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
@@ -44,8 +35,6 @@ pub struct Wanted<'a> {
     /// The most that the lab has, if that is known: where neither this nor the topology translates, rule sets are
     /// not read.
     pub own: Option<&'a Topology>,
-    /// How closely.
-    pub depth: Depth,
 }
 
 /// Opens sockets in the places of a topology, and behind them in further namespaces of the lab, which are looked for
@@ -94,9 +83,8 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     for number in 0..sockets.len() {
         let place = wanted.topology.places.get(number);
         let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
-        let ours = |seen: &Seen| wanted.depth == Depth::Marks && seen.is_of(wanted.lab);
-        let mut seen = seen(sockets, number, vlans, &ours)?;
-        if seen.presence == Presence::There && !ours(&seen) {
+        let mut seen = seen(sockets, number, vlans)?;
+        if seen.presence == Presence::There {
             let names = place.map(params::names).unwrap_or_default();
             let nat = translates(wanted, number, &seen);
             if nat || !names.is_empty() {
@@ -135,8 +123,7 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     sockets.add(&sorted, false)?;
     let mut world = World::default();
     for number in 0..sockets.len() {
-        let mut seen =
-            if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false, &|_| false)? };
+        let mut seen = if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false)? };
         files(&mut seen)?;
         world.places.push(seen);
     }
@@ -164,28 +151,19 @@ fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
 }
 
 /// The lists of one place; of one that `is_brief` says yes to, links alone.
-fn seen(sockets: &mut Sockets, number: usize, vlans: bool, is_brief: &dyn Fn(&Seen) -> bool) -> Result<Seen> {
+fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
     let mut seen = Seen { name: sockets.name(number).cloned(), presence: sockets.presence(number), ..Seen::default() };
     if seen.presence == Presence::There {
         let name = seen.name.as_ref().map(ToString::to_string);
         let socket = sockets.route(number)?;
-        lists(socket, u32::try_from(number).unwrap_or(u32::MAX), &mut seen, vlans, is_brief)
+        lists(socket, u32::try_from(number).unwrap_or(u32::MAX), &mut seen, vlans)
             .map_err(|error| error.in_ns(name.as_deref()))?;
     }
     Ok(seen)
 }
 
-fn lists(
-    socket: &mut Socket<Route>,
-    ns: u32,
-    seen: &mut Seen,
-    vlans: bool,
-    is_brief: &dyn Fn(&Seen) -> bool,
-) -> Result<()> {
+fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> Result<()> {
     seen.state.links = socket.dump(&GetLink::All)?;
-    if is_brief(seen) {
-        return Ok(());
-    }
     let state = &mut seen.state;
     state.addrs = socket.dump(&GetAddrs::default())?;
     state.routes = if_known(socket, &RouteFilter { ns, ..RouteFilter::default() })?;

@@ -1,7 +1,7 @@
 //! What is known of a lab, and of the others, when a run begins.
 
 use super::claims;
-use super::look::{self, Depth, Wanted};
+use super::look::{self, Wanted};
 use super::record::{self, Record, Which};
 use super::sockets::Sockets;
 use crate::error::Result;
@@ -154,7 +154,7 @@ impl Recalled {
         lab: &Lab,
         own: Option<&Topology>,
     ) -> Result<World> {
-        look::look(sockets, &Wanted { topology, lab, own, depth: Depth::Whole })
+        look::look(sockets, &Wanted { topology, lab, own })
     }
 
     /// What the planner is told.

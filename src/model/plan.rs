@@ -19,8 +19,6 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// Names of the links that it makes, by the index that they will have.
     pub names: Vec<(LinkId, IfName)>,
-    /// What is worth knowing and stops nothing.
-    pub warnings: Vec<String>,
 }
 
 /// One step: one message, one file or one namespace.

@@ -97,7 +97,7 @@ pub fn plan(topology: &Topology, world: &World, known: &Known, options: Options)
     links::removals(&ctx, &order, &mut steps);
     let names = ctx.names();
     let steps = order::sort(steps, topology.places.len());
-    Ok(Plan { steps, names, warnings: Vec::new(), lab })
+    Ok(Plan { steps, names, lab })
 }
 
 /// What is asked for beside what is found, with what was decided about links and namespaces.

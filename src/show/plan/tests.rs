@@ -149,7 +149,7 @@ fn plan() -> Plan {
     steps.push(step(2, Sign::Remove, Act::DeleteNetns));
     let planned = |text: &str| IfName::new(text.as_bytes()).unwrap();
     let names = vec![(id(0, 20), planned("br0")), (id(1, 16), planned("b")), (id(1, 40), planned("up0"))];
-    Plan { lab: Lab::new("lab"), steps, names, warnings: Vec::new() }
+    Plan { lab: Lab::new("lab"), steps, names }
 }
 
 #[test]
