@@ -8,15 +8,17 @@ mod say;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
+use super::cursor::shown;
 use super::io::Io;
 use crate::export;
 use crate::file as format;
 use crate::file::File;
 use crate::lab::{self, Manner};
-use crate::model::plan::Step;
+use crate::model::plan::{Plan, Step};
 use crate::model::world::{Presence, Seen, World};
 use crate::netns::Folder;
 use crate::plan::Options;
+use crate::show::out::Format;
 use crate::show::plan::{self as show, View};
 use args::{APPLY, DOWN, EXPORT, Job, PLAN, RECOVER, STATUS, VERBS};
 use say::{Fail, Progress};
@@ -80,11 +82,11 @@ fn plan(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
     let plan = found.map_err(|conflicts| Fail::conflicts(verb, &conflicts, sources.as_ref()))?;
     let view = View { plan: &plan, world: &world, sources: sources.as_ref() };
     if job.has(args::JSON) {
-        io.print(show::json(&view));
+        io.print(show::list(&view, Format::Json));
     } else if job.has(args::COMMANDS) {
         io.print(show::commands(&view));
     } else {
-        io.print(show::text(&view));
+        io.print(show::list(&view, Format::Text));
         let counts = say::counts(show::tally(&plan), "to ");
         let nothing = if job.verb == STATUS { "as asked" } else { "nothing to do" };
         io.print_of(&[if counts.is_empty() { nothing } else { &counts }, "\n"]);
@@ -98,10 +100,10 @@ fn change(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>>
     let file = if job.is_file() { Some(read(job)?) } else { None };
     let manner = Manner { options, lock_wait: job.lock_wait, confirm: job.confirm, on_wait: say::waits };
     let mut progress = Progress::new(io);
-    let mut hear = |at: usize, of: usize, step: &Step, world: &World| {
+    let mut hear = |at: usize, step: &Step, plan: &Plan, world: &World| {
         if progress.is_due() {
-            let line = [verb, ": ", &at.to_string(), " of ", &of.to_string(), ": ", &show::brief(step, world)];
-            progress.show(&line.concat(), io);
+            let (of, what) = (show::tally(plan).iter().sum::<usize>(), show::brief(step, plan, world));
+            progress.show(&[verb, ": ", &at.to_string(), " of ", &of.to_string(), ": ", &shown(&what)], io);
         }
     };
     let name = file.as_ref().map_or(job.word(), |file| &file.topology.name);

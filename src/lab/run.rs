@@ -89,11 +89,13 @@ impl Runner<'_, '_> {
             self.maker = Some(super::record::again(|| Maker::start(self.unmade.len()))?);
         }
         let order = order(self.plan);
-        for (at, number) in order.iter().enumerate() {
+        let mut objects = 0;
+        for number in &order {
             let plan = self.plan;
             let Some(step) = plan.steps.get(*number) else { continue };
-            if let Some(progress) = &mut progress {
-                progress(at, order.len(), step, self.world);
+            if let Some(progress) = progress.as_mut().filter(|_| step.sign != Sign::Part) {
+                objects += 1;
+                progress(objects, step, plan, self.world);
             }
             let done = self.step(*number, step);
             self.heed(number, done)?;

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::cli::netstrap::USAGE;
 use crate::error::Error;
@@ -147,8 +146,6 @@ pub fn ended(
 /// Time until a run is long enough to be told about, and between two lines.
 const QUIET: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
-/// Characters of a line that every terminal has.
-const WIDTH: usize = 79;
 
 /// The line that tells how far a run is, on a terminal only.
 pub struct Progress {
@@ -168,10 +165,9 @@ impl Progress {
     }
 
     /// Shows a line in place of the one before.
-    pub fn show(&mut self, line: &str, io: &mut Io) {
-        let line = shown(line.as_bytes());
-        let cut = line.char_indices().nth(WIDTH).map_or(line.len(), |at| at.0);
-        io.draw(&["\r\x1b[K", &line[..cut]]);
+    pub fn show(&mut self, line: &[&str], io: &mut Io) {
+        // Without automatic margins, what a narrow terminal has no room for is not seen.
+        io.draw(&["\r\x1b[K\x1b[?7l", &line.concat(), "\x1b[?7h"]);
         (self.next, self.is_drawn) = (Some(Instant::now() + PAUSE), true);
     }
 

@@ -48,6 +48,12 @@ impl<'a> Names<'a> {
         }
     }
 
+    /// The name of a link that is made, or that has another one than was found.
+    pub fn own(&self, place: usize, index: Option<NonZeroU32>) -> Option<IfName> {
+        let link = LinkId { ns: u32::try_from(place).ok()?, index: index? };
+        self.number(link).map(|number| self.own[number].1)
+    }
+
     /// The found link.
     pub fn link(&self, link: LinkId) -> Option<&'a Link> {
         self.world.places.get(link.ns as usize)?.state.link(link.index.get())
