@@ -7,7 +7,7 @@ use super::{Export, Fate, said};
 use crate::model::addr::{Addr, AddrFlags, default_scope};
 use crate::model::ip::{Family, Prefix, addr_text};
 use crate::model::lab::PROTOCOL;
-use crate::model::link::{Link, LinkFlags, LinkId};
+use crate::model::link::{Link, LinkFlags, LinkId, LinkNumber};
 use crate::model::name::{IfName, printable};
 use crate::model::neigh::{Neigh, NeighFlags, NeighState};
 use crate::model::route::{
@@ -28,8 +28,11 @@ const ADDR_BY_KERNEL: std::ops::RangeInclusive<u8> = 1..=3;
 /// Flags of addresses that a file has words for.
 const ADDR_FLAGS: AddrFlags = AddrFlags::NODAD.union(AddrFlags::NOPREFIXROUTE);
 /// Flags of addresses that a file would need words for.
-const ADDR_OTHERS: AddrFlags =
-    AddrFlags::HOMEADDRESS.union(AddrFlags::MANAGETEMPADDR).union(AddrFlags::MCAUTOJOIN).union(AddrFlags::OPTIMISTIC);
+const ADDR_OTHERS: AddrFlags = AddrFlags::HOMEADDRESS
+    .union(AddrFlags::MANAGETEMPADDR)
+    .union(AddrFlags::MCAUTOJOIN)
+    .union(AddrFlags::OPTIMISTIC)
+    .union(AddrFlags::DEPRECATED);
 /// Metric of an IPv6 route for which none is given.
 const METRIC_V6: u32 = 1024;
 /// A suppressor that suppresses nothing, and the mask of a whole mark.
@@ -39,26 +42,34 @@ impl Export<'_> {
     /// The addresses of all links, those that are said; their links are needed.
     pub fn addresses(&mut self) -> Addresses {
         let world = self.world;
-        // Since kernel 5.18 it says who made an address.
-        let tells = world.places.iter().flat_map(|seen| &seen.state.addrs).any(|(_, addr)| addr.protocol.is_some());
         let mut all: Addresses = Vec::new();
         for (place, seen) in world.places.iter().enumerate() {
-            let mut of_place = vec![Vec::new(); seen.state.links.len()];
+            let mut of_place: Vec<Vec<Addr>> = vec![Vec::new(); seen.state.links.len()];
+            let mut fleeting = 0;
             for (index, addr) in &seen.state.addrs {
                 let Some(number) = self.position(place, *index) else { continue };
                 let link = &seen.state.links[number];
                 let made = matches!(self.fates[place][number], Fate::Said(kind) if kind != LinkKind::Device);
                 let own = self.is_whole(place) || made || addr.protocol == Some(PROTOCOL);
-                if own
-                    && !is_kernels(addr, link, tells)
+                if own && is_fleeting(addr) {
+                    fleeting += 1;
+                } else if own
+                    && !is_kernels(addr, link)
                     && self.need(place, *index).is_some()
                     && let Some(addr) = self.address(place, link, addr, made)
                 {
-                    of_place[number].push(addr);
+                    // Of those of IPv6, which come last, the kernel lists the newest first.
+                    let list = &mut of_place[number];
+                    let v4 = if addr.family == Family::V6 { list.partition_point(is_v4) } else { list.len() };
+                    list.insert(v4, addr);
                     if self.fates[place][number] == Fate::There {
                         self.fates[place][number] = Fate::Said(LinkKind::Device);
                     }
                 }
+            }
+            if fleeting > 0 && self.lab.is_none() {
+                let count = fleeting.to_string();
+                self.skip(place, &["addresses with a lifetime are left out, they have their own maker: ", &count]);
             }
             all.push(of_place);
         }
@@ -130,6 +141,12 @@ impl Export<'_> {
                 }
             }
         }
+        let usual = |family| seen.rules.iter().filter(|rule| rule.family == family && is_default(rule)).count();
+        let has = |family| seen.rules.iter().any(|rule| rule.family == family);
+        if self.lab.is_none() && [(Family::V4, 3), (Family::V6, 2)].iter().any(|row| has(row.0) && usual(row.0) < row.1)
+        {
+            self.skip(place, &["a rule that every namespace begins with is gone: a file has no word for that"]);
+        }
         // The kernel lists them in no order.
         let mut neighs: Vec<(IfName, &Neigh)> = Vec::new();
         for neigh in &seen.state.neighs {
@@ -147,7 +164,10 @@ impl Export<'_> {
         for (device, neigh) in neighs {
             match self::neigh(neigh) {
                 Some(neigh) => self.out.places[number].neighs.push(said(NeighSpec { neigh, device })),
-                None => self.skip(place, &["a neighbour on ", &device.to_string(), " has no address of six bytes"]),
+                None => {
+                    let device = device.to_string();
+                    self.skip(place, &["a neighbour on ", &device, " has properties that a file has no words for"]);
+                }
             }
         }
     }
@@ -224,21 +244,41 @@ impl Export<'_> {
     }
 }
 
-/// Whether the kernel made an address, or somebody who gave it a lifetime.
-fn is_kernels(addr: &Addr, link: &Link, tells: bool) -> bool {
+fn is_v4(addr: &Addr) -> bool {
+    addr.family == Family::V4
+}
+
+/// Whether somebody gave an address a lifetime.
+fn is_fleeting(addr: &Addr) -> bool {
+    // A temporary one is made of another.
+    let temporary = addr.family == Family::V6 && addr.flags.contains(AddrFlags::SECONDARY);
+    !addr.flags.contains(AddrFlags::PERMANENT) && !temporary && !is_marked_kernels(addr)
+}
+
+/// Whether the kernel says that it made an address, as it does since 5.18.
+fn is_marked_kernels(addr: &Addr) -> bool {
+    addr.protocol.is_some_and(|protocol| ADDR_BY_KERNEL.contains(&protocol))
+}
+
+/// Whether the kernel made an address.
+fn is_kernels(addr: &Addr, link: &Link) -> bool {
     let local = match addr.own() {
         None => return true,
         Some(IpAddr::V4(own)) => own.is_loopback() && addr.len == 8 && link.flags.contains(LinkFlags::LOOPBACK),
         Some(IpAddr::V6(own)) => {
-            own.is_loopback()
-                || (own.is_unicast_link_local() && !tells)
-                // A temporary one.
-                || addr.flags.contains(AddrFlags::SECONDARY)
+            // What it makes of a hardware address, where it makes one: it makes that again.
+            let made =
+                own.is_unicast_link_local() && addr.len == 64 && eui64(link) == own.octets().last_chunk().copied();
+            own.is_loopback() || (made && link.number(LinkNumber::AddrGenMode) != Some(1))
         }
     };
-    local
-        || !addr.flags.contains(AddrFlags::PERMANENT)
-        || addr.protocol.is_some_and(|protocol| ADDR_BY_KERNEL.contains(&protocol))
+    local || !addr.flags.contains(AddrFlags::PERMANENT) || is_marked_kernels(addr)
+}
+
+/// The second half of an address that is made of a link's hardware address (RFC 4291, appendix A).
+fn eui64(link: &Link) -> Option<[u8; 8]> {
+    let [a, b, c, d, e, f] = link.address.as_deref()?.try_into().ok()?;
+    Some([a ^ 2, b, c, 0xff, 0xfe, d, e, f])
 }
 
 fn devices(route: &Route) -> impl Iterator<Item = LinkId> {
@@ -307,7 +347,7 @@ fn is_kernels_neigh(neigh: &Neigh, link: &Link) -> bool {
 fn neigh(found: &Neigh) -> Option<Neigh> {
     let proxy = found.flags.contains(NeighFlags::PROXY);
     let lladdr = found.lladdr.clone().filter(|lladdr| lladdr.len() == 6 && lladdr[0] & 1 == 0);
-    if lladdr.is_none() && !proxy {
+    if (lladdr.is_none() && !proxy) || found.flags.contains(NeighFlags::EXT_LEARNED) {
         return None;
     }
     Some(Neigh {

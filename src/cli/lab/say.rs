@@ -130,9 +130,9 @@ pub fn ended(
         }
         Ended::Locked(holder) => {
             let holder = holder.map(|pid| [" (process ", &pid.to_string(), ")"].concat()).unwrap_or_default();
-            let waited = patience.as_millis().to_string();
+            let waited = seconds(patience);
             let text =
-                ["another run", &holder, " held the lock for longer than ", &waited, "ms; see --lock-wait"].concat();
+                ["another run", &holder, " held the lock for longer than ", &waited, "; see --lock-wait"].concat();
             (Fail::failed(verb, &[&text]), 5, String::new())
         }
     };
@@ -167,7 +167,7 @@ impl Progress {
     /// Shows a line in place of the one before.
     pub fn show(&mut self, line: &[&str], io: &mut Io) {
         // Without automatic margins, what a narrow terminal has no room for is not seen.
-        io.draw(&["\r\x1b[K\x1b[?7l", &line.concat(), "\x1b[?7h"]);
+        io.draw(&["\x1b[?7l\r\x1b[K", &line.concat(), "\x1b[?7h"]);
         (self.next, self.is_drawn) = (Some(Instant::now() + PAUSE), true);
     }
 
@@ -180,11 +180,22 @@ impl Progress {
     }
 }
 
+/// A time as options take it.
+fn seconds(time: Duration) -> String {
+    let (time, unit) = match time.as_millis() {
+        time if time % 1000 == 0 => (time / 1000, "s"),
+        time => (time, "ms"),
+    };
+    [&time.to_string(), unit].concat()
+}
+
 /// Tells that something waits to be confirmed.
 pub fn waits(lab: &str, time: Duration) {
-    let time = time.as_secs_f32().to_string();
+    // Enter is heard from a terminal alone.
+    let enter = if crate::sys::process::is_terminal(&std::io::stdin()) { "Enter, or " } else { "" };
+    let time = seconds(time);
     let pieces =
-        ["netstrap: apply: done; goes back in ", &time, "s unless confirmed: Enter, or netstrap confirm ", lab, "\n"];
+        ["netstrap: apply: done; goes back in ", &time, " unless confirmed: ", enter, "netstrap confirm ", lab, "\n"];
     // Nobody may be there to read it.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), pieces.concat().as_bytes());
 }

@@ -5,7 +5,7 @@ use super::kind;
 use super::names::Names;
 use super::nft;
 use super::shell::Script;
-use super::thing::{path, route_words, rule_words, vlan_words};
+use super::thing::{route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
@@ -151,7 +151,7 @@ impl Lines<'_> {
                 return;
             }
             Act::File { file, text } => {
-                let path = path(*file, Some(name));
+                let path = file.path(name);
                 let folder = path.len() - file.name().len() - 1;
                 match text {
                     Some(text) => {

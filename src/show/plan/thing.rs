@@ -11,7 +11,6 @@ use crate::model::port::{PVID, UNTAGGED, VlanChange};
 use crate::model::route::Route;
 use crate::model::rule::{RULE_SUPPRESS_PREFIX, Rule};
 use crate::model::topology::{NeighSpec, RouteSpec};
-use crate::model::world::EtcFile;
 
 /// An object of a step.
 pub struct Thing<'a> {
@@ -54,16 +53,16 @@ impl<'a> Thing<'a> {
                 ("nat", words)
             }
             Act::File { file, .. } => {
-                return Thing { kind: "file", words: printable(&path(*file, netns)), netns: None, peer: None };
+                return Thing {
+                    kind: "file",
+                    words: printable(&file.path(netns.unwrap_or_default())),
+                    netns: None,
+                    peer: None,
+                };
             }
         };
         Thing { kind, words, netns, peer: None }
     }
-}
-
-/// Where a file is.
-pub fn path(file: EtcFile, netns: Option<&[u8]>) -> Vec<u8> {
-    [b"/etc/netns/", netns.unwrap_or_default(), b"/", file.name().as_bytes()].concat()
 }
 
 fn peer<'a>(make: &MakeLink, names: &Names<'a>) -> Option<(String, Option<&'a [u8]>)> {
