@@ -104,6 +104,7 @@ a neighbour on w1 has properties that a file has no words for
 a rule that every namespace begins with is gone: a file has no word for that
 addresses with a lifetime are left out, they have their own maker: 1
 br1 has properties that a file has no words for
+ifb7 is left out: it does nothing, and a file has no kind ifb
 m0 is left out, with all that is on it: a file has no word for its mode
 vx0 is left out, with all that is on it: a file has no word for its \"external\"
 vx1 has properties that a file has no words for

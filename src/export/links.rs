@@ -93,7 +93,7 @@ impl Export<'_> {
         let is_idle = !link.is_up() && link.master.is_none();
         let why = if !is_name(&link.name) {
             "its name cannot stand in a file"
-        } else if kind == Some(LinkKind::Device) || (kind.is_none() && place == 0 && is_idle) {
+        } else if kind == Some(LinkKind::Device) {
             return if is_idle { Fate::There } else { Fate::Said(LinkKind::Device) };
         } else if kind == Some(LinkKind::Tap)
             && attrs(&link.kind_data).find(TUN_PERSIST).and_then(|attr| attr.u8()) == Some(0)
@@ -109,13 +109,13 @@ impl Export<'_> {
             if !link.is_up() && FALLBACKS.split(' ').any(|known| known == name) {
                 return Fate::Out;
             }
-            let kind = printable(link.kind.as_deref().unwrap_or_default());
-            if place == 0 {
-                self.skip(place, &[&name, " is said as a device that is there: a file has no kind ", &kind]);
-                return Fate::Said(LinkKind::Device);
-            }
-            self.skip(place, &[&name, " is left out, with all that is on it: a file has no kind ", &kind]);
-            return Fate::Out;
+            let (fate, why) = match place {
+                0 if is_idle => (Fate::There, " is left out: it does nothing, and a file has no kind "),
+                0 => (Fate::Said(LinkKind::Device), " is said as a device that is there: a file has no kind "),
+                _ => (Fate::Out, " is left out, with all that is on it: a file has no kind "),
+            };
+            self.skip(place, &[&name, why, &printable(link.kind.as_deref().unwrap_or_default())]);
+            return fate;
         };
         self.skip(place, &[&name, " is left out, with all that is on it: ", why]);
         Fate::Out

@@ -4,17 +4,16 @@ use std::net::IpAddr;
 
 use super::links::Addresses;
 use super::{Export, Fate, said};
+use crate::file::words::{self, Words};
 use crate::model::addr::{Addr, AddrFlags, default_scope};
-use crate::model::ip::{Family, Prefix, addr_text};
+use crate::model::ip::{Family, addr_text};
 use crate::model::lab::PROTOCOL;
 use crate::model::link::{Link, LinkFlags, LinkId, LinkNumber};
 use crate::model::name::{IfName, printable};
 use crate::model::neigh::{Neigh, NeighFlags, NeighState};
-use crate::model::route::{
-    METRIC_FEATURES, METRIC_RTO_MIN, METRIC_RTT, METRIC_RTTVAR, Metrics, NextHop, PROTOCOL_BOOT, Route, RouteFlags,
-};
+use crate::model::route::{PROTOCOL_BOOT, Route, RouteFlags};
 use crate::model::rule::{
-    RULE_GOTO, RULE_IP_PROTOCOL, RULE_L3MDEV, RULE_MARK, RULE_MASK, RULE_PRIORITY, RULE_PROTOCOL, RULE_REALMS,
+    RULE_IP_PROTOCOL, RULE_L3MDEV, RULE_MARK, RULE_MASK, RULE_PRIORITY, RULE_PROTOCOL, RULE_REALMS,
     RULE_SUPPRESS_GROUP, RULE_SUPPRESS_PREFIX, Rule, RuleFlags,
 };
 use crate::model::topology::{LinkKind, NeighSpec, RouteSpec};
@@ -186,56 +185,40 @@ impl Export<'_> {
 
     /// A route as a file has it.
     fn route(&mut self, place: usize, found: &Route) -> Option<RouteSpec> {
-        let text = found.dst.text();
-        let refuses = (6..=9).contains(&found.kind.0);
-        let mut route = Route { kind: found.kind, table: found.table, ..Route::to(found.dst) };
-        let v6 = found.family() == Family::V6;
-        let strange = found.encap.is_some()
-            || found.nhid.is_some()
-            || found.realms.is_some()
-            || found.ttl_propagate.is_some()
-            || found.tos != 0
-            || found.from.is_some_and(|from| !from.is_empty())
-            || found.hops.iter().any(|hop| hop.encap.is_some() || hop.realms.is_some())
-            || found.cache.is_some_and(|cache| cache.expires != 0)
-            || !is_sayable(&found.metrics)
-            || found.kind.0 == 0
-            || found.kind.0 > 9;
-        if strange {
-            self.skip(place, &["the route to ", &text, " has properties that a file has no words for"]);
+        let (v6, refuses) = (found.family() == Family::V6, (6..=9).contains(&found.kind.0));
+        let mut route = Route { device: None, protocol: PROTOCOL_BOOT, ..found.clone() };
+        route.scope = if v6 { 0 } else { route.scope };
+        route.flags &= RouteFlags::ONLINK;
+        route.metric = route.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
+        route.pref = route.pref.filter(|pref| *pref != 0 && v6);
+        route.cache = route.cache.filter(|cache| cache.expires != 0);
+        for hop in &mut route.hops {
+            (hop.device, hop.flags) = (None, hop.flags & RouteFlags::ONLINK);
+        }
+        let any = IfName::new(b"any");
+        let name = |device: Option<LinkId>| any.filter(|_| device.is_some() && !refuses);
+        let hop_devices = found.hops.iter().map(|hop| name(hop.device)).collect();
+        let mut spec = RouteSpec { route, device: name(found.device), hop_devices, of_link: false };
+        let dst = found.dst.text();
+        if !reads_as(&words::route::text(&spec), &spec, |words| words::route::parse(words, None)) {
+            self.skip(place, &["the route to ", &dst, " has properties that a file has no words for"]);
             return None;
         }
-        route.scope = if v6 { 0 } else { found.scope };
-        route.flags = found.flags & RouteFlags::ONLINK;
-        route.via = found.via;
-        route.prefsrc = found.prefsrc;
-        route.metric = found.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
-        route.metrics = found.metrics.clone();
-        route.pref = found.pref.filter(|pref| *pref != 0 && v6);
-        let mut spec = RouteSpec { route, device: None, hop_devices: Vec::new(), of_link: false };
         let mut name = |device: Option<LinkId>| match device.filter(|_| !refuses) {
             None => Some(None),
             Some(device) => self.need(place, device.index.get()).map(Some),
         };
         let mut complete = || {
             spec.device = name(found.device)?;
-            for hop in &found.hops {
-                spec.hop_devices.push(name(hop.device)?);
-                let flags = hop.flags & RouteFlags::ONLINK;
-                spec.route.hops.push(NextHop {
-                    via: hop.via,
-                    device: None,
-                    hops: hop.hops,
-                    flags,
-                    ..NextHop::default()
-                });
+            for (own, hop) in spec.hop_devices.iter_mut().zip(&found.hops) {
+                *own = name(hop.device)?;
             }
             Some(())
         };
         // What leads out by a link that is left out is left out with it; of several, that must be said.
         if complete().is_none() {
             if !found.hops.is_empty() {
-                self.skip(place, &["the route to ", &text, " leads out by a link that is left out"]);
+                self.skip(place, &["the route to ", &dst, " leads out by a link that is left out"]);
             }
             return None;
         }
@@ -285,10 +268,11 @@ fn devices(route: &Route) -> impl Iterator<Item = LinkId> {
     route.device.into_iter().chain(route.hops.iter().filter_map(|hop| hop.device))
 }
 
-/// Whether a file has words for the properties of a path; `features` and times are among those that it has none for.
-fn is_sayable(metrics: &Metrics) -> bool {
-    let strange = [METRIC_RTT, METRIC_RTTVAR, METRIC_FEATURES, METRIC_RTO_MIN];
-    metrics.congestion.is_none() && !metrics.values.iter().any(|row| strange.contains(&row.0) || row.0 > 15)
+/// Whether a text of a file says a thing, and all of it.
+fn reads_as<T: PartialEq>(text: &str, thing: &T, parse: impl Fn(&mut Words<'_>) -> T) -> bool {
+    let mut words = Words::new(text);
+    let read = parse(&mut words);
+    words.wrong().is_none() && read == *thing
 }
 
 /// Whether a rule is one of those that every namespace begins with: before kernel 4.17 nothing else tells.
@@ -305,32 +289,20 @@ fn is_default(rule: &Rule) -> bool {
 
 /// A rule as a file has it.
 fn rule(found: &Rule) -> Option<Rule> {
-    const SAID: [u16; 7] =
-        [RULE_MARK, RULE_MASK, RULE_IP_PROTOCOL, RULE_PRIORITY, RULE_SUPPRESS_PREFIX, RULE_GOTO, RULE_L3MDEV];
-    let quiet = |number: u16| match (number, found.get(number)) {
-        (_, None) | (RULE_MARK | RULE_REALMS | RULE_L3MDEV | RULE_IP_PROTOCOL, Some(0)) => true,
-        (RULE_SUPPRESS_PREFIX | RULE_SUPPRESS_GROUP | RULE_MASK, Some(value)) => value == ALL_ONES,
+    let quiet = |number: u16, value: u32| match number {
+        RULE_PROTOCOL => true,
+        RULE_MARK | RULE_REALMS | RULE_L3MDEV | RULE_IP_PROTOCOL => value == 0,
+        RULE_SUPPRESS_PREFIX | RULE_SUPPRESS_GROUP | RULE_MASK => value == ALL_ONES,
         _ => false,
     };
-    let sayable = found.tunnel.is_none() && found.nat.is_none() && quiet(RULE_REALMS) && quiet(RULE_SUPPRESS_GROUP);
-    // A table to look up, `goto`, or one of the refusals.
-    if !sayable || !matches!(found.action.0, 1 | 2 | 6 | 7 | 8) {
-        return None;
-    }
-    let names = [&found.input, &found.output];
-    if names.into_iter().flatten().any(|name| !super::is_name(name)) {
-        return None;
-    }
-    let numbers =
-        SAID.iter().filter(|number| !quiet(**number)).filter_map(|number| Some((*number, found.get(*number)?)));
-    Some(Rule {
-        flags: found.flags & RuleFlags::INVERT,
-        numbers: numbers.collect(),
-        from: found.from.filter(|from| !Prefix::is_empty(from)),
-        to: found.to.filter(|to| !Prefix::is_empty(to)),
-        tos: found.tos.filter(|tos| *tos != 0),
-        ..found.clone()
-    })
+    let mut rule = found.clone();
+    rule.numbers.retain(|row| !quiet(row.0, row.1));
+    words::rule::arrange(&mut rule);
+    rule.flags &= RuleFlags::INVERT;
+    rule.from = rule.from.filter(|from| !from.is_empty());
+    rule.to = rule.to.filter(|to| !to.is_empty());
+    rule.tos = rule.tos.filter(|tos| *tos != 0);
+    reads_as(&words::rule::text(&rule), &rule, words::rule::parse).then_some(rule)
 }
 
 /// Whether the kernel made a neighbour by itself: of those that need no asking it knows groups, and all on links
