@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use crate::model::index::Index;
-use crate::model::link::{Link, LinkId};
+use crate::model::link::{Link, LinkChange, LinkId};
 use crate::model::name::IfName;
-use crate::model::plan::Plan;
+use crate::model::op::Op;
+use crate::model::plan::{Act, Plan};
 use crate::model::world::World;
 
 /// Names of links, as they are at some time.
@@ -29,6 +30,13 @@ impl<'a> Names<'a> {
         let mut names = Names::found(world);
         for (link, name) in &plan.names {
             names.set(*link, *name);
+        }
+        for step in &plan.steps {
+            if let Act::Op(op) = &step.act
+                && let Op::ChangeLink(link, LinkChange { name: Some(name), .. }) = op.as_ref()
+            {
+                names.set(*link, *name);
+            }
         }
         names
     }

@@ -173,7 +173,7 @@ fn a_line_for_each_object() {
 + tap t
 ~ device up0 in red
 ~ bridge new: name o$(id) -> new
-~ bridge o$(id): alias a -> it's a\\x1b[m, master br0 -> none
+~ bridge new: alias a -> it's a\\x1b[m, master br0 -> none
 + address 10.0.0.1/24 dev up0 in red
 + route default metric 5 nexthop via 10.0.0.2 dev b nexthop via 10.0.0.3 dev b in red
 + route default via inet6 fe80::1 dev b in red
@@ -183,7 +183,7 @@ fn a_line_for_each_object() {
 ~ sysctl net.ipv4.tcp_rmem in \\x1b[2J: 1 2 3 -> 4 5 6
 + file /etc/netns/red/resolv.conf
 - file /etc/netns/\\x1b[2J/hosts
-- bridge o$(id)
+- bridge new
 - netns \\x1b[2J
 ";
     let view = View { plan: &plan, world: &world, sources: None };

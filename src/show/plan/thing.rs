@@ -77,11 +77,7 @@ fn name_text(name: Option<IfName>) -> String {
 
 fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
     match op {
-        Op::ChangeLink(link, change) => {
-            let name = change.name.map_or_else(|| printable(&names.get(*link)), |name| name.to_string());
-            (found_kind(*link, names), name)
-        }
-        Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
+        Op::ChangeLink(link, _) | Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
         Op::DeleteGroup(group) => ("links", ["of group ", &group.to_string()].concat()),
         Op::AltNames(_, link, list) => {
             let mut words = String::new();
