@@ -160,7 +160,7 @@ impl Recalled {
     /// What the planner is told.
     pub fn known(&self, indexes: Option<(u32, u32)>) -> Known {
         let others = self.others.iter().map(|(_, topology)| topology.clone()).collect();
-        Known { own: self.own.clone(), others, indexes, released: Vec::new(), had: Vec::new() }
+        Known { own: self.own.clone(), others, indexes, machine: record::machine(), ..Known::default() }
     }
 
     /// The same while a run is under way or being undone: what it asks for is ours, too.

@@ -62,8 +62,8 @@ pub enum Ended {
     Locked(Option<u32>),
 }
 
-/// Hears how a run goes on: which step of how many is next.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &Step, &World);
+/// Hears how a run goes on: which object is next, the step that begins it, of which plan.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, &Step, &Plan, &World);
 
 /// Looks and plans, and changes nothing.
 ///

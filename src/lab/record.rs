@@ -238,6 +238,11 @@ fn home() -> Result<String> {
     }
 }
 
+/// What tells this boot of this machine and the namespace that we are in from all others, as far as they tell.
+pub fn machine() -> String {
+    [boot_id(), home()].map(Result::unwrap_or_default).concat()
+}
+
 /// Tries something twice: a shortage may pass.
 pub fn again<R, E>(mut work: impl FnMut() -> std::result::Result<R, E>) -> std::result::Result<R, E> {
     work().or_else(|_| work())
