@@ -1,7 +1,11 @@
 //! One change of a lab, from the lock to the end: there, or all the way back.
 
-use std::num::NonZeroU32;
+mod back;
+mod records;
+
 use std::time::Duration;
+
+use back::{adopted_netns, unmark};
 
 use super::claims;
 use super::lock::{Lock, Waited};
@@ -9,27 +13,21 @@ use super::look;
 use super::memory::{Memory, Recalled, index_of};
 use super::record::{self, Record, Which, again};
 use super::run::{Mood, run};
-use super::site::{self, Site};
-use super::{Ended, Manner, Progress, make, settle, timer, words};
+use super::site::Site;
+use super::{Ended, Manner, Progress, settle, timer, words};
 use crate::error::{Error, Result};
 use crate::export;
-use crate::model::lab::{Lab, Mark};
-use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb};
-use crate::model::name::{IfName, NsName};
-use crate::model::op::Op;
+use crate::model::lab::Lab;
+use crate::model::name::NsName;
 use crate::model::plan::{Plan, Sign};
 use crate::model::topology::{Origin, Place, Topology};
 use crate::model::world::World;
-use crate::plan::{self, Known, Options};
+use crate::plan::{self, Options};
 use crate::sys::signal::Signals;
-use crate::wire::encode;
-use crate::wire::link::GetLink;
 
 /// How often a network is looked at and put right before that counts as failed: side effects of what was taken away
 /// (the further addresses of a first one, the routes of a link that goes down) are put right in a second pass.
 const PASSES: u32 = 3;
-/// How often the way back is tried.
-const WAYS_BACK: u32 = 5;
 /// Between two looks at what goes by itself: the links of a namespace that dies.
 const DYING: Duration = Duration::from_millis(40);
 
@@ -250,59 +248,6 @@ impl Change<'_> {
         if self.options(0).adopt { claims::adopted(plan, world) } else { Vec::new() }
     }
 
-    /// Nothing differs: at most, what is known is brought up to date.
-    fn nothing_to_do(&self) -> Result<Ended> {
-        let lab = self.lab.name();
-        let mut swept = 0;
-        match (self.verb, &self.memory.journal, &self.memory.state) {
-            (Verb::Apply, None, Some(state)) if state.after == self.after && state.kept == self.kept() => {}
-            (Verb::Apply, ..) => {
-                again(|| self.leave())?;
-                self.sweep()?;
-                let mut original = self.recalled.original.clone();
-                claims::keep_claimed(&mut original, &self.wanted);
-                let state = Record {
-                    original: record::line(&original),
-                    after: self.after.clone(),
-                    kept: self.kept(),
-                    ..Record::default()
-                };
-                state.write(Which::State, lab)?;
-                again(|| record::forget(Which::Journal, lab))?;
-            }
-            (verb, ..) => {
-                swept = self.sweep()?;
-                if verb == Verb::Down {
-                    again(|| self.leave())?;
-                    again(|| record::forget(Which::State, lab))?;
-                }
-                again(|| record::forget(Which::Journal, lab))?;
-            }
-        }
-        Ok(if swept == 0 { Ended::Unchanged } else { Ended::Done([0, 0, 0, swept]) })
-    }
-
-    /// What the lab goes on having that is not asked for.
-    fn kept(&self) -> Vec<String> {
-        if self.options(0).prune { Vec::new() } else { self.memory.kept(&self.after) }
-    }
-
-    /// Takes away what an interrupted run has left of namespaces that are not wanted: how many files.
-    fn sweep(&self) -> Result<usize> {
-        if !self.options(0).prune {
-            return Ok(0);
-        }
-        let names = self.leftovers();
-        Ok(site::sweep(&names)? + make::sweep_files(self.lab, &names)?)
-    }
-
-    /// Names that a run may have left files of.
-    fn leftovers(&self) -> Vec<NsName> {
-        let is_wanted = |name: &NsName| self.wanted.places.iter().any(|place| place.name.as_ref() == Some(name));
-        let own = self.recalled.own.iter().flat_map(|own| &own.places).filter_map(|place| place.name.as_ref());
-        own.filter(|name| !is_wanted(name)).cloned().collect()
-    }
-
     /// Goes on until nothing differs: how many objects were made, changed, made anew, taken away.
     fn there(
         &self,
@@ -359,136 +304,6 @@ impl Change<'_> {
         let still = plan.steps.first().map(|step| words::line(&plan, newer.as_ref().unwrap_or(world), step));
         Err(Error::usage(["not as asked after it was done: ", &still.unwrap_or_default()].concat()))
     }
-
-    /// Gives what was made its names.
-    fn publish(&self, site: &mut Site<'_>, journal: &mut Record, way: &Way) -> Result<()> {
-        let mut original = way.original.clone();
-        claims::keep_claimed(&mut original, &self.wanted);
-        let original = record::line(&original);
-        let kept = if self.verb == Verb::Apply { self.kept() } else { journal.kept.clone() };
-        if original != journal.original || kept != journal.kept {
-            (journal.original, journal.kept) = (original, kept);
-            journal.write(Which::Journal, self.lab.name())?;
-        }
-        site.publish(&|_| true)
-    }
-
-    /// The end: what is known says that it is done.
-    fn commit(&self) -> Result<()> {
-        let lab = self.lab.name();
-        again(|| self.leave())?;
-        self.sweep()?;
-        if self.verb == Verb::Apply {
-            return again(|| record::commit(lab));
-        }
-        if self.verb == Verb::Down {
-            again(|| record::forget(Which::State, lab))?;
-        }
-        again(|| record::forget(Which::Journal, lab))
-    }
-
-    /// Leaves it to the other labs that claim the same parameters to put back what we found.
-    fn leave(&self) -> Result<()> {
-        for (number, netns, sysctl) in &self.heritage {
-            let Some((name, _)) = self.recalled.others.get(*number) else { continue };
-            let Some(mut record) = Record::read(Which::State, name)? else { continue };
-            let mut original = record::topology(&record.original).unwrap_or_default();
-            original.name.clone_from(name);
-            claims::put_sysctl(&mut original, netns.as_ref(), sysctl.clone());
-            record.original = record::line(&original);
-            record.write(Which::State, name)?;
-        }
-        Ok(())
-    }
-
-    /// All the way back: what is left, a line each.
-    fn back(&self, site: &mut Site<'_>, way: &Way, journal: &Record, world: &World) -> Vec<String> {
-        site.go_back();
-        let before = &way.before;
-        let both = claims::union(self.wanted.clone(), before);
-        let known = Known {
-            released: adopted_netns(&journal.adopted),
-            had: had(world),
-            ..self.recalled.known_with(&both, self.indexes)
-        };
-        let mut left = None;
-        for attempt in 0..=WAYS_BACK {
-            // Only what the last look found counts.
-            left = None;
-            let mut is_right = site.take_back().is_ok();
-            site.mark_staged();
-            is_right &= unmark(site, &journal.adopted).is_ok();
-            site.sockets.arrange(before.places.iter().filter_map(|place| place.name.as_ref()));
-            let Ok(mut seen) = self.recalled.look_at(&mut site.sockets, before, self.lab, Some(&both)) else {
-                continue;
-            };
-            forgive(&mut seen);
-            let index = index_of(self.first_index, PASSES + 1 + attempt);
-            let options = Options { index, adopt: false, replace: true, prune: true };
-            let plan = match plan::plan(before, &seen, &known, options) {
-                Ok(plan) => plan,
-                Err(conflicts) => {
-                    left = Some(texts(&conflicts));
-                    continue;
-                }
-            };
-            if plan.steps.is_empty() && is_right {
-                site.finish();
-                return self.put_records_back(before);
-            }
-            left = Some(plan.steps.iter().map(|step| words::line(&plan, &seen, step)).collect());
-            if attempt == WAYS_BACK {
-                break;
-            }
-            let ran = run(site, &plan, &seen, Mood::Back, None);
-            let is_before = |name: &NsName| before.places.iter().any(|place| place.name.as_ref() == Some(name));
-            if site.publish(&is_before).is_ok() {
-                site.finish();
-            }
-            if ran.stopped {
-                break;
-            }
-            if ran.stale {
-                std::thread::sleep(DYING);
-            }
-        }
-        let mut left = left.unwrap_or_else(|| told(&way.trail, world));
-        // It stays, so that `recover` can go on from there.
-        left.push(["/run/netstrap/", self.lab.name(), ".journal"].concat());
-        left
-    }
-
-    /// What was known before is known again.
-    fn put_records_back(&self, before: &Topology) -> Vec<String> {
-        let lab = self.lab.name();
-        let mut left = Vec::new();
-        if self.verb == Verb::Apply {
-            // A name's file that was made and could not be bound; files of a namespace that was never there.
-            let names = self.new_names(before, &|_| true);
-            let filed = self.new_names(before, &|place| place.dns.is_some() || !place.hosts.is_empty());
-            let swept = again(|| site::sweep(&names)).and_then(|_| again(|| make::sweep_files(self.lab, &filed)));
-            left.extend(swept.err().map(|error| error.to_string()));
-        }
-        let journal = again(|| match &self.memory.journal {
-            Some(old) => old.write(Which::Journal, lab),
-            None => record::forget(Which::Journal, lab),
-        });
-        let state = again(|| match &self.memory.state {
-            Some(state) if self.verb == Verb::Down => state.write(Which::State, lab),
-            _ => Ok(()),
-        });
-        for error in [journal.err(), state.err()].into_iter().flatten() {
-            left.push(error.to_string());
-        }
-        left
-    }
-
-    /// Names that the run was to make, of places that are meant.
-    fn new_names(&self, before: &Topology, is_meant: &dyn Fn(&&Place) -> bool) -> Vec<NsName> {
-        let is_new = |name: &&NsName| before.places.iter().all(|place| place.name.as_ref() != Some(name));
-        let names = self.wanted.places.iter().filter(is_meant).filter_map(|place| place.name.as_ref());
-        names.filter(is_new).cloned().collect()
-    }
 }
 
 /// What is needed to go back.
@@ -499,18 +314,6 @@ struct Way {
     trail: Vec<(Plan, Vec<bool>)>,
     /// Where the file says what failed.
     at: Option<Origin>,
-}
-
-/// What was sent, a line each, where it could not be looked at.
-#[cold]
-fn told(trail: &[(Plan, Vec<bool>)], world: &World) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (plan, sent) in trail {
-        for (step, _) in plan.steps.iter().zip(sent).filter(|(_, sent)| **sent) {
-            lines.push(words::line(plan, world, step));
-        }
-    }
-    lines
 }
 
 fn texts(conflicts: &[plan::Conflict]) -> Vec<String> {
@@ -539,58 +342,4 @@ fn without(mut found: Topology, adopted: &[(String, u32)]) -> Topology {
         found.places.iter_mut().for_each(|place| place.links.clear());
     }
     found
-}
-
-/// The indexes that links had, to be had again.
-fn had(world: &World) -> Vec<(Option<NsName>, IfName, NonZeroU32)> {
-    let mut had = Vec::new();
-    for seen in &world.places {
-        for link in &seen.state.links {
-            if let Some((name, index)) = IfName::new(&link.name).zip(NonZeroU32::new(link.index)) {
-                had.push((seen.name.clone(), name, index));
-            }
-        }
-    }
-    had
-}
-
-/// The namespaces among what was adopted: their mark, on `lo`, is taken off by the plan of the way back.
-fn adopted_netns(adopted: &[(String, u32)]) -> Vec<NsName> {
-    adopted.iter().filter(|row| row.1 == 1).filter_map(|row| NsName::new(row.0.as_bytes())).collect()
-}
-
-/// Takes the marks off links that were not ours before.
-fn unmark(site: &mut Site<'_>, adopted: &[(String, u32)]) -> Result<()> {
-    for (name, index) in adopted.iter().filter(|row| row.1 != 1) {
-        let netns = NsName::new(name.as_bytes());
-        let place = match &netns {
-            None => Some(0),
-            Some(netns) => site.sockets.find(netns),
-        };
-        let (Some(place), Some(index)) = (place, NonZeroU32::new(*index)) else { continue };
-        let lab = site.lab;
-        let Ok(socket) = site.sockets.route(place) else { continue };
-        let link = match socket.get(&GetLink::Index(index.get())) {
-            Ok(Some(link)) => link,
-            Err(error) if error.errno() != Some(libc::ENODEV) => return Err(error),
-            _ => continue,
-        };
-        let id = LinkId { ns: u32::try_from(place).unwrap_or(u32::MAX), index };
-        let is_ours = |text: &[u8]| Mark::parse(text).is_some_and(|mark| lab.owns(mark));
-        let mut change = LinkChange::default();
-        if link.group == Some(lab.group()) {
-            change.numbers.push((LinkNumber::Group, 0));
-        }
-        if link.alias.as_deref().is_some_and(is_ours) {
-            change.alias = Some(Vec::new());
-        }
-        if !change.numbers.is_empty() || change.alias.is_some() {
-            socket.request(encode(&Op::ChangeLink(id, change)))?;
-        }
-        let marks: Vec<Vec<u8>> = link.altnames.into_iter().filter(|name| is_ours(name)).collect();
-        if !marks.is_empty() {
-            socket.request(encode(&Op::AltNames(ListVerb::Delete, id, marks)))?;
-        }
-    }
-    Ok(())
 }

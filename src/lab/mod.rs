@@ -11,6 +11,7 @@ mod lock;
 pub mod look;
 mod make;
 mod memory;
+mod order;
 mod record;
 mod run;
 mod settle;
