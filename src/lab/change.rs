@@ -14,16 +14,18 @@ use super::memory::{Memory, Recalled, index_of};
 use super::record::{self, Record, Which, again};
 use super::run::{Mood, run};
 use super::site::Site;
-use super::{Ended, Manner, Progress, settle, timer, words};
+use super::sockets::Sockets;
+use super::{Ended, Manner, Progress, interrupted, lent, settle, timer};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::model::lab::Lab;
 use crate::model::name::NsName;
 use crate::model::plan::{Plan, Sign};
-use crate::model::topology::{Origin, Place, Topology};
+use crate::model::topology::{Origin, Place, Sysctl, Topology};
 use crate::model::world::World;
 use crate::plan::{self, Options};
-use crate::sys::signal::Signals;
+use crate::sys::process;
+use crate::sys::signal::{self, Signals};
 
 /// How often a network is looked at and put right before that counts as failed: side effects of what was taken away
 /// (the further addresses of a first one, the routes of a link that goes down) are put right in a second pass.
@@ -54,7 +56,7 @@ struct Change<'a> {
     /// What the state will say.
     after: String,
     /// What other labs are to put back in our place: number of the lab, its namespace, name and value.
-    heritage: Vec<(usize, Option<NsName>, crate::model::topology::Sysctl)>,
+    heritage: Vec<(usize, Option<NsName>, Sysctl)>,
     indexes: (u32, u32),
     first_index: u32,
 }
@@ -69,9 +71,12 @@ pub fn change(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, 
 
 /// Up to the first change, every failure is a refusal.
 fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progress: Progress<'_>) -> Result<Ended> {
-    let signals = Signals::hold(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP]);
+    // Those that `nohup` and shells have set to be ignored are.
+    let signals = Signals::hold(&signal::heeded(&[libc::SIGINT, libc::SIGTERM, libc::SIGHUP]));
     let signals = signals.map_err(|e| Error::sys("signalfd", &e))?;
-    if let Some(asked) = asked
+    // What is made for others to read is, whatever the caller's mask.
+    process::set_umask(0o022);
+    if let (Some(asked), Verb::Apply) = (asked, verb)
         && !settle::devices(asked, &signals)?
     {
         return Err(interrupted());
@@ -83,76 +88,81 @@ fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progr
     };
     again(|| record::tidy(name))?;
     let lab = Lab::new(name);
-    let memory = Memory::read(name)?;
-    let nothing = Topology { name: name.to_owned(), places: vec![Place::default()] };
-    let (mut wanted, after) = match (verb, &memory.journal) {
-        (Verb::Recover, None) => return Ok(Ended::Unchanged),
-        (Verb::Recover, Some(journal)) => {
-            let before = record::topology(&journal.before);
-            (before.ok_or_else(|| Error::usage("the journal does not say what was there before"))?, String::new())
-        }
-        _ => {
-            let wanted = asked.cloned().unwrap_or(nothing);
-            let line = if verb == Verb::Apply { record::line(&wanted) } else { String::new() };
-            (wanted, line)
-        }
+    let Some(Start { memory, recalled, wanted, after, heritage, sockets, world }) = prepare(verb, &lab, asked)? else {
+        return Ok(Ended::Unchanged);
     };
-    let recalled = memory.recall(name, &wanted, &after)?;
+    let (indexes, first_index) = memory.indexes();
+    let change = Change { verb, manner, lab: &lab, memory, recalled, wanted, after, heritage, indexes, first_index };
+    let ended = change.carry_out(&mut Site::new(&lab, manner.describe, sockets, &signals), &world, progress);
+    drop(lock);
+    ended
+}
+
+/// What a change begins with.
+struct Start {
+    memory: Memory,
+    recalled: Recalled,
+    wanted: Topology,
+    after: String,
+    heritage: Vec<(usize, Option<NsName>, Sysctl)>,
+    sockets: Sockets,
+    world: World,
+}
+
+/// Finds out what is known, wanted and there; `None` if there is nothing to recover.
+fn prepare(verb: Verb, lab: &Lab, asked: Option<&Topology>) -> Result<Option<Start>> {
+    let name = lab.name();
+    let memory = Memory::read(name, true)?;
+    let mut after = String::new();
+    let plain = match (verb, &memory.journal, asked) {
+        (Verb::Recover, None, _) => return Ok(None),
+        (Verb::Recover, Some(journal), _) => record::topology(&journal.before)?
+            .ok_or_else(|| Error::usage("the journal does not say what was there before"))?,
+        (Verb::Apply, _, Some(asked)) => {
+            after = record::line(asked);
+            asked.clone()
+        }
+        _ => Topology { name: name.to_owned(), places: vec![Place::default()] },
+    };
+    let mut recalled = memory.recall(name, &plain, &after)?;
+    if let (Verb::Down, None, Some(asked)) = (verb, &recalled.own, asked) {
+        (recalled.own, recalled.told) = (Some(asked.clone()), true);
+    }
     // What was claimed and is not any more is put back to what it was, if it still is as we left it.
     let mut restore = Topology::default();
     if let (Some(own), true) = (&recalled.own, verb != Verb::Recover) {
-        restore = claims::to_restore(&recalled.original, own, &wanted);
+        restore = claims::to_restore(&recalled.original, own, &plain);
     }
-    let plain = wanted.clone();
+    let mut wanted = plain.clone();
     claims::join(&mut wanted, restore.clone());
-    let mut sockets = look::open(&wanted, &lab, memory.names(&recalled).as_deref())?;
-    let mut world = recalled.look(&mut sockets, &wanted, &lab)?;
+    let mut sockets = look::open(&wanted, lab, memory.names(&recalled).as_deref())?;
+    if let (Verb::Recover, Some(journal)) = (verb, &memory.journal) {
+        unmark(&mut sockets, lab, &journal.adopted)?;
+    }
+    let mut world = recalled.look(&mut sockets, &wanted, lab)?;
     if verb != Verb::Apply {
         forgive(&mut world);
     }
     let mut heritage = Vec::new();
     if let Some(own) = &recalled.own {
-        let others: Vec<Topology> = recalled.others.iter().map(|(_, topology)| topology.clone()).collect();
-        claims::settle(&mut restore, own, &others, &world, &mut |lab, netns, sysctl| {
+        claims::settle(&mut restore, own, &recalled.others, &world, &mut |lab, netns, sysctl| {
             heritage.push((lab, netns.cloned(), sysctl.clone()));
         });
     }
     let mut wanted = plain;
     claims::join(&mut wanted, restore);
-    let (indexes, first_index) = memory.indexes();
-    let change = Change { verb, manner, lab: &lab, memory, recalled, wanted, after, heritage, indexes, first_index };
-    let mut site = Site::new(&lab, sockets, &signals);
-    if verb == Verb::Recover
-        && let Some(journal) = &change.memory.journal
-    {
-        unmark(&mut site, &journal.adopted)?;
+    if verb != Verb::Apply {
+        claims::forget_missing(&mut wanted, &world);
     }
-    let ended = change.carry_out(&mut site, &world, progress);
-    drop(lock);
-    ended
+    Ok(Some(Start { memory, recalled, wanted, after, heritage, sockets, world }))
 }
 
 /// Looks and plans, and changes nothing.
 pub fn plan(topology: &Topology, options: Options) -> Result<(World, std::result::Result<Plan, Vec<plan::Conflict>>)> {
-    let name = &topology.name;
-    let lab = Lab::new(name);
-    let memory = Memory::read(name)?;
-    let recalled = memory.recall(name, topology, &record::line(topology))?;
-    let mut restore = Topology::default();
-    if let Some(own) = &recalled.own {
-        restore = claims::to_restore(&recalled.original, own, topology);
-    }
-    let mut wanted = topology.clone();
-    claims::join(&mut wanted, restore.clone());
-    let mut sockets = look::open(&wanted, &lab, memory.names(&recalled).as_deref())?;
-    let world = recalled.look(&mut sockets, &wanted, &lab)?;
-    if let Some(own) = &recalled.own {
-        let others: Vec<Topology> = recalled.others.iter().map(|(_, topology)| topology.clone()).collect();
-        claims::settle(&mut restore, own, &others, &world, &mut |_, _, _| {});
-    }
-    let mut wanted = topology.clone();
-    claims::join(&mut wanted, restore);
-    let ((_, _), index) = memory.indexes();
+    let lab = Lab::new(&topology.name);
+    let start = prepare(Verb::Apply, &lab, Some(topology))?;
+    let Start { memory, recalled, wanted, world, .. } = start.ok_or_else(|| Error::usage("nothing is asked for"))?;
+    let index = memory.indexes().1;
     let known = recalled.known(memory.journal.as_ref().and_then(|journal| journal.indexes));
     let plan = plan::plan(&wanted, &world, &known, Options { index, ..options });
     Ok((world, plan))
@@ -161,11 +171,6 @@ pub fn plan(topology: &Topology, options: Options) -> Result<(World, std::result
 /// On the way back, a parameter that is gone with somebody's link must not keep the rest from being put back.
 fn forgive(world: &mut World) {
     world.places.iter_mut().for_each(|seen| seen.lacking.clear());
-}
-
-#[cold]
-fn interrupted() -> Error {
-    Error::usage("interrupted by a signal")
 }
 
 impl Change<'_> {
@@ -179,16 +184,19 @@ impl Change<'_> {
             Err(conflicts) => return Ok(Ended::Conflicts(conflicts)),
         };
         if plan.steps.is_empty() {
+            self.put_back(site);
             return self.nothing_to_do();
         }
-        let (foreign, adopted) = (claims::found(&plan, world), self.adopted(&plan, world));
+        site.sockets.room()?;
+        let adopted = self.adopted(&plan, world);
+        let foreign = claims::found(&plan, world, &adopted);
         let (mut before, _) = export::topology(world, Some(self.lab), self.lab.name());
         before.name.clear();
         before.name.push_str(self.lab.name());
         claims::add(&mut before, &foreign);
         claims::to_links(&mut before);
         let mut original = self.recalled.original.clone();
-        claims::add(&mut original, &without(foreign, &adopted));
+        claims::add(&mut original, &claims::without(foreign, &adopted, world));
         let mut journal = Record {
             original: record::line(&original),
             before: record::line(&before),
@@ -197,11 +205,15 @@ impl Change<'_> {
             kept: if self.memory.journal.is_some() { self.memory.kept(&self.after) } else { self.kept() },
             indexes: Some(self.indexes),
             adopted,
+            lent: lent::found(&plan, world),
         };
         journal.write(Which::Journal, self.lab.name())?;
         let mut way = Way { before, original, trail: Vec::new(), at: None };
         let done = self.there(site, plan, world, &mut way, progress);
         let done = done.and_then(|counts| self.publish(site, &mut journal, &way).map(|()| counts));
+        if done.is_ok() {
+            self.put_back(site);
+        }
         if let (Ok(counts), Some(time), Verb::Apply) = (&done, self.manner.confirm, self.verb) {
             let mut child = match timer::split(self.lab.name(), site, time, self.manner.on_wait) {
                 Ok(timer::Side::Parent(Some(ended))) => return Ok(ended),
@@ -301,7 +313,7 @@ impl Change<'_> {
         if let Some(error) = failed {
             return Err(error);
         }
-        let still = plan.steps.first().map(|step| words::line(&plan, newer.as_ref().unwrap_or(world), step));
+        let still = plan.steps.first().map(|step| (site.describe)(&plan, newer.as_ref().unwrap_or(world), step));
         Err(Error::usage(["not as asked after it was done: ", &still.unwrap_or_default()].concat()))
     }
 }
@@ -334,12 +346,4 @@ fn tally(plan: &Plan) -> [usize; 4] {
         counts[at] += 1;
     }
     counts
-}
-
-/// What was found of things that are not ours, without links that have become ours.
-fn without(mut found: Topology, adopted: &[(String, u32)]) -> Topology {
-    if !adopted.is_empty() {
-        found.places.iter_mut().for_each(|place| place.links.clear());
-    }
-    found
 }

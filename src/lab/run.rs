@@ -1,9 +1,9 @@
 //! Carries out the steps of a plan. Messages for one namespace go in one send; namespaces are made by a thread of
 //! their own, and a new one is filled as soon as all links that are born in it are there.
 
+use super::make;
 use super::order::order;
 use super::site::Site;
-use super::{make, words};
 use crate::error::{Error, Kind, Result};
 use crate::lab::Progress;
 use crate::lab::stage::Maker;
@@ -107,9 +107,7 @@ impl Runner<'_, '_> {
     fn heed(&mut self, number: &usize, done: Result<()>) -> Result<()> {
         let Err(error) = done else { return Ok(()) };
         let step = &self.plan.steps[*number];
-        let name = words::place_name(self.world, step.place);
-        let error = error.doing(|| words::act(self.plan, self.world, step));
-        let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
+        let error = error.doing(|| (self.site.describe)(self.plan, self.world, step));
         if self.mood == Mood::Forward {
             self.ran.at = self.ran.at.or(step.at);
             return Err(error);
@@ -225,8 +223,14 @@ impl Runner<'_, '_> {
                 continue;
             }
             let Some(maker) = &mut self.maker else { break };
-            let made = maker.next()?;
             let Some(next) = self.unmade.pop() else { break };
+            let made = maker.next().map_err(|error| {
+                // Whoever needs it is not to blame.
+                let is = |step: &&Step| step.place == next && matches!(step.act, Act::MakeNetns);
+                let Some(step) = self.plan.steps.iter().find(is) else { return error };
+                self.ran.at = self.ran.at.or(step.at);
+                error.doing(|| (self.site.describe)(self.plan, self.world, step))
+            })?;
             self.site.stage(next, made);
         }
         Ok(())

@@ -57,6 +57,26 @@ pub fn brief(step: &Step, world: &World) -> String {
     text
 }
 
+/// What a step does, to what and where.
+pub fn act(plan: &Plan, world: &World, step: &Step) -> String {
+    let mut thing = Thing::of(step, &Names::planned(plan, world));
+    if let Act::Translations(_) = step.act {
+        // There may be thousands.
+        thing.words = ["of lab ", plan.lab.name()].concat();
+    }
+    let verb = match step.sign {
+        Sign::Create if matches!(step.act, Act::Sysctl { .. }) => "set ",
+        Sign::Create => "make ",
+        Sign::Change => "change ",
+        Sign::Replace => "make anew ",
+        Sign::Remove => "take away ",
+        Sign::Part => "set ",
+    };
+    let mut text = verb.to_owned();
+    object(&mut text, &thing);
+    text
+}
+
 /// Adds a thing and where it is.
 fn object(out: &mut String, thing: &Thing<'_>) {
     say(out, &[thing.kind, " ", &thing.words]);

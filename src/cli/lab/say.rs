@@ -184,6 +184,12 @@ impl Progress {
     }
 }
 
+/// Tells something that is no failure.
+pub fn note(text: &str) {
+    let line = ["netstrap: ", &printable(text.as_bytes()), "\n"].concat();
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+}
+
 /// Tells that something waits to be confirmed.
 pub fn waits(lab: &str, time: Duration) {
     let time = time.as_secs_f32().to_string();

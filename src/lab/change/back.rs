@@ -8,14 +8,15 @@ use crate::lab::memory::index_of;
 use crate::lab::record::{self, Record, Which, again};
 use crate::lab::run::{Mood, run};
 use crate::lab::site::{self, Site};
-use crate::lab::{claims, make, words};
-use crate::model::lab::Mark;
+use crate::lab::sockets::Sockets;
+use crate::lab::{claims, lent, make};
+use crate::model::lab::{Lab, Mark};
 use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb};
 use crate::model::name::{IfName, NsName};
 use crate::model::op::Op;
-use crate::model::plan::Plan;
+use crate::model::plan::{Act, Plan};
 use crate::model::topology::{Place, Topology};
-use crate::model::world::World;
+use crate::model::world::{Presence, World};
 use crate::plan::{self, Known, Options};
 use crate::wire::encode;
 use crate::wire::link::GetLink;
@@ -34,15 +35,22 @@ impl Change<'_> {
             had: had(world),
             ..self.recalled.known_with(&both, self.indexes)
         };
+        let is_before = |name: &NsName| before.places.iter().any(|place| place.name.as_ref() == Some(name));
         let mut left = None;
         for attempt in 0..=WAYS_BACK {
             // Only what the last look found counts.
             left = None;
             let mut is_right = site.take_back().is_ok();
             site.mark_staged();
-            is_right &= unmark(site, &journal.adopted).is_ok();
+            is_right &= unmark(&mut site.sockets, self.lab, &journal.adopted).is_ok();
             site.sockets.arrange(before.places.iter().filter_map(|place| place.name.as_ref()));
             let Ok(mut seen) = self.recalled.look_at(&mut site.sockets, before, self.lab, Some(&both)) else {
+                // New namespaces that are let go leave room for descriptors, and take with them what is in them.
+                for place in site.sockets.staged() {
+                    if !site.sockets.name(place).is_some_and(|name| is_before(name) || way.has_moved(name, world)) {
+                        site.sockets.drop_namespace(place);
+                    }
+                }
                 continue;
             };
             forgive(&mut seen);
@@ -57,14 +65,15 @@ impl Change<'_> {
             };
             if plan.steps.is_empty() && is_right {
                 site.finish();
-                return self.put_records_back(before);
+                let mut left = lent::put_back(&mut site.sockets, journal.lent.iter());
+                left.extend(self.put_records_back(before));
+                return left;
             }
-            left = Some(plan.steps.iter().map(|step| words::line(&plan, &seen, step)).collect());
+            left = Some(plan.steps.iter().map(|step| (site.describe)(&plan, &seen, step)).collect());
             if attempt == WAYS_BACK {
                 break;
             }
             let ran = run(site, &plan, &seen, Mood::Back, None);
-            let is_before = |name: &NsName| before.places.iter().any(|place| place.name.as_ref() == Some(name));
             if site.publish(&is_before).is_ok() {
                 site.finish();
             }
@@ -75,7 +84,7 @@ impl Change<'_> {
                 std::thread::sleep(DYING);
             }
         }
-        let mut left = left.unwrap_or_else(|| told(&way.trail, world));
+        let mut left = left.unwrap_or_else(|| told(site, &way.trail, world));
         // It stays, so that `recover` can go on from there.
         left.push(["/run/netstrap/", self.lab.name(), ".journal"].concat());
         left
@@ -96,9 +105,10 @@ impl Change<'_> {
             Some(old) => old.write(Which::Journal, lab),
             None => record::forget(Which::Journal, lab),
         });
+        // A rename may have been done that was said to have failed.
         let state = again(|| match &self.memory.state {
-            Some(state) if self.verb == Verb::Down => state.write(Which::State, lab),
-            _ => Ok(()),
+            Some(state) => state.write(Which::State, lab),
+            None => record::forget(Which::State, lab),
         });
         for error in [journal.err(), state.err()].into_iter().flatten() {
             left.push(error.to_string());
@@ -114,13 +124,26 @@ impl Change<'_> {
     }
 }
 
-/// What was sent, a line each, where it could not be looked at.
+impl Way {
+    /// Whether a device was moved to a namespace, which it would be lost with.
+    fn has_moved(&self, name: &NsName, world: &World) -> bool {
+        let is_there = |place: usize| world.places.get(place).is_some_and(|seen| seen.name.as_ref() == Some(name));
+        let mut steps = self.trail.iter().flat_map(|(plan, _)| &plan.steps);
+        steps.any(|step| matches!(step.act, Act::MoveLink { to, .. } if is_there(to)))
+    }
+}
+
+/// What was sent, a line each, where it could not be looked at. Of namespaces that were let go nothing is left.
 #[cold]
-fn told(trail: &[(Plan, Vec<bool>)], world: &World) -> Vec<String> {
-    let mut lines = Vec::new();
+fn told(site: &Site<'_>, trail: &[(Plan, Vec<bool>)], world: &World) -> Vec<String> {
+    let mut lines = vec!["what could not be looked at; sent was:".to_owned()];
     for (plan, sent) in trail {
         for (step, _) in plan.steps.iter().zip(sent).filter(|(_, sent)| **sent) {
-            lines.push(words::line(plan, world, step));
+            let name = world.places.get(step.place).and_then(|seen| seen.name.as_ref());
+            let place = name.map_or(Some(0), |name| site.sockets.find(name));
+            if place.is_some_and(|place| site.sockets.presence(place) == Presence::There) {
+                lines.push((site.describe)(plan, world, step));
+            }
         }
     }
     lines
@@ -145,16 +168,15 @@ pub fn adopted_netns(adopted: &[(String, u32)]) -> Vec<NsName> {
 }
 
 /// Takes the marks off links that were not ours before.
-pub fn unmark(site: &mut Site<'_>, adopted: &[(String, u32)]) -> Result<()> {
+pub fn unmark(sockets: &mut Sockets, lab: &Lab, adopted: &[(String, u32)]) -> Result<()> {
     for (name, index) in adopted.iter().filter(|row| row.1 != 1) {
         let netns = NsName::new(name.as_bytes());
         let place = match &netns {
             None => Some(0),
-            Some(netns) => site.sockets.find(netns),
+            Some(netns) => sockets.find(netns),
         };
         let (Some(place), Some(index)) = (place, NonZeroU32::new(*index)) else { continue };
-        let lab = site.lab;
-        let Ok(socket) = site.sockets.route(place) else { continue };
+        let Ok(socket) = sockets.route(place) else { continue };
         let link = match socket.get(&GetLink::Index(index.get())) {
             Ok(Some(link)) => link,
             Err(error) if error.errno() != Some(libc::ENODEV) => return Err(error),

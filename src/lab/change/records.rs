@@ -4,8 +4,9 @@ use super::{Change, Verb, Way};
 use crate::error::Result;
 use crate::lab::record::{self, Record, Which, again};
 use crate::lab::site::{self, Site};
-use crate::lab::{Ended, claims, make};
+use crate::lab::{Ended, claims, lent, make};
 use crate::model::name::NsName;
+use crate::model::topology::Topology;
 
 impl Change<'_> {
     /// Nothing differs: at most, what is known is brought up to date.
@@ -23,6 +24,7 @@ impl Change<'_> {
                     original: record::line(&original),
                     after: self.after.clone(),
                     kept: self.kept(),
+                    lent: self.memory.lent().filter(|line| lent::is_lent(line, &self.wanted)).cloned().collect(),
                     ..Record::default()
                 };
                 state.write(Which::State, lab)?;
@@ -67,11 +69,27 @@ impl Change<'_> {
         claims::keep_claimed(&mut original, &self.wanted);
         let original = record::line(&original);
         let kept = if self.verb == Verb::Apply { self.kept() } else { journal.kept.clone() };
-        if original != journal.original || kept != journal.kept {
-            (journal.original, journal.kept) = (original, kept);
+        let mut lent = journal.lent.clone();
+        for line in self.memory.lent().filter(|line| lent::is_lent(line, &self.wanted)) {
+            if !lent.contains(line) {
+                lent.push(line.clone());
+            }
+        }
+        if original != journal.original || kept != journal.kept || lent != journal.lent {
+            (journal.original, journal.kept, journal.lent) = (original, kept, lent);
             journal.write(Which::Journal, self.lab.name())?;
         }
         site.publish(&|_| true)
+    }
+
+    /// Gives links that are somebody else's, and that have come back, what they had.
+    pub(super) fn put_back(&self, site: &mut Site<'_>) {
+        let was_lent = |line: &str| self.recalled.own.as_ref().is_some_and(|own| lent::is_lent(line, own));
+        let is_due =
+            |line: &&String| self.verb == Verb::Recover || (was_lent(line) && !lent::is_lent(line, &self.wanted));
+        for left in lent::put_back(&mut site.sockets, self.memory.lent().filter(is_due)) {
+            (self.manner.note)(&["cannot be put back: ", &left].concat());
+        }
     }
 
     /// The end: what is known says that it is done.
@@ -91,13 +109,16 @@ impl Change<'_> {
     /// Leaves it to the other labs that claim the same parameters to put back what we found.
     fn leave(&self) -> Result<()> {
         for (number, netns, sysctl) in &self.heritage {
-            let Some((name, _)) = self.recalled.others.get(*number) else { continue };
-            let Some(mut record) = Record::read(Which::State, name)? else { continue };
-            let mut original = record::topology(&record.original).unwrap_or_default();
-            original.name.clone_from(name);
-            claims::put_sysctl(&mut original, netns.as_ref(), sysctl.clone());
-            record.original = record::line(&original);
-            record.write(Which::State, name)?;
+            let Some(Topology { name, .. }) = self.recalled.others.get(*number) else { continue };
+            // Of a run that was killed, both.
+            for which in [Which::State, Which::Journal] {
+                let Some(mut record) = Record::read(which, name, false)? else { continue };
+                let mut original = record::topology(&record.original)?.unwrap_or_default();
+                original.name.clone_from(name);
+                claims::put_sysctl(&mut original, netns.as_ref(), sysctl.clone());
+                record.original = record::line(&original);
+                record.write(which, name)?;
+            }
         }
         Ok(())
     }
