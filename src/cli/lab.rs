@@ -110,7 +110,8 @@ fn plan(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
 fn change(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
     let verb = job.row().name;
     let file = if job.is_file() { Some(read(job)?) } else { None };
-    let manner = Manner { options, lock_wait: job.lock_wait, confirm: job.confirm, on_wait: say::waits };
+    let (lock_wait, confirm) = (job.lock_wait, job.confirm);
+    let manner = Manner { options, lock_wait, confirm, describe: show::act, note: say::note, on_wait: say::waits };
     let mut progress = Progress::new(io);
     let mut hear = |at: usize, step: &Step, plan: &Plan, world: &World| {
         if progress.is_due() {
@@ -122,7 +123,7 @@ fn change(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>>
     let ended = match (job.verb, &file) {
         (APPLY, Some(file)) => lab::apply(&file.topology, manner, &mut hear),
         (RECOVER, _) => lab::recover(name, manner, &mut hear),
-        _ => lab::down(name, manner, &mut hear),
+        _ => lab::down(name, file.as_ref().map(|file| &file.topology), manner, &mut hear),
     };
     progress.end(io);
     say::ended(verb, ended, file.as_ref().map(|file| &file.sources), job.lock_wait, io)

@@ -91,7 +91,7 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
 pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let mut world = World::default();
     let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
-    for number in 0..sockets.len() {
+    for number in 0..sockets.count() {
         let place = wanted.topology.places.get(number);
         let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
         let mut seen = seen(sockets, number, vlans)?;
@@ -133,7 +133,7 @@ pub fn live(host: bool, names: &[Vec<u8>], strict: bool) -> Result<World> {
     }
     sockets.add(&sorted, strict)?;
     let mut world = World::default();
-    for number in 0..sockets.len() {
+    for number in 0..sockets.count() {
         let mut seen = if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false)? };
         files(&mut seen)?;
         world.places.push(seen);

@@ -1,10 +1,9 @@
 //! Carries out the steps of a plan. Messages for one namespace go in one send; namespaces are made by a thread of
 //! their own, and a new one is filled as soon as all links that are born in it are there.
 
-use std::collections::VecDeque;
-
+use super::make;
+use super::order::order;
 use super::site::Site;
-use super::{make, words};
 use crate::error::{Error, Kind, Result};
 use crate::lab::Progress;
 use crate::lab::stage::Maker;
@@ -19,7 +18,7 @@ use crate::wire::encode;
 use crate::wire::link::GetLink;
 
 /// Links that are made in one send while namespaces are still being made: few enough to keep both threads at work.
-const WAVE: usize = 16;
+pub const WAVE: usize = 16;
 /// Messages that are gathered for one send.
 const MOST: usize = 1024;
 /// Questions in one send: their answers fit the default receive buffer.
@@ -110,9 +109,7 @@ impl Runner<'_, '_> {
     fn heed(&mut self, number: &usize, done: Result<()>) -> Result<()> {
         let Err(error) = done else { return Ok(()) };
         let step = &self.plan.steps[*number];
-        let name = words::place_name(self.world, step.place);
-        let error = error.doing(|| words::act(self.plan, self.world, step));
-        let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
+        let error = error.doing(|| (self.site.describe)(self.plan, self.world, step));
         if self.mood == Mood::Forward {
             self.ran.at = self.ran.at.or(step.at);
             return Err(error);
@@ -225,8 +222,14 @@ impl Runner<'_, '_> {
                 continue;
             }
             let Some(maker) = &mut self.maker else { break };
-            let made = maker.next()?;
             let Some(next) = self.unmade.pop() else { break };
+            let made = maker.next().map_err(|error| {
+                // Whoever needs it is not to blame.
+                let is = |step: &&Step| step.place == next && matches!(step.act, Act::MakeNetns);
+                let Some(step) = self.plan.steps.iter().find(is) else { return error };
+                self.ran.at = self.ran.at.or(step.at);
+                error.doing(|| (self.site.describe)(self.plan, self.world, step))
+            })?;
             self.site.stage(next, made);
         }
         Ok(())
@@ -354,71 +357,5 @@ fn is_stale(step: &Step, error: &Error) -> bool {
         // it the way to a gateway (`addrconf_permanent_addr`).
         Some(libc::EHOSTUNREACH) => matches!(&step.act, Act::Op(op) if matches!(op.as_ref(), Op::Route(..))),
         _ => false,
-    }
-}
-
-/// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are
-/// born in it are made, while later namespaces are not there yet.
-fn order(plan: &Plan) -> Vec<usize> {
-    let places = plan.steps.iter().map(|step| step.place + 1).max().unwrap_or(0);
-    // Links that are still to be born in a place; none of places that are there already.
-    let mut unborn: Vec<Option<usize>> = vec![None; places];
-    let mut own: Vec<VecDeque<usize>> = vec![VecDeque::new(); places];
-    for (number, step) in plan.steps.iter().enumerate() {
-        match &step.act {
-            Act::MakeNetns => unborn[step.place] = Some(0),
-            Act::MakeLink(made) => each_place(step, made, &mut |place| {
-                if let Some(Some(count)) = unborn.get_mut(place) {
-                    *count += 1;
-                }
-            }),
-            _ => own[step.place].push_back(number),
-        }
-    }
-    let mut order = Vec::with_capacity(plan.steps.len());
-    let mut full: Vec<usize> = Vec::new();
-    let mut wave = 0;
-    // What belongs to a link that is made comes before its other end goes up, and with it the carrier.
-    let mut belongs = false;
-    for (number, step) in plan.steps.iter().enumerate() {
-        let is_link = matches!(step.act, Act::MakeLink(_));
-        belongs = is_link || (belongs && step.sign == Sign::Part);
-        let waits = is_link || belongs || matches!(step.act, Act::MakeNetns);
-        if !waits || (wave == WAVE && is_link) {
-            wave = 0;
-            for place in full.drain(..) {
-                order.extend(own[place].drain(..));
-            }
-        }
-        match &step.act {
-            Act::MakeLink(made) => {
-                wave += 1;
-                each_place(step, made, &mut |place| {
-                    if let Some(Some(count)) = unborn.get_mut(place) {
-                        *count -= 1;
-                        if *count == 0 {
-                            full.push(place);
-                        }
-                    }
-                });
-                order.push(number);
-            }
-            Act::MakeNetns => order.push(number),
-            _ if own[step.place].front() == Some(&number) => order.extend(own[step.place].pop_front()),
-            // Already done with its namespace.
-            _ => {}
-        }
-    }
-    order
-}
-
-/// The places that a link's ends are born in, or that its message goes through.
-fn each_place(step: &Step, made: &MakeLink, see: &mut dyn FnMut(usize)) {
-    see(step.place);
-    if made.into != step.place {
-        see(made.into);
-    }
-    if let Some(place) = made.peer_into.filter(|place| *place != step.place && *place != made.into) {
-        see(place);
     }
 }

@@ -57,6 +57,27 @@ pub fn brief(step: &Step, plan: &Plan, world: &World) -> Vec<u8> {
     out.finish()
 }
 
+/// What a step does, to what and where.
+pub fn act(plan: &Plan, world: &World, step: &Step) -> String {
+    let mut thing = Thing::of(step, &Names::planned(plan, world));
+    if let Act::Translations(_) = step.act {
+        // There may be thousands.
+        thing.words = ["of lab ", plan.lab.name()].concat();
+    }
+    let verb = match step.sign {
+        Sign::Create if matches!(step.act, Act::Sysctl { .. }) => "set ",
+        Sign::Create => "make ",
+        Sign::Change => "change ",
+        Sign::Replace => "make anew ",
+        Sign::Remove => "take away ",
+        Sign::Part => "set ",
+    };
+    let mut out = Out::alone(Format::Text, false);
+    out.text(verb);
+    object(&mut out, &thing);
+    String::from_utf8_lossy(&out.finish()).into_owned()
+}
+
 /// Adds a thing and where it is.
 fn object(out: &mut Out, thing: &Thing<'_>) {
     out.str("kind", "", thing.kind, " ");

@@ -189,6 +189,12 @@ fn seconds(time: Duration) -> String {
     [&time.to_string(), unit].concat()
 }
 
+/// Tells something that is no failure.
+pub fn note(text: &str) {
+    let line = ["netstrap: ", &printable(text.as_bytes()), "\n"].concat();
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+}
+
 /// Tells that something waits to be confirmed.
 pub fn waits(lab: &str, time: Duration) {
     // Enter is heard from a terminal alone.

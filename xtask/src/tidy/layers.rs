@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["wire"],
     &["sys", "folder"],
     &["socket"],
-    &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "observe", "exec", "sandbox"],
+    &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "exec", "sandbox"],
     &["file", "plan", "export"],
     &["lab"],
     &["cli", "show"],
