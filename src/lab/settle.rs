@@ -18,7 +18,7 @@ use crate::wire::link::GetLink;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The first one, where little is left to wait for.
-const SHORT: Duration = Duration::from_millis(1);
+const SHORT: Duration = Duration::from_micros(100);
 /// How long the kernel's worker may take to bring an address into use: then it is taken for used.
 const WORKER: Duration = Duration::from_secs(5);
 /// How long addresses may take until they can be used: duplicate address detection takes up to 2 s by default, and a
@@ -53,7 +53,7 @@ fn missing<'t>(topology: &'t Topology, is_due: &dyn Fn(&LinkSpec) -> bool) -> Re
         // It may have been moved to where it is wanted already.
         let mut sockets = Sockets::open(place.name.as_slice())?;
         let mut links: Vec<Link> = Vec::new();
-        for number in 0..sockets.len() {
+        for number in 0..sockets.count() {
             if let Ok(socket) = sockets.route(number) {
                 links.extend(socket.dump(&GetLink::All)?);
             }

@@ -53,48 +53,41 @@ pub enum Asked<'a> {
 /// What files say of the host.
 #[derive(Debug)]
 pub struct Claims<'a> {
-    own: Option<Keys>,
+    own: Keys,
     others: Keys,
     /// Name of the lab, and what it asks for: of each of the others' keys.
     asked: Vec<(&'a str, Asked<'a>)>,
+    told: bool,
 }
 
 impl<'a> Claims<'a> {
     /// Reads what is known.
     pub fn new(ctx: &Ctx<'a>) -> Self {
-        let (mut others, mut asked) = (Keys::default(), Vec::new());
-        let host = ctx.world.places.first();
-        let own = ctx.known.own.as_ref().zip(host).map(|(own, host)| {
-            let mut keys = Keys::default();
-            claim(own, host, &mut |key, _| keys.add(key));
-            keys
-        });
-        for (other, host) in ctx.known.others.iter().zip(std::iter::repeat(host)) {
-            if let Some(host) = host {
+        let mut claims =
+            Claims { own: Keys::default(), others: Keys::default(), asked: Vec::new(), told: ctx.known.told };
+        if let Some(host) = ctx.world.places.first() {
+            if let Some(own) = &ctx.known.own {
+                claim(own, host, &mut |key, _| claims.own.add(key));
+            }
+            for other in &ctx.known.others {
                 claim(other, host, &mut |key, thing| {
-                    others.add(key);
-                    asked.push((other.name.as_str(), thing));
+                    claims.others.add(key);
+                    claims.asked.push((other.name.as_str(), thing));
                 });
             }
         }
-        Claims { own, others, asked }
+        claims
     }
 
-    /// Whether a thing may be taken away. `mark`: whether it bears ours (any lab's), `None` where this kernel keeps
-    /// no mark of it.
+    /// Whether a thing may be taken away. `mark`: whether it bears the mark, which is one for all labs and may be some
+    /// other program's, too; `None` where this kernel keeps no mark of it. So what the lab asked for must say it as well.
     pub fn may_remove(&self, key: &[u8], mark: Option<bool>) -> bool {
-        let own = match (mark, &self.own) {
-            (Some(false), _) | (None, None) => false,
-            (Some(true), None) => true,
-            (_, Some(own)) => own.has(key),
-        };
-        own && !self.others.has(key)
+        mark.unwrap_or(!self.told) && self.own.has(key) && !self.others.has(key)
     }
 
     /// Whether a thing that is asked for may be changed.
     pub fn may_change(&self, key: &[u8], mark: Option<bool>) -> bool {
-        let own = self.own.as_ref().is_some_and(|own| own.has(key));
-        (mark != Some(false) && own) || (mark == Some(true) && !self.others.has(key))
+        mark != Some(false) && self.own.has(key)
     }
 
     /// The other lab that asks for a thing of the same key, but not for the same thing.
