@@ -9,8 +9,8 @@ use crate::model::name::{IfName, NsName};
 use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, SettingValue, Sysctl, Topology};
 use crate::model::world::{Seen, World};
 
-/// Forwarding, as parameters.
-const FORWARD: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
+/// Parameters that make a namespace forward.
+pub const FORWARD: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
 
 /// Shows every parameter that a place sets, by its full name.
 fn each_sysctl(place: &Place, see: &mut dyn FnMut(&str, &str)) {

@@ -239,15 +239,15 @@ pub fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) 
 /// use by a worker of the kernel: it joins the group that neighbours ask for it in, then adds the local route
 /// (`addrconf_dad_work`), which therefore tells.
 fn unready(state: &State, taken: &[Ipv6Addr]) -> Vec<Ipv6Addr> {
+    // All of them, as a rule. One that is still tentative may have come into use since it was listed.
+    if state.addrs.iter().filter(|(_, addr)| addr.family == Family::V6).count() <= taken.len() {
+        return Vec::new();
+    }
     let mut due: Vec<(u32, Ipv6Addr)> = Vec::new();
     for (link, addr) in &state.addrs {
         if let (false, Some(IpAddr::V6(ip))) = (addr.flags.contains(AddrFlags::TENTATIVE), addr.own()) {
             due.push((*link, ip));
         }
-    }
-    // All of them, as a rule.
-    if due.len() <= taken.len() {
-        return Vec::new();
     }
     let mut index = Index::default();
     for (number, ip) in taken.iter().enumerate() {

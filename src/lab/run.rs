@@ -1,9 +1,10 @@
 //! Carries out the steps of a plan. Messages for one namespace go in one send; namespaces are made by a thread of
 //! their own, and a new one is filled as soon as all links that are born in it are there.
 
-use super::make;
+use super::claims::FORWARD;
 use super::order::order;
 use super::site::Site;
+use super::{make, settle};
 use crate::error::{Error, Kind, Result};
 use crate::lab::Progress;
 use crate::lab::stage::Maker;
@@ -159,6 +160,9 @@ impl Runner<'_, '_> {
             }
             Act::Sysctl { name, from, to } => {
                 self.ready(step.place)?;
+                if name == FORWARD[1] {
+                    settle::in_use(self.site, step.place)?;
+                }
                 let found = self.site.inside(step.place, || make::sysctl(name, from.is_none(), to))?;
                 if let Some(value) = found {
                     let sysctl = Sysctl { name: name.clone(), value };

@@ -146,10 +146,29 @@ pub fn addresses(site: &mut Site<'_>, topology: &Topology, world: &World) -> Res
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSE);
-            newer = Seen::default();
-            look::lists(site.sockets.route(number)?, u32::try_from(number).unwrap_or(u32::MAX), &mut newer, false)?;
+            newer = anew(site, number)?;
             seen = &newer;
         }
     }
     Ok(())
+}
+
+/// Waits until the IPv6 addresses of a place are in use, before it is made to forward, or not to: one that comes into
+/// use at the same time joins the anycast group of its subnet twice, and leaves it once.
+///
+/// # Errors
+/// The kernel could not be asked.
+pub fn in_use(site: &mut Site<'_>, place: usize) -> Result<()> {
+    let (begin, mut pause) = (Instant::now(), SHORT);
+    while begin.elapsed() < WORKER && !site.is_stopped() && !anew(site, place)?.unready.is_empty() {
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE);
+    }
+    Ok(())
+}
+
+fn anew(site: &mut Site<'_>, place: usize) -> Result<Seen> {
+    let mut seen = Seen::default();
+    look::lists(site.sockets.route(place)?, u32::try_from(place).unwrap_or(u32::MAX), &mut seen, false)?;
+    Ok(seen)
 }
