@@ -5,6 +5,7 @@ mod lost;
 mod nets;
 mod places;
 
+use crate::file::words;
 use crate::model::index::Index;
 use crate::model::lab::Lab;
 use crate::model::link::LinkFlags;
@@ -46,8 +47,10 @@ enum Fate {
     Out,
     /// It is a device that is there, said if something is said of it.
     There,
-    /// It is said, as this.
+    /// It is to be said, as this.
     Said(LinkKind),
+    /// It has been said.
+    Done,
 }
 
 struct Export<'a> {
@@ -105,14 +108,9 @@ fn said<T>(what: T) -> Said<T> {
     Said { at: Origin::default(), what }
 }
 
-/// Whether a name can stand in a file: `[A-Za-z0-9._-]`, not `-` or `.` in front.
+/// Whether a name can stand in a file.
 fn is_name(name: &[u8]) -> bool {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    !name.starts_with(b"-")
-        && !name.starts_with(b".")
-        && name != b"all"
-        && name != b"default"
-        && name.iter().all(is_plain)
+    std::str::from_utf8(name).is_ok_and(|name| words::name_wrong(name).is_empty())
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ fn exported() -> Ran {
 fn a_copy_takes_the_same_source_addresses_and_has_the_same_link_local_ones() {
     sandboxed("a_copy_takes_the_same_source_addresses_and_has_the_same_link_local_ones", || {
         sh("ip netns add a
+            ip -n a link set lo up
             ip link add br0 type bridge
             ip link add v0 type veth peer name eth0 netns a
             ip link set v0 master br0 up

@@ -81,12 +81,15 @@ fn plan(job: &Job<'_>, options: Options, io: &mut Io) -> Result<u8, Box<Fail>> {
             }
         }
     };
-    let planned = |options| lab::plan(&topology, options).map_err(|error| Fail::of(verb, &error));
-    let (mut world, mut found) = planned(options)?;
-    if job.verb == STATUS && found.is_err() {
+    let mut options = options;
+    let (world, found) = loop {
+        let (world, found) = lab::plan(&topology, options).map_err(|error| Fail::of(verb, &error))?;
+        if job.verb != STATUS || found.is_ok() || options.adopt {
+            break (world, found);
+        }
         // What is in the way is what differs.
-        (world, found) = planned(Options { adopt: true, replace: true, ..options })?;
-    }
+        (options.adopt, options.replace) = (true, true);
+    };
     let plan = found.map_err(|conflicts| {
         let mut fail = Fail::conflicts(verb, &conflicts, sources.as_ref());
         fail.code = if job.verb == STATUS { 2 } else { 1 };

@@ -178,31 +178,20 @@ impl Export<'_> {
 
     /// Says the links that were chosen.
     pub fn links(&mut self, mut addresses: Addresses) {
-        let mut specs: Vec<Vec<Option<LinkSpec>>> = self.fates.iter().map(|fates| vec![None; fates.len()]).collect();
-        let mut done: Vec<Vec<bool>> = self.fates.iter().map(|fates| vec![false; fates.len()]).collect();
-        loop {
-            // Masters and lower links may be devices that only this speaks of.
-            let mut todo: Vec<At> = Vec::new();
-            for (place, done) in done.iter_mut().enumerate() {
-                for (number, done) in done.iter_mut().enumerate() {
-                    if !*done && matches!(self.fate((place, number)), Fate::Said(_)) {
-                        *done = true;
-                        todo.push((place, number));
+        let mut again = true;
+        // Masters and lower links may be devices that only this speaks of.
+        while std::mem::take(&mut again) {
+            for (place, addresses) in addresses.iter_mut().enumerate() {
+                for (number, addresses) in addresses.iter_mut().enumerate() {
+                    let Fate::Said(kind) = self.fate((place, number)) else { continue };
+                    self.fates[place][number] = Fate::Done;
+                    again = true;
+                    let spec = self.spec((place, number), kind, std::mem::take(addresses));
+                    if let Some((spec, place)) = spec.zip(self.numbers[place]) {
+                        self.out.places[place].links.push(spec);
                     }
                 }
             }
-            if todo.is_empty() {
-                break;
-            }
-            for at in todo {
-                let Fate::Said(kind) = self.fate(at) else { continue };
-                let own = addresses.get_mut(at.0).and_then(|own| own.get_mut(at.1)).map(std::mem::take);
-                specs[at.0][at.1] = self.spec(at, kind, own.unwrap_or_default());
-            }
-        }
-        for (place, specs) in specs.into_iter().enumerate() {
-            let Some(number) = self.numbers[place] else { continue };
-            self.out.places[number].links.extend(specs.into_iter().flatten());
         }
     }
 

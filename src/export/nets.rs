@@ -147,22 +147,23 @@ impl Export<'_> {
             self.skip(place, &["a rule that every namespace begins with is gone: a file has no word for that"]);
         }
         // The kernel lists them in no order.
-        let mut neighs: Vec<(IfName, &Neigh)> = Vec::new();
+        let mut keys: Vec<String> = Vec::new();
         for neigh in &seen.state.neighs {
             let Some(device) = neigh.device.map(|device| device.index.get()) else { continue };
             let link = self.position(place, device).map(|at| &seen.state.links[at]);
             let ours = whole || self.is_made(place, device) || neigh.protocol == PROTOCOL;
-            if ours
-                && link.is_some_and(|link| !is_kernels_neigh(neigh, link))
-                && let Some(device) = self.need(place, device)
-            {
-                let at = neighs.partition_point(|other| (other.0, other.1.dst) < (device, neigh.dst));
-                neighs.insert(at, (device, neigh));
+            if !ours || link.is_none_or(|link| is_kernels_neigh(neigh, link)) {
+                continue;
             }
-        }
-        for (device, neigh) in neighs {
+            let Some(device) = self.need(place, device) else { continue };
             match self::neigh(neigh) {
-                Some(neigh) => self.out.places[number].neighs.push(said(NeighSpec { neigh, device })),
+                Some(neigh) => {
+                    let spec = NeighSpec { neigh, device };
+                    let key = words::neigh::text(&spec);
+                    let at = keys.iter().position(|other| *other > key).unwrap_or(keys.len());
+                    keys.insert(at, key);
+                    self.out.places[number].neighs.insert(at, said(spec));
+                }
                 None => {
                     let device = device.to_string();
                     self.skip(place, &["a neighbour on ", &device, " has properties that a file has no words for"]);
@@ -191,7 +192,7 @@ impl Export<'_> {
         route.flags &= RouteFlags::ONLINK;
         route.metric = route.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
         route.pref = route.pref.filter(|pref| *pref != 0 && v6);
-        route.cache = route.cache.filter(|cache| cache.expires != 0);
+        route.cache = None;
         for hop in &mut route.hops {
             (hop.device, hop.flags) = (None, hop.flags & RouteFlags::ONLINK);
         }
@@ -200,7 +201,17 @@ impl Export<'_> {
         let hop_devices = found.hops.iter().map(|hop| name(hop.device)).collect();
         let mut spec = RouteSpec { route, device: name(found.device), hop_devices, of_link: false };
         let dst = found.dst.text();
-        if !reads_as(&words::route::text(&spec), &spec, |words| words::route::parse(words, None)) {
+        let strange = found.encap.is_some()
+            || found.nhid.is_some()
+            || found.realms.is_some()
+            || found.ttl_propagate.is_some()
+            || found.tos != 0
+            || found.from.is_some_and(|from| !from.is_empty())
+            || found.hops.iter().any(|hop| hop.encap.is_some() || hop.realms.is_some())
+            || found.cache.is_some_and(|cache| cache.expires != 0)
+            || found.metrics.congestion.is_some();
+        // What else there is no word for leaves no line that a file may have.
+        if strange || read(&words::route::text(&spec), |words| words::route::parse(words, None)).is_none() {
             self.skip(place, &["the route to ", &dst, " has properties that a file has no words for"]);
             return None;
         }
@@ -268,11 +279,11 @@ fn devices(route: &Route) -> impl Iterator<Item = LinkId> {
     route.device.into_iter().chain(route.hops.iter().filter_map(|hop| hop.device))
 }
 
-/// Whether a text of a file says a thing, and all of it.
-fn reads_as<T: PartialEq>(text: &str, thing: &T, parse: impl Fn(&mut Words<'_>) -> T) -> bool {
+/// What a text of a file says, if a file may say it.
+fn read<T>(text: &str, parse: impl Fn(&mut Words<'_>) -> T) -> Option<T> {
     let mut words = Words::new(text);
     let read = parse(&mut words);
-    words.wrong().is_none() && read == *thing
+    words.wrong().is_none().then_some(read)
 }
 
 /// Whether a rule is one of those that every namespace begins with: before kernel 4.17 nothing else tells.
@@ -302,7 +313,7 @@ fn rule(found: &Rule) -> Option<Rule> {
     rule.from = rule.from.filter(|from| !from.is_empty());
     rule.to = rule.to.filter(|to| !to.is_empty());
     rule.tos = rule.tos.filter(|tos| *tos != 0);
-    reads_as(&words::rule::text(&rule), &rule, words::rule::parse).then_some(rule)
+    read(&words::rule::text(&rule), words::rule::parse).filter(|read| *read == rule)
 }
 
 /// Whether the kernel made a neighbour by itself: of those that need no asking it knows groups, and all on links

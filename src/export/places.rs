@@ -32,7 +32,8 @@ impl Export<'_> {
     /// Parameters, translations and files of a place.
     pub fn rest(&mut self, place: usize) {
         let (seen, Some(number)) = (&self.world.places[place], self.numbers[place]) else { return };
-        let mut own = std::mem::take(&mut self.out.places[number]);
+        let own = &mut self.out.places[number];
+        let mut lost: Vec<String> = Vec::new();
         for sysctl in &seen.sysctls {
             let is_on = sysctl.value != "0";
             match sysctl.name.as_str() {
@@ -43,12 +44,12 @@ impl Export<'_> {
             }
         }
         for translation in &seen.translations {
-            if !masquerade(&mut own, translation) && !forward_port(&mut own, translation) {
-                self.skip(place, &["netstrap nat add ", &translation.words(), ": a file has no words for it"]);
+            if !masquerade(own, translation) && !forward_port(own, translation) {
+                lost.push(["netstrap nat add ", &translation.words(), ": a file has no words for it"].concat());
             }
         }
         if seen.foreign_rules && self.lab.is_none() {
-            self.skip(place, &["nftables has rules that are not a lab's; they are left out"]);
+            lost.push("nftables has rules that are not a lab's; they are left out".to_owned());
         }
         for (file, text) in &seen.files {
             if self.lab.is_some_and(|lab| text.lines().next() != Some(&lab.headline())) {
@@ -56,27 +57,33 @@ impl Export<'_> {
             }
             match file {
                 EtcFile::Resolv => own.dns = Some(said(etc::dns(text))),
-                EtcFile::Hosts => own.hosts = etc::hosts(text).into_iter().map(said).collect(),
+                EtcFile::Hosts => etc::hosts(text).into_iter().for_each(|host| own.hosts.push(said(host))),
             }
-            let again = etc::text(&own, *file, "").unwrap_or_default();
-            if !same_lines(text, &again) {
-                self.skip(place, &["/etc/netns: ", file.name(), " has lines that a file has no words for"]);
+            let again = etc::text(own, *file, "").unwrap_or_default();
+            if bare(text) != bare(&again) {
+                lost.push(["/etc/netns: ", file.name(), " has lines that a file has no words for"].concat());
             }
         }
-        self.out.places[number] = own;
+        lost.iter().for_each(|line| self.skip(place, &[line]));
     }
 }
 
-/// Whether two files say the same line by line, besides comments, blanks and the machine's own name.
-fn same_lines(one: &str, other: &str) -> bool {
-    let mut sides = [one, other].map(|text| {
-        let lines = text.lines().map(|line| line.split(['#', ';']).next().unwrap_or_default());
-        lines
-            .map(|line| line.split_ascii_whitespace().collect::<Vec<_>>())
-            .filter(|words| !words.is_empty() && words[1..] != ["localhost"])
-    });
-    let [one, other] = &mut sides;
-    one.eq(other)
+/// What a file says line by line, without comments, blanks and the machine's own name.
+fn bare(text: &str) -> String {
+    let mut bare = String::new();
+    for line in text.lines() {
+        let start = bare.len();
+        let words = line.split(['#', ';']).next().unwrap_or_default();
+        for word in words.split_ascii_whitespace() {
+            bare.push_str(if bare.len() == start { "\n" } else { " " });
+            bare.push_str(word);
+        }
+        let names = bare[start..].split_once(' ');
+        if names.is_some_and(|row| row.1 == "localhost") {
+            bare.truncate(start);
+        }
+    }
+    bare
 }
 
 /// Says a translation as a masquerade, if it is one.

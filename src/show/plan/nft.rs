@@ -26,8 +26,14 @@ pub fn tables(wanted: &[Translation], found: &[Translation], foreign: bool, tabl
             continue;
         }
         say(&mut out, &["table ", word, " ", table, " {\n comment \"netstrap\";\n"]);
-        let rules = wanted.iter().filter(|translation| translation.family == family);
-        let legs: Vec<(Leg, String)> = rules.flat_map(with_keys).collect();
+        let mut legs: Vec<(Leg, String)> = Vec::new();
+        for translation in wanted.iter().filter(|translation| translation.family == family) {
+            let key = translation.key();
+            let key = cut(key.as_bytes()).map_or(key, |cut| String::from_utf8_lossy(&cut).into_owned());
+            for leg in translation.legs(None, false) {
+                legs.push((leg, key.clone()));
+            }
+        }
         for (name, hook, priority) in CHAINS {
             if hook != Hook::Output || legs.iter().any(|row| row.0.hook == hook) {
                 say(&mut out, &[" chain ", name, " { type nat hook ", name, " priority ", priority, "; }\n"]);
@@ -43,13 +49,6 @@ pub fn tables(wanted: &[Translation], found: &[Translation], foreign: bool, tabl
         }
     }
     out
-}
-
-/// The rules of a translation, with the comment of each.
-fn with_keys(translation: &Translation) -> Vec<(Leg, String)> {
-    let key = translation.key();
-    let key = cut(key.as_bytes()).map_or(key, |cut| String::from_utf8_lossy(&cut).into_owned());
-    translation.legs(None, false).into_iter().map(|leg| (leg, key.clone())).collect()
 }
 
 fn rule(out: &mut String, leg: &Leg, family: &str) {
