@@ -115,7 +115,7 @@ fn ids_of_namespaces_are_told_apart_where_indexes_are_the_same() {
         ])
         .ok();
         let names: Vec<Vec<u8>> = ["d", "c", "b", "a", "c"].map(|name| name.as_bytes().to_vec()).to_vec();
-        let world = look::live(true, &names).unwrap();
+        let world = look::live(true, &names, false).unwrap();
         let order: Vec<_> =
             world.places.iter().filter_map(|seen| seen.name.as_ref()).map(ToString::to_string).collect();
         assert_eq!(order, ["a", "b", "c", "d"], "by name, and each once");

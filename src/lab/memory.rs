@@ -182,7 +182,7 @@ impl Recalled {
     /// What the planner is told.
     pub fn known(&self, indexes: Option<(u32, u32)>) -> Known {
         let (own, others) = (self.own.clone(), self.others.clone());
-        Known { own, others, indexes, told: self.told, ..Known::default() }
+        Known { own, others, indexes, told: self.told, machine: record::machine(), ..Known::default() }
     }
 
     /// The same while a run is under way or being undone: what it asks for is ours, too.

@@ -70,8 +70,8 @@ pub enum Ended {
 /// Says what a step does, in a few words: for errors, and for the list of what is left of a run.
 pub type Describe = fn(&Plan, &World, &Step) -> String;
 
-/// Hears how a run goes on: which step of how many is next.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &Step, &World);
+/// Hears how a run goes on: which object is next, the step that begins it, of which plan.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, &Step, &Plan, &World);
 
 #[cold]
 fn interrupted() -> Error {

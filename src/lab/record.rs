@@ -259,6 +259,11 @@ fn home() -> Result<String> {
     }
 }
 
+/// What tells this boot of this machine and the namespace that we are in from all others, as far as they tell.
+pub fn machine() -> String {
+    [boot_id(), home()].map(Result::unwrap_or_default).concat()
+}
+
 /// Whether a namespace has a process or a name.
 fn is_alive(home: &str) -> bool {
     let is = |path: &Path| NsId::of(path).is_ok_and(|id| id.to_string() == home);

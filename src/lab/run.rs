@@ -7,7 +7,7 @@ use super::site::Site;
 use crate::error::{Error, Kind, Result};
 use crate::lab::Progress;
 use crate::lab::stage::Maker;
-use crate::model::link::{KindArguments, LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
+use crate::model::link::{LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Plan, Sign, Step};
 use crate::model::topology::{Origin, Sysctl};
@@ -88,11 +88,13 @@ impl Runner<'_, '_> {
             self.maker = Some(super::record::again(|| Maker::start(self.unmade.len()))?);
         }
         let order = order(self.plan);
-        for (at, number) in order.iter().enumerate() {
+        let mut objects = 0;
+        for number in &order {
             let plan = self.plan;
             let Some(step) = plan.steps.get(*number) else { continue };
-            if let Some(progress) = &mut progress {
-                progress(at, order.len(), step, self.world);
+            if let Some(progress) = progress.as_mut().filter(|_| step.sign != Sign::Part) {
+                objects += 1;
+                progress(objects, step, plan, self.world);
             }
             let done = self.step(*number, step);
             self.heed(number, done)?;
@@ -198,9 +200,6 @@ impl Runner<'_, '_> {
         }
         self.site.open_home()?;
         let mut new = made.new.clone();
-        if is_bridge(&new.kind) && new.change.address.is_none() {
-            new.change.address = drawn_mac();
-        }
         if made.into != place {
             new.change.netns = Some(NetnsRef::Fd(self.site.descriptor(made.into)?));
         }
@@ -336,25 +335,6 @@ impl Runner<'_, '_> {
         }
         Ok(())
     }
-}
-
-fn is_bridge(kind: &NewKind<'_>) -> bool {
-    match kind {
-        NewKind::Plain(kind) | NewKind::With(KindArguments { kind, .. }) => kind.as_bytes() == b"bridge",
-        _ => false,
-    }
-}
-
-/// A hardware address for a bridge, locally administered. One that is not told any takes the lowest of its ports', and
-/// another whenever ports come and go: what others know of it is wrong then. `None` while the kernel has no chance yet.
-fn drawn_mac() -> Option<Vec<u8>> {
-    let mut mac = [0; 6];
-    crate::sys::process::random(&mut mac);
-    if mac == [0; 6] {
-        return None;
-    }
-    mac[0] = mac[0] & 0xfc | 2;
-    Some(mac.to_vec())
 }
 
 /// Whether what a step takes away is gone already: with its link, its address or its gateway.

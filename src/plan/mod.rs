@@ -36,6 +36,8 @@ pub struct Known {
     pub indexes: Option<(u32, u32)>,
     /// Namespaces that are let go: a run adopted them and is undone. The mark comes off, nothing else of them goes.
     pub released: Vec<NsName>,
+    /// What tells this machine, since it was started, and the namespace that the host's part is in from all others.
+    pub machine: String,
     /// Indexes that links had, by namespace and name: one that is made again has it again, if it is free.
     pub had: Vec<(Option<NsName>, IfName, NonZeroU32)>,
 }

@@ -18,7 +18,8 @@ const LAYERS: &[&[&str]] = &[
 ];
 
 /// Uses that the order of layers would allow and that are refused all the same: `show`
-/// prints models and never asks the kernel; `file`, `plan` and `export` make models and never ask it either.
+/// prints models and never asks the kernel; `file`, `plan` and `export` make models and never ask it either. What a file
+/// has words for, `export` asks the words of `file`.
 const REFUSED: &[(&str, &str)] = &[
     ("show", "sys"),
     ("show", "socket"),
@@ -34,7 +35,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("export", "sys"),
     ("export", "socket"),
     ("export", "netns"),
-    ("export", "file"),
     ("show", "lab"),
 ];
 
