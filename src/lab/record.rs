@@ -231,7 +231,7 @@ pub fn topology(line: &str) -> Result<Option<Topology>> {
     if line.is_empty() {
         return Ok(None);
     }
-    let damaged = || Error::usage(["a damaged line in a file of ", FOLDER].concat());
+    let damaged = || Error::usage(["a damaged line in a file of ", FOLDER, "; without the file, marks tell"].concat());
     file::recorded(line).map(Some).ok_or_else(damaged)
 }
 
