@@ -248,7 +248,7 @@ fn what_is_said_from_plan_to_down() {
                 "+ veth p, peer a in n",
                 "+ address 10.0.0.1/24 dev br",
                 "+ address 10.0.0.2/24 dev a in n",
-                "+ route default via 10.0.0.1 in n"
+                "+ route default via 10.0.0.1 dev a in n"
             ]
         );
         let made = plan.out.lines().last().unwrap().strip_suffix(" to make").unwrap().to_owned();
@@ -415,9 +415,11 @@ fn status_tells_what_differs_where_somebody_else_has_put_another_in_its_place() 
         }
         let ran = line("status lab");
         assert_eq!((ran.code, ran.err.as_str()), (2, ""), "{ran:?}");
-        for expected in
-            ["~ bridge br0: mark none -> nst-", "~ veth v0: master none -> br0", "+ route default via 192.0.2.1 in a"]
-        {
+        for expected in [
+            "~ bridge br0: mark none -> nst-",
+            "~ veth v0: master none -> br0",
+            "+ route default via 192.0.2.1 dev eth0 in a",
+        ] {
             assert!(ran.out.contains(expected), "{}", ran.out);
         }
         assert_eq!(line("status --json lab").code, 2);
