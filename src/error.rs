@@ -4,6 +4,7 @@
 //! namespace. Only `main` and the applets print.
 
 use std::fmt;
+use std::path::Path;
 
 /// A failure, with the act and the namespace that it belongs to. One pointer wide, because
 /// nearly every function returns it.
@@ -80,6 +81,12 @@ impl Error {
     /// A failed system call or file operation.
     pub fn sys(call: impl Into<String>, error: &std::io::Error) -> Self {
         Error::new(Kind::Sys { call: call.into(), errno: error.raw_os_error().unwrap_or(libc::EIO) })
+    }
+
+    /// A failed operation on a file, by the words for it and the path.
+    #[inline(never)]
+    pub fn file(what: &str, path: &Path, error: &std::io::Error) -> Self {
+        Error::sys([what, " ", &path.to_string_lossy()].concat(), error)
     }
 
     /// A wrong word or value.

@@ -207,6 +207,8 @@ impl Change<'_> {
             adopted,
             lent: lent::found(&plan, world),
         };
+        // What cannot be read again is no way back.
+        record::topology(&journal.before)?;
         journal.write(Which::Journal, self.lab.name())?;
         let mut way = Way { before, original, trail: Vec::new(), at: None };
         let done = self.there(site, plan, world, &mut way, progress);

@@ -40,7 +40,7 @@ impl Lock {
     /// # Errors
     /// The folder or the file cannot be made or locked.
     pub fn wait(time: Duration, signals: &Signals) -> Result<Waited> {
-        let failed = |e: &io::Error| Error::sys(["lock ", FILE].concat(), e);
+        let failed = |e: &io::Error| Error::file("lock", Path::new(FILE), e);
         make_folder()?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).mode(0o600).custom_flags(libc::O_NOFOLLOW);
@@ -81,7 +81,7 @@ fn holder(file: &mut File) -> Option<u32> {
 
 /// Makes the folder, for its owner alone. One that is there must be: others could put what they like into it.
 fn make_folder() -> Result<()> {
-    let failed = |e: &io::Error| Error::sys(["mkdir ", FOLDER].concat(), e);
+    let failed = |e: &io::Error| Error::file("mkdir", Path::new(FOLDER), e);
     if let Some(parent) = Path::new(FOLDER).parent() {
         DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(|e| failed(&e))?;
     }

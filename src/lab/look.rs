@@ -61,7 +61,7 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
         Some(further) => further,
         None => {
             let folder = Folder::standard();
-            all = folder.names().map_err(|e| Error::sys(folder.path().display().to_string(), &e))?;
+            all = folder.names().map_err(|e| Error::file("read", folder.path(), &e))?;
             &all
         }
     };
@@ -288,7 +288,7 @@ fn files(seen: &mut Seen) -> Result<()> {
         match etc(path) {
             Ok(text) => seen.files.push((file, String::from_utf8_lossy(&text).into_owned())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-            Err(e) => return Err(Error::sys(["open ", &path.display().to_string()].concat(), &e)),
+            Err(e) => return Err(Error::file("open", path, &e)),
         }
     }
     Ok(())

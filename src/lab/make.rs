@@ -104,7 +104,7 @@ fn is_of(lab: &Lab, text: &[u8]) -> bool {
 fn remove(lab: &Lab, name: &NsName, file: EtcFile) -> Result<bool> {
     let folder = folder(name);
     let path = folder.join(file.name());
-    let failed = |e: &io::Error| Error::sys(path.display().to_string(), e);
+    let failed = |e: &io::Error| Error::file("open", &path, e);
     let result = match again(|| look::etc(&path)) {
         Ok(text) if !is_of(lab, &text) => return Ok(false),
         Ok(_) => std::fs::remove_file(&path).map(|()| true),
@@ -171,6 +171,6 @@ pub fn etc_file(lab: &Lab, name: &NsName, file: EtcFile, found: Option<&str>, te
     write().map_err(|e| {
         let _ = std::fs::remove_file(&new);
         let _ = std::fs::remove_dir(&folder);
-        Error::sys(path.display().to_string(), &e)
+        Error::file("write", &path, &e)
     })
 }

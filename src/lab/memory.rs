@@ -103,7 +103,8 @@ impl Memory {
         let mut others = Vec::new();
         for name in record::labs()?.into_iter().filter(|name| name != lab) {
             // Also what a run of it that was killed has left.
-            if let Some(all) = Memory::read(&name, false)?.all(&record::topology)? {
+            let all = Memory::read(&name, false)?.all(&record::topology);
+            if let Some(all) = all.map_err(|error| error.doing(|| ["lab ", &name].concat()))? {
                 others.push(all);
             }
         }

@@ -90,7 +90,7 @@ impl Record {
         let bytes = match again(|| std::fs::read(&path)) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::sys(["read ", &path].concat(), &e)),
+            Err(e) => return Err(Error::file("read", Path::new(&path), &e)),
         };
         let text = String::from_utf8_lossy(&bytes);
         let (head, rest) = text.split_once('\n').unwrap_or_default();
@@ -158,7 +158,7 @@ impl Record {
         };
         write().map_err(|e| {
             let _ = std::fs::remove_file(&new);
-            Error::sys(["write ", &path].concat(), &e)
+            Error::file("write", Path::new(&path), &e)
         })
     }
 }
@@ -169,7 +169,7 @@ impl Record {
 /// As `rename(2)`.
 pub fn commit(lab: &str) -> Result<()> {
     let (from, to) = (Which::Journal.path(lab), Which::State.path(lab));
-    std::fs::rename(from, &to).map_err(|e| Error::sys(["write ", &to].concat(), &e))
+    std::fs::rename(from, &to).map_err(|e| Error::file("write", Path::new(&to), &e))
 }
 
 /// Takes a lab's file away, if it is there.
@@ -191,7 +191,7 @@ pub fn tidy(lab: &str) -> Result<()> {
 
 fn remove(path: &str) -> Result<()> {
     match std::fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::sys(["remove ", path].concat(), &e)),
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::file("remove", Path::new(path), &e)),
         _ => Ok(()),
     }
 }
@@ -201,7 +201,7 @@ fn remove(path: &str) -> Result<()> {
 /// # Errors
 /// As `readdir(3)`.
 pub fn labs() -> Result<Vec<String>> {
-    let failed = |e: &io::Error| Error::sys(["read ", FOLDER].concat(), e);
+    let failed = |e: &io::Error| Error::file("read", Path::new(FOLDER), e);
     let entries = match again(|| std::fs::read_dir(FOLDER)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|e| failed(&e))?,
@@ -231,7 +231,7 @@ pub fn topology(line: &str) -> Result<Option<Topology>> {
     if line.is_empty() {
         return Ok(None);
     }
-    let damaged = || Error::usage(["a damaged line in a file of ", FOLDER].concat());
+    let damaged = || Error::usage(["a damaged line in a file of ", FOLDER, "; without the file, marks tell"].concat());
     file::recorded(line).map(Some).ok_or_else(damaged)
 }
 
@@ -246,7 +246,7 @@ fn boot_id() -> Result<String> {
     match again(|| std::fs::read_to_string(FILE)) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok("-".to_owned()),
-        Err(e) => Err(Error::sys(["read ", FILE].concat(), &e)),
+        Err(e) => Err(Error::file("read", Path::new(FILE), &e)),
     }
 }
 

@@ -199,7 +199,7 @@ impl<'a> Site<'a> {
 /// Binds a namespace onto the file of its name. An empty file, the rest of something that was interrupted, is used.
 fn publish(name: &NsName, namespace: &Namespace) -> Result<()> {
     let path = Folder::standard().file(name.as_bytes());
-    let failed = |what: &str, e: &io::Error| Error::sys([what, " ", &path.display().to_string()].concat(), e);
+    let failed = |what: &str, e: &io::Error| Error::file(what, &path, e);
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true).mode(0o0).custom_flags(libc::O_NOFOLLOW);
     let mut made = true;
@@ -269,9 +269,7 @@ fn unname(Retired { name, made, .. }: &Retired) -> Result<()> {
         std::fs::remove_file(&path).or_else(|e| if is_mounted(&path) { Ok(()) } else { Err(e) })
     };
     match again(remove) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => {
-            Err(Error::sys(["delete ", &path.display().to_string()].concat(), &e))
-        }
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::file("delete", &path, &e)),
         _ => Ok(()),
     }
 }
@@ -286,7 +284,7 @@ pub fn sweep(names: &[NsName]) -> Result<usize> {
         let path = Folder::standard().file(name.as_bytes());
         let Ok(stat) = std::fs::symlink_metadata(&path) else { continue };
         if stat.is_file() && stat.len() == 0 && !is_mounted(&path) {
-            std::fs::remove_file(&path).map_err(|e| Error::sys(path.display().to_string(), &e))?;
+            std::fs::remove_file(&path).map_err(|e| Error::file("delete", &path, &e))?;
             swept += 1;
         }
     }

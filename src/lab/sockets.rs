@@ -292,7 +292,7 @@ impl At {
         let path = Folder::standard().path().join(OsStr::from_bytes(name.as_bytes()));
         // A link would lead elsewhere, and a pipe would wait for a writer.
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-        let failed = |what: &str, e: &io::Error| Error::sys([what, " ", &path.display().to_string()].concat(), e);
+        let failed = |what: &str, e: &io::Error| Error::file(what, &path, e);
         let file = match File::options().read(true).custom_flags(flags).open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),

@@ -54,7 +54,7 @@ pub fn split(lab: &str, site: &mut Site<'_>, time: Duration, on_wait: fn(&str, D
             drop(reader);
             lock::sign();
             // From here on nobody else is needed: only then it says so.
-            let listener = UnixListener::bind(&waiting).map_err(|e| Error::sys(waiting.clone(), &e));
+            let listener = UnixListener::bind(&waiting).map_err(|e| Error::file("listen on", Path::new(&waiting), &e));
             Ok(Side::Child(Child { waiting, answer, listener, asker: None }))
         }
         Ok(Some(pid)) => {

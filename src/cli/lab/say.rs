@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::io::Io;
 use crate::cli::netstrap::USAGE;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::file::Sources;
 use crate::lab::Ended;
 use crate::model::name::printable;
@@ -75,12 +75,21 @@ const HINTS: &[(i32, &str)] = &[
     (libc::EXFULL, "; a bridge takes 1023 ports at most"),
     (libc::EMFILE, "; allow more open files: ulimit -n"),
     (libc::ENFILE, "; allow more open files: sysctl -w fs.file-max=N"),
-    (libc::ENOSPC, "; a limit of the kernel or a full file system: see max_net_namespaces below /proc/sys/user"),
+    (libc::ENOSPC, "; the file system is full"),
     (libc::EROFS, "; /run must be writable: mount a tmpfs there"),
 ];
 
 fn hint(error: &Error) -> &'static str {
     let errno = error.errno();
+    match &error.kind {
+        // That many network namespaces are there.
+        Kind::Sys { call, errno: libc::ENOSPC } if call == "unshare" => {
+            return "; no more are allowed: sysctl -w user.max_net_namespaces=N";
+        }
+        // Full lists of the kernel's have names of their own.
+        Kind::Kernel(_) if errno == Some(libc::ENOSPC) => return "",
+        _ => {}
+    }
     HINTS.iter().find(|row| Some(row.0) == errno).map_or("", |row| row.1)
 }
 
