@@ -122,20 +122,16 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
 
 /// Adds places that the lab had and that are not there any more, but their files are.
 fn gone(wanted: &Wanted<'_>, world: &mut World) -> Result<()> {
-    let mut index = Index::default();
-    let bytes = |name: &Option<NsName>| name.as_ref().map_or_else(Vec::new, |name| name.as_bytes().to_vec());
-    for (number, seen) in world.places.iter().enumerate() {
-        index.insert(&bytes(&seen.name), number);
-    }
-    for place in wanted.own.iter().flat_map(|own| &own.places) {
-        let key = bytes(&place.name);
-        if index.find(&key, |number| world.places[number].name == place.name).is_none() {
-            let mut seen = Seen { name: place.name.clone(), ..Seen::default() };
-            files(&mut seen)?;
-            if !seen.files.is_empty() {
-                index.insert(&key, world.places.len());
-                world.places.push(seen);
-            }
+    for (number, place) in wanted.own.iter().flat_map(|own| &own.places).enumerate() {
+        let is_it = |seen: &Seen| seen.name == place.name;
+        // Mostly they have the numbers that they had.
+        if world.places.get(number).is_some_and(is_it) || world.places.iter().any(is_it) {
+            continue;
+        }
+        let mut seen = Seen { name: place.name.clone(), ..Seen::default() };
+        files(&mut seen)?;
+        if !seen.files.is_empty() {
+            world.places.push(seen);
         }
     }
     Ok(())

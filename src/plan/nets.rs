@@ -21,7 +21,7 @@ use crate::model::op::Op;
 use crate::model::plan::{Act, Sign, Step};
 use crate::model::topology::Origin;
 use differences::{Value, Why, differs};
-use owner::{Asked, Claims};
+use owner::Claims;
 
 /// `RTPROT_BOOT` and `RTPROT_STATIC`: made by hand. Beside ours, all others belong to the kernel or to daemons.
 const BY_HAND: [u8; 2] = [3, 4];
@@ -68,7 +68,8 @@ struct Job<'a> {
 /// A thing that is asked for and is there.
 struct There<'a> {
     key: &'a [u8],
-    asked: Asked<'a>,
+    /// The other lab that asks for it otherwise.
+    other: Option<&'a str>,
     at: Origin,
     /// Whether all of its kind where it lies is ours.
     ours: bool,
@@ -110,7 +111,7 @@ impl Job<'_> {
                 differs(why, "proto", from, Value::Number(PROTOCOL.into()))
             };
         }
-        let other = self.claims.otherwise(there.key, there.asked);
+        let other = there.other;
         let may = self.ctx.options.adopt || (other.is_none() && self.claims.may_change(there.key, there.mark));
         if there.ours || may {
             return true;

@@ -82,7 +82,11 @@ pub fn sort(steps: Vec<(Phase, Step)>, places: usize) -> Vec<Step> {
         sorted[*at] = Some(step);
         *at += 1;
     }
-    sorted.into_iter().flatten().collect()
+    let mut steps = Vec::with_capacity(sorted.len());
+    for step in sorted {
+        steps.extend(step);
+    }
+    steps
 }
 
 /// When a step of what is on links is done.

@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::differences::{Value, Why, differs};
+use super::differences::{Value, Why, differs, note};
 use super::owner::{Asked, Keys};
 use super::{Job, There};
 use crate::model::addr::{Addr, AddrFlags, AddrVerb};
@@ -177,15 +177,24 @@ impl<'a> Job<'a> {
         let is_behind = row.last.is_none_or(|last| (last < on.number) != v6);
         if ours && (row.is_anew || !is_behind) {
             let before = row.before.map(|addr| ["behind ", &addr_text(&addr)].concat());
-            anew |= differs(&mut why, "order", Value::Nothing, before.map_or(Value::Word("first"), Value::Text));
+            note(&mut why, "order", String::new(), before.unwrap_or_else(|| "first".to_owned()));
+            anew = true;
         }
         if anew {
             row.is_anew = true;
         } else {
             row.last = Some(on.number);
         }
-        let (asked, at, mark) = (Asked::Addr(&on.said.what), on.said.at, self.mark(on.now));
-        let there = There { key, asked, at, ours, protocol: on.now.protocol, mark };
+        let (at, mark) = (on.said.at, self.mark(on.now));
+        let is_same = |other: Asked<'_>| {
+            let Asked::Addr(other) = other else { return false };
+            let other = Addr { flags: other.flags | AddrFlags::PERMANENT, ..other.clone() };
+            let mut why = Vec::new();
+            compare(&addr, &other, true, &mut why);
+            why.is_empty()
+        };
+        let other = if why.is_empty() { None } else { self.claims.otherwise(key, &is_same) };
+        let there = There { key, other, at, ours, protocol: on.now.protocol, mark };
         let changes = self.must_change(&there, &mut why, &|job| {
             let own = on.now.own().map(|own| addr_text(&own).to_string()).unwrap_or_default();
             [&own, "/", &on.now.len.to_string(), " of ", &job.link_name(Some(on.id))].concat()

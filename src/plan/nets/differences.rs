@@ -9,13 +9,12 @@ use crate::model::plan::Difference;
 pub type Why = Vec<Difference>;
 
 /// A property.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
     Nothing,
     Number(u32),
     Address(IpAddr),
     Word(&'static str),
-    Text(String),
 }
 
 impl Value {
@@ -25,7 +24,6 @@ impl Value {
             Value::Number(number) => number.to_string(),
             Value::Address(addr) => addr_text(&addr).to_string(),
             Value::Word(word) => word.to_owned(),
-            Value::Text(text) => text,
         }
     }
 
@@ -58,18 +56,18 @@ impl From<bool> for Value {
     }
 }
 
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Value::Text(text)
-    }
-}
-
 /// Notes a property, as found and as asked for, if it differs; whether it does.
 #[inline(never)]
 pub fn differs(why: &mut Why, what: &'static str, from: Value, to: Value) -> bool {
     let differs = from != to;
     if differs {
-        why.push(Difference { what, from: from.text(), to: to.text() });
+        note(why, what, from.text(), to.text());
     }
     differs
+}
+
+/// Notes a property that differs, in words.
+#[inline(never)]
+pub fn note(why: &mut Why, what: &'static str, from: String, to: String) {
+    why.push(Difference { what, from, to });
 }

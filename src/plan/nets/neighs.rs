@@ -1,7 +1,7 @@
 //! Neighbours that last, and proxies.
 
 use super::addrs::link_id;
-use super::differences::{Value, Why, differs};
+use super::differences::{Value, Why, differs, note};
 use super::owner::{Asked, Keys};
 use super::{Job, There};
 use crate::model::ip::addr_text;
@@ -44,9 +44,17 @@ impl Job<'_> {
                 kept[number] = true;
                 let (_, now) = lasting[number];
                 compare(&neigh, now, &mut why);
-                let (asked, ours) = (Asked::Neigh(&said.what.neigh), self.is_ours(id));
                 let (protocol, mark) = (Some(now.protocol), Some(now.protocol == PROTOCOL));
-                let there = There { key: &key, asked, at: said.at, ours, protocol, mark };
+                let is_same = |other: Asked<'_>| {
+                    let mut why = Vec::new();
+                    matches!(other, Asked::Neigh(other) if {
+                        compare(&neigh, other, &mut why);
+                        why.is_empty()
+                    })
+                };
+                let ours = self.is_ours(id);
+                let other = self.claims.otherwise(&key, &is_same);
+                let there = There { key: &key, other, at: said.at, ours, protocol, mark };
                 let changes = self.must_change(&there, &mut why, &|job| {
                     let dst = now.dst.map(|dst| addr_text(&dst).to_string()).unwrap_or_default();
                     ["the neighbour ", &dst, " of ", &job.link_name(Some(id))].concat()
@@ -88,9 +96,9 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
     if neigh.flags.contains(NeighFlags::PROXY) {
         return;
     }
-    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map_or(Value::Nothing, |bytes| Value::Text(hex(bytes)));
+    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map(hex).unwrap_or_default();
     if neigh.lladdr != now.lladdr {
-        differs(why, "lladdr", address(now), address(neigh));
+        note(why, "lladdr", address(now), address(neigh));
     }
     let is_noarp = |neigh: &Neigh| neigh.state.contains(NeighState::NOARP);
     let state = |neigh: &Neigh| Value::Word(if is_noarp(neigh) { "noarp" } else { "permanent" });

@@ -4,10 +4,8 @@
 use super::{addrs, neighs, routes, rules};
 use crate::model::addr::Addr;
 use crate::model::index::Index;
-use crate::model::name::IfName;
 use crate::model::neigh::Neigh;
-use crate::model::route::Route;
-use crate::model::topology::{LinkSpec, Topology};
+use crate::model::topology::{LinkSpec, RouteSpec, Topology};
 use crate::model::world::Seen;
 use crate::plan::Ctx;
 
@@ -38,12 +36,12 @@ impl Keys {
 }
 
 /// A thing as a file asks for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Asked<'a> {
     /// An address.
     Addr(&'a Addr),
-    /// A route, with its device.
-    Route(&'a Route, Option<IfName>),
+    /// A route.
+    Route(&'a RouteSpec),
     /// A rule: its key says all of it.
     Rule,
     /// A neighbour.
@@ -91,8 +89,8 @@ impl<'a> Claims<'a> {
     }
 
     /// The other lab that asks for a thing of the same key, but not for the same thing.
-    pub fn otherwise(&self, key: &[u8], asked: Asked<'_>) -> Option<&'a str> {
-        self.others.find(key, &|number| self.asked[number].1 != asked).map(|number| self.asked[number].0)
+    pub fn otherwise(&self, key: &[u8], is_same: &dyn Fn(Asked<'_>) -> bool) -> Option<&'a str> {
+        self.others.find(key, &|number| !is_same(self.asked[number].1)).map(|number| self.asked[number].0)
     }
 }
 
@@ -111,9 +109,6 @@ fn claim<'a>(topology: &'a Topology, host: &Seen, see: &mut dyn FnMut(Vec<u8>, A
             see(neighs::key(index, &said.what.neigh), Asked::Neigh(&said.what.neigh));
         }
     }
-    place
-        .routes
-        .iter()
-        .for_each(|said| see(routes::key(&said.what.route), Asked::Route(&said.what.route, said.what.device)));
+    place.routes.iter().for_each(|said| see(routes::key(&said.what.route), Asked::Route(&said.what)));
     rules::wanted(place).iter().for_each(|(_, rule)| see(rules::key(rule), Asked::Rule));
 }

@@ -2,7 +2,7 @@
 
 use super::Job;
 use super::addrs::link_id;
-use super::differences::differs;
+use super::differences::note;
 use super::owner::Keys;
 use crate::model::addr::Addr;
 use crate::model::etc;
@@ -54,7 +54,7 @@ impl Job<'_> {
             }
             let mut why = Vec::new();
             if let Some(now) = now {
-                differs(&mut why, "value", now.clone().into(), to.clone().into());
+                note(&mut why, "value", now.clone(), to.clone());
             }
             let sign = if now.is_some() { Sign::Change } else { Sign::Create };
             let act = Act::Sysctl { name, from: now.cloned(), to: to.clone() };
@@ -111,7 +111,7 @@ impl Job<'_> {
                     let sign = if now.is_some() { Sign::Change } else { Sign::Create };
                     let mut why = Vec::new();
                     if let Some(now) = now {
-                        differs(&mut why, "text", now.clone().into(), text.clone().into());
+                        note(&mut why, "text", now.clone(), text.clone());
                     }
                     self.step(sign, Act::File { file, text: Some(text) }, at.unwrap_or_default(), why);
                 }
@@ -142,8 +142,11 @@ impl Job<'_> {
         let prune = ctx.options.prune;
         if !prune {
             // The set is replaced as a whole.
-            let more: Vec<_> = seen.translations.iter().filter(|rule| !wanted.contains(rule)).cloned().collect();
-            wanted.extend(more);
+            for rule in &seen.translations {
+                if !wanted.contains(rule) {
+                    wanted.push(*rule);
+                }
+            }
         }
         if wanted == seen.translations && !(seen.foreign_rules && prune) {
             return;

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use super::addrs::{self, On};
-use super::differences::{Value, Why, differs};
+use super::differences::{Value, Why, differs, note};
 use super::owner::{Asked, Keys};
 use super::{BY_HAND, Job, There};
 use crate::model::addr::AddrFlags;
@@ -117,8 +117,15 @@ impl Job<'_> {
         self.compare_routes(&route, now, &mut why);
         let ours = self.ctx.is_our_place(self.place) || self.is_out_of_ours(now);
         let (protocol, mark) = (Some(now.protocol), Some(now.protocol == PROTOCOL));
-        let asked = Asked::Route(&said.what.route, said.what.device);
-        let there = There { key, asked, at: said.at, ours, protocol, mark };
+        let is_same = |other: Asked<'_>| match other {
+            Asked::Route(other) => {
+                let other = self.wanted_route(other);
+                other.is_some_and(|other| self.compare_routes(&route, &other, &mut Vec::new()))
+            }
+            _ => false,
+        };
+        let other = self.claims.otherwise(key, &is_same);
+        let there = There { key, other, at: said.at, ours, protocol, mark };
         let name = |_: &Self| {
             let mut text = ["the route to ", &route.dst.text()].concat();
             let table = Some(route.table).filter(|table| *table != TABLE_MAIN);
@@ -234,14 +241,14 @@ impl Job<'_> {
             differs(why, what, from, to);
         }
         if route.device.is_some() && route.device != now.device {
-            differs(why, "dev", self.link_name(now.device).into(), self.link_name(route.device).into());
+            note(why, "dev", self.link_name(now.device), self.link_name(route.device));
         }
         let metrics = normal(&now.metrics);
         if route.metrics != metrics {
-            differs(why, "metrics", metrics_text(&metrics).into(), metrics_text(&route.metrics).into());
+            note(why, "metrics", metrics_text(&metrics), metrics_text(&route.metrics));
         }
         if !same_hops(&route.hops, &now.hops) {
-            differs(why, "nexthop", self.hops_text(&now.hops).into(), self.hops_text(&route.hops).into());
+            note(why, "nexthop", self.hops_text(&now.hops), self.hops_text(&route.hops));
         }
         why.is_empty()
     }

@@ -4,7 +4,7 @@
 //! keeps VLANs apart or not. Who says VLANs says all of them; who says none has that one.
 
 use super::Job;
-use super::differences::differs;
+use super::differences::note;
 use crate::model::index::Index;
 use crate::model::link::LinkId;
 use crate::model::op::Op;
@@ -96,7 +96,7 @@ impl Job<'_> {
                 let last = Some(number(vid - 1)).filter(|last| *last != number(first));
                 let mut why = Vec::new();
                 if sign == Sign::Change {
-                    differs(&mut why, "vlan", text(there).into(), text(asked).into());
+                    note(&mut why, "vlan", text(there), text(asked));
                 }
                 let ids = (number(first), last);
                 let flags = if delete { 0 } else { flags };

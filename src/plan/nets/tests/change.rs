@@ -204,8 +204,10 @@ fn what_another_lab_asks_for_is_not_changed() {
     assert_eq!(contents(&adopted.steps), ["~ route 10.70.0.0/16"]);
     // What both ask for is put right by either.
     world.places[0].state.routes.iter_mut().for_each(|route| route.prefsrc = "10.7.0.1".parse().ok());
+    world.places[0].state.addrs[0].1.metric = Some(3);
+    world.places[0].state.addrs[0].1.scope = 253;
     let healed = plan(&file("u", "10.7.0.9"), &world, &known, OPTIONS).unwrap();
-    assert_eq!(contents(&healed.steps), ["~ route 10.70.0.0/16"]);
+    assert_eq!(contents(&healed.steps), ["-/+ address 10.7.0.1", ". address 10.7.0.1", "~ route 10.70.0.0/16"]);
 }
 
 #[test]
