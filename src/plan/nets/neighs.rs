@@ -5,7 +5,7 @@ use super::owner::Keys;
 use super::{Job, Why, differs};
 use crate::model::ip::addr_text;
 use crate::model::lab::PROTOCOL;
-use crate::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
+use crate::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb, mac_text};
 use crate::model::op::Op;
 use crate::model::plan::{Act, Sign};
 use crate::wire::attr::octets;
@@ -88,7 +88,7 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
         return;
     }
     if neigh.lladdr != now.lladdr {
-        let text = |neigh: &Neigh| neigh.lladdr.as_deref().map(hex).unwrap_or_default();
+        let text = |neigh: &Neigh| neigh.lladdr.as_deref().map(mac_text).unwrap_or_default();
         differs(why, "lladdr", text(now), text(neigh));
     }
     let state = |neigh: &Neigh| if neigh.state.contains(NeighState::NOARP) { "noarp" } else { "permanent" }.to_owned();
@@ -100,18 +100,4 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
         let text = |neigh: &Neigh| if router(neigh) { "on" } else { "off" }.to_owned();
         differs(why, "router", text(now), text(neigh));
     }
-}
-
-/// A hardware address as text.
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        if !text.is_empty() {
-            text.push(':');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
 }
