@@ -18,8 +18,8 @@ use crate::model::topology::{Origin, Place, Topology};
 
 /// Reads the tree of a file whose ranges are expanded.
 pub fn topology(root: &Table<'_>, complaints: &mut Complaints) -> Topology {
-    let sets = Sets::split();
-    let mut reader = Reader { sets: &sets, complaints, topology: Topology::default(), places: Index::default() };
+    let sets = Sets::get();
+    let mut reader = Reader { sets, complaints, topology: Topology::default(), places: Index::default() };
     reader.file(root);
     reader.topology
 }

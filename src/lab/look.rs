@@ -6,16 +6,27 @@
 mod ids;
 mod params;
 
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
 use crate::error::{Error, Result};
+use crate::file::MOST_BYTES;
 use crate::lab::sockets::Sockets;
+use crate::model::addr::AddrFlags;
 use crate::model::index::Index;
 use crate::model::ip::Family;
 use crate::model::lab::{Lab, Mark};
+use crate::model::link::Link;
 use crate::model::name::NsName;
 use crate::model::neigh::{NeighFilter, NeighState};
 use crate::model::port::{PVID, PortFilter, UNTAGGED, rows};
-use crate::model::route::{RouteFilter, RouteFlags, TABLE_LOCAL};
+use crate::model::route::{RouteFilter, RouteFlags, RouteKind, TABLE_LOCAL};
 use crate::model::rule::{Rule, RuleFilter};
+use crate::model::state::State;
 use crate::model::topology::{Place, PortVlan, Topology};
 use crate::model::world::{EtcFile, Presence, Seen, World};
 use crate::netns::Folder;
@@ -80,9 +91,12 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
 pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let mut world = World::default();
     let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
-    for number in 0..sockets.len() {
+    for number in 0..sockets.count() {
         let place = wanted.topology.places.get(number);
-        let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
+        let name = sockets.name(number);
+        let own = wanted.own.iter().flat_map(|own| &own.places).filter(|own| own.name.as_ref() == name);
+        // What was said and is not any more goes.
+        let vlans = place.into_iter().chain(own).any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
         let mut seen = seen(sockets, number, vlans)?;
         if seen.presence == Presence::There {
             let names = place.map(params::names).unwrap_or_default();
@@ -102,15 +116,37 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
         if *nat { params::translations(seen, wanted.topology.places.get(number), wanted.lab) } else { Ok(()) }
     })?;
     ids::resolve(sockets, &mut world);
+    gone(wanted, &mut world)?;
     Ok(world)
 }
 
+/// Adds places that the lab had and that are not there any more, but their files are.
+fn gone(wanted: &Wanted<'_>, world: &mut World) -> Result<()> {
+    let mut index = Index::default();
+    let bytes = |name: &Option<NsName>| name.as_ref().map_or_else(Vec::new, |name| name.as_bytes().to_vec());
+    for (number, seen) in world.places.iter().enumerate() {
+        index.insert(&bytes(&seen.name), number);
+    }
+    for place in wanted.own.iter().flat_map(|own| &own.places) {
+        let key = bytes(&place.name);
+        if index.find(&key, |number| world.places[number].name == place.name).is_none() {
+            let mut seen = Seen { name: place.name.clone(), ..Seen::default() };
+            files(&mut seen)?;
+            if !seen.files.is_empty() {
+                index.insert(&key, world.places.len());
+                world.places.push(seen);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What whole namespaces hold, whoever made it: the host (if asked for), and those of the names. What cannot be
-/// entered is [`Presence::Absent`].
+/// entered is [`Presence::Absent`], unless the names are asked for (`strict`).
 ///
 /// # Errors
-/// The kernel could not be asked.
-pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
+/// The kernel could not be asked; a name stands for what cannot be entered.
+pub fn live(host: bool, names: &[Vec<u8>], strict: bool) -> Result<World> {
     let mut sockets = Sockets::open(&[])?;
     // In the order of their names, whatever the folder's is, and each once.
     let mut sorted: Vec<NsName> = Vec::new();
@@ -120,9 +156,9 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
             sorted.insert(at, name);
         }
     }
-    sockets.add(&sorted, false)?;
+    sockets.add(&sorted, strict)?;
     let mut world = World::default();
-    for number in 0..sockets.len() {
+    for number in 0..sockets.count() {
         let mut seen = if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false)? };
         files(&mut seen)?;
         world.places.push(seen);
@@ -132,7 +168,8 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     sockets.visit(&numbers, &mut |number| {
         let Some(seen) = world.places.get_mut(number) else { return Ok(()) };
         params::read(&params::FORWARDING.map(str::to_owned), seen)?;
-        params::all_translations(seen)
+        let name = seen.name.as_ref().map(ToString::to_string);
+        params::all_translations(seen).map_err(|error| error.in_ns(name.as_deref()))
     })?;
     ids::resolve(&mut sockets, &mut world);
     Ok(world)
@@ -150,7 +187,7 @@ fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
     }
 }
 
-/// The lists of one place; of one that `is_brief` says yes to, links alone.
+/// The lists of one place.
 fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
     let mut seen = Seen { name: sockets.name(number).cloned(), presence: sockets.presence(number), ..Seen::default() };
     if seen.presence == Presence::There {
@@ -162,16 +199,25 @@ fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
     Ok(seen)
 }
 
-fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> Result<()> {
+/// Reads the lists of one place anew.
+///
+/// # Errors
+/// The kernel could not be asked.
+pub fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> Result<()> {
     seen.state.links = socket.dump(&GetLink::All)?;
     let state = &mut seen.state;
     state.addrs = socket.dump(&GetAddrs::default())?;
     state.routes = if_known(socket, &RouteFilter { ns, ..RouteFilter::default() })?;
     // What the kernel makes of addresses is most of it, and exceptions of paths are no entries.
+    let mut taken: Vec<Ipv6Addr> = Vec::new();
     state.routes.retain(|route| {
-        let is_local = route.table == TABLE_LOCAL && route.protocol == PROTOCOL_KERNEL;
-        !is_local && !route.flags.contains(RouteFlags::CLONED)
+        let is_kernel = route.protocol == PROTOCOL_KERNEL;
+        if let (true, RouteKind::LOCAL, IpAddr::V6(ip)) = (is_kernel, route.kind, route.dst.addr()) {
+            taken.push(ip);
+        }
+        !(route.flags.contains(RouteFlags::CLONED) || is_kernel && route.table == TABLE_LOCAL)
     });
+    seen.unready = unready(state, &taken);
     seen.rules = if_known(socket, &RuleFilter { family: Family::Unspec })?;
     // Multicast routing has rules, too.
     seen.rules.retain(|rule: &Rule| matches!(rule.family, Family::V4 | Family::V6));
@@ -187,6 +233,29 @@ fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> R
         }
     }
     Ok(())
+}
+
+/// IPv6 addresses that packets are not taken in for yet. Even one without duplicate address detection is brought into
+/// use by a worker of the kernel: it joins the group that neighbours ask for it in, then adds the local route
+/// (`addrconf_dad_work`), which therefore tells.
+fn unready(state: &State, taken: &[Ipv6Addr]) -> Vec<Ipv6Addr> {
+    let mut due: Vec<(u32, Ipv6Addr)> = Vec::new();
+    for (link, addr) in &state.addrs {
+        if let (false, Some(IpAddr::V6(ip))) = (addr.flags.contains(AddrFlags::TENTATIVE), addr.own()) {
+            due.push((*link, ip));
+        }
+    }
+    // All of them, as a rule.
+    if due.len() <= taken.len() {
+        return Vec::new();
+    }
+    let mut index = Index::default();
+    for (number, ip) in taken.iter().enumerate() {
+        index.insert(&ip.octets(), number);
+    }
+    let is_missing = |ip: &Ipv6Addr| index.find(&ip.octets(), |number| taken[number] == *ip).is_none();
+    due.retain(|(link, ip)| is_missing(ip) && state.link(*link).is_some_and(Link::is_up));
+    due.into_iter().map(|(_, ip)| ip).collect()
 }
 
 /// `RTPROT_KERNEL`.
@@ -210,20 +279,57 @@ fn filters_vlans(link: &crate::model::link::Link) -> bool {
     link.kind.as_deref() == Some(b"bridge") && on().is_some_and(|on| on != 0)
 }
 
-/// Where programs that are run in a namespace find its own files.
-const ETC: &str = "/etc/netns/";
-
 /// Reads the files of a namespace, also where there is no namespace of the name any more.
 fn files(seen: &mut Seen) -> Result<()> {
-    let Some(name) = &seen.name.as_ref().filter(|_| std::path::Path::new(ETC).exists()) else { return Ok(()) };
+    let Some(name) = &seen.name.as_ref().filter(|_| Path::new("/etc/netns").exists()) else { return Ok(()) };
     for file in EtcFile::ALL {
-        let path = [ETC.as_bytes(), name.as_bytes(), b"/", file.name().as_bytes()].concat();
-        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&path));
-        match std::fs::read(path) {
+        let path = file.path(name.as_bytes());
+        let path = Path::new(OsStr::from_bytes(&path));
+        match etc(path) {
             Ok(text) => seen.files.push((file, String::from_utf8_lossy(&text).into_owned())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(Error::sys(["open ", &path.display().to_string()].concat(), &e)),
         }
     }
     Ok(())
+}
+
+/// Reads a file of a namespace. A pipe would wait for a writer: what is no regular file is one of somebody else's, which
+/// says nothing that anybody reads.
+///
+/// # Errors
+/// As `open(2)` and `read(2)`.
+pub fn etc(path: &Path) -> io::Result<Vec<u8>> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let mut text = b"no regular file\n".to_vec();
+    if file.metadata()?.is_file() {
+        text.clear();
+        file.take(MOST_BYTES as u64).read_to_end(&mut text)?;
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::addr::Addr;
+    use crate::model::ip::Prefix;
+    use crate::model::link::LinkFlags;
+
+    #[test]
+    fn an_address_without_its_local_route_is_not_in_use() {
+        let [first, second] = [1, 2].map(|last| Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, last));
+        let addr = |ip| Addr::new(Prefix::host(IpAddr::V6(ip)));
+        let mut link = Link { index: 7, flags: LinkFlags::UP, ..Link::default() };
+        let addrs = vec![(7, addr(first)), (7, addr(second))];
+        let mut state = State { links: vec![link.clone()], addrs, ..State::default() };
+        assert_eq!(unready(&state, &[first, second]), [] as [Ipv6Addr; 0]);
+        assert_eq!(unready(&state, &[first]), [second]);
+        state.addrs[1].1.flags = AddrFlags::TENTATIVE;
+        assert_eq!(unready(&state, &[first]), [] as [Ipv6Addr; 0]);
+        link.flags = LinkFlags::empty();
+        state.links = vec![link];
+        assert_eq!(unready(&state, &[]), [] as [Ipv6Addr; 0], "of a link that is down");
+    }
 }

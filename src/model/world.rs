@@ -1,10 +1,13 @@
 //! A network as it is found: what a plan is made from, namespace by namespace.
 
+use std::net::Ipv6Addr;
+
 use super::lab::{Lab, Mark};
+use super::link::Link;
 use super::name::NsName;
 use super::rule::Rule;
 use super::state::State;
-use super::topology::{PortVlan, Sysctl};
+use super::topology::{LinkKind, LinkSpec, PortVlan, SettingValue, Sysctl};
 use super::translation::Translation;
 
 /// What was found. The first places are those of the topology that it was looked for, in its order (the host
@@ -36,6 +39,8 @@ pub struct Seen {
     pub presence: Presence,
     /// Links, addresses, routes of all tables but the kernel's local ones, lasting neighbours with the proxies.
     pub state: State,
+    /// IPv6 addresses that packets are not taken in for yet, though nothing is said to be going on with them.
+    pub unready: Vec<Ipv6Addr>,
     /// The other places by the ids that this one has for them, as far as its links lead there
     /// ([`super::link::Link::link_netnsid`]).
     pub ids: Vec<(i32, usize)>,
@@ -63,6 +68,32 @@ impl Seen {
     pub fn is_of(&self, lab: &Lab) -> bool {
         self.name.is_some() && self.state.link(1).and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
     }
+
+    /// The number of the link that a file means: a device by its hardware address and its driver, if it says them, any
+    /// other link by its name.
+    pub fn device(&self, spec: &LinkSpec) -> Option<usize> {
+        let links = &self.state.links;
+        let said = |key| spec.get(key).filter(|_| spec.kind == LinkKind::Device);
+        let (mac, driver) = (said("mac"), said("driver"));
+        if mac.is_none() && driver.is_none() {
+            return links.iter().position(|link| link.is_called(spec.name.as_bytes()));
+        }
+        let fits = |link: &Link| {
+            let has = |address: &Option<Vec<u8>>| match mac {
+                Some(SettingValue::Mac(mac)) => address.as_deref() == Some(mac),
+                _ => true,
+            };
+            let driven = |driver: &SettingValue| match driver {
+                SettingValue::Text(driver) => {
+                    self.drivers.iter().any(|known| known.0 == link.index && known.1 == driver.as_bytes())
+                }
+                _ => true,
+            };
+            (has(&link.permanent_address) || has(&link.address)) && driver.is_none_or(driven)
+        };
+        // A VLAN has the address of the link that it is made on: hardware comes first.
+        links.iter().position(|link| link.kind.is_none() && fits(link)).or_else(|| links.iter().position(fits))
+    }
 }
 
 /// A file in `/etc/netns/NAME` that a topology can say.
@@ -77,6 +108,11 @@ pub enum EtcFile {
 impl EtcFile {
     /// Both.
     pub const ALL: [EtcFile; 2] = [EtcFile::Resolv, EtcFile::Hosts];
+
+    /// Where it is, for a namespace.
+    pub fn path(self, netns: &[u8]) -> Vec<u8> {
+        [b"/etc/netns/", netns, b"/", self.name().as_bytes()].concat()
+    }
 
     /// Its name in the folder.
     pub fn name(self) -> &'static str {

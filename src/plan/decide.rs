@@ -8,7 +8,7 @@ use crate::model::index::Index;
 use crate::model::lab::{Lab, Mark};
 use crate::model::link::Link;
 use crate::model::name::{IfName, printable};
-use crate::model::topology::{LinkKind, LinkSpec, Origin, SettingValue, Topology};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, Topology};
 use crate::model::world::Presence;
 
 /// First index of links in a namespace that is made: the kernel may put tunnels of its own in front of it.
@@ -144,7 +144,9 @@ impl<'a> Decider<'_, 'a> {
     /// Whether a link without a mark is one that an interrupted run made.
     fn is_of_journal(&self, link: &Link) -> bool {
         let made = |(first, count)| link.index.wrapping_sub(first) < count;
-        link.group == Some(self.ctx.lab.group()) && self.ctx.known.indexes.is_some_and(made)
+        // A tap has no group yet when it is made.
+        let is_so_far = link.group == Some(self.ctx.lab.group()) || link.kind.as_deref() == Some(b"tun");
+        is_so_far && self.ctx.known.indexes.is_some_and(made)
     }
 
     /// The other end of a found veth in a place, if each says that the other one is its peer.
@@ -308,27 +310,11 @@ impl<'a> Decider<'_, 'a> {
     /// The device of a place that a file means.
     fn device_in(&self, place: usize, spec: &LinkSpec) -> Option<usize> {
         let links = self.ctx.found(place);
-        let (mac, driver) = (spec.get("mac"), spec.get("driver"));
-        if mac.is_none() && driver.is_none() {
+        if spec.get("mac").is_none() && spec.get("driver").is_none() {
             let name = spec.name.as_bytes();
             return self.names[place].find(name, |number| links[number].name == name);
         }
-        let drivers = &self.ctx.world.places.get(place)?.drivers;
-        let fits = |link: &Link| {
-            let has = |address: &Option<Vec<u8>>| match mac {
-                Some(SettingValue::Mac(mac)) => address.as_deref() == Some(mac),
-                _ => true,
-            };
-            let driven = |driver: &SettingValue| match driver {
-                SettingValue::Text(driver) => {
-                    drivers.iter().any(|known| known.0 == link.index && known.1 == driver.as_bytes())
-                }
-                _ => true,
-            };
-            (has(&link.permanent_address) || has(&link.address)) && driver.is_none_or(driven)
-        };
-        // A VLAN has the address of the link that it is made on: hardware comes first.
-        links.iter().position(|link| link.kind.is_none() && fits(link)).or_else(|| links.iter().position(fits))
+        self.ctx.world.places.get(place)?.device(spec)
     }
 
     fn keep(&mut self, place: usize, number: usize, found: usize) {

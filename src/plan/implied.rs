@@ -73,7 +73,7 @@ fn has_ipv6(link: &LinkSpec) -> bool {
 
 /// Of each link whether the kernel is to make no link-local address for it: those of a place without IPv6, and ports
 /// of bridges, whose addresses nobody uses and whose multicast goes to every other port.
-fn silent(place: &Place) -> Vec<bool> {
+pub fn silent(place: &Place) -> Vec<bool> {
     let asked = asks_ipv6(place);
     let mut names = Index::default();
     for (number, link) in place.links.iter().enumerate() {
