@@ -125,7 +125,7 @@ const WRONG_FILES: &[(&[u8], &str)] = &[
     (b"name = 'a'\nname = 'b'\n", "-:2:1: already set: \"name\" is said at -:1:1"),
     (b"name = 'a'\nfoo = 1\n", "-:2:1: unknown key \"foo\" of the file"),
     (b"name = 'a'\n[brigde.b]\n", "-:2:2: unknown key \"brigde\" of the file; did you mean \"bridge\"?"),
-    (b"name = 'a'\n[dummy.d]\nmtu = 20\n", "-:3:7: out of range: 20, mtu is from 68 to 65535 bytes"),
+    (b"name = 'a'\n[dummy.d]\nmtu = 20\n", "-:3:7: out of range: 20, mtu takes 68-65535 bytes"),
     (b"name = 'a'\n[dummy.toolongforalinux]\n", "-:2:8: "),
     (b"name = 'a'\nroute = ['default']\n", "-:2:10: "),
     (b"name = 'a'\n[dummy.d]\naddress = ['10.0.0.1']\n", "-:3:12: "),

@@ -3,9 +3,10 @@
 use std::io;
 
 use super::complaint::{ALREADY, Complaints, Source, Sources};
-use super::path::{beside, matches};
+use super::path::beside;
 use super::tree::{Entry, Form, Node, Table, Value};
 use super::{Files, MOST_BYTES, MOST_DEPTH, MOST_FILES, syntax};
+use crate::model::name::matches;
 use crate::model::topology::Origin;
 
 /// Reads a file with what it includes; no tree if there is nothing to go on with.
@@ -46,21 +47,18 @@ impl Loader<'_> {
             }
         };
         self.bytes += bytes.len();
-        let mut text = match String::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(error) => {
-                let at = error.utf8_error().valid_up_to();
-                self.sources.files[usize::from(file)].text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        // A mark of the order of bytes, which is none of the text.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let wrong = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
+        let table = match wrong {
+            Some(at) => {
                 let at = Origin { file, at: u32::try_from(at).unwrap_or(0) };
                 self.complaints.partial(at, "not UTF-8", &[]);
-                return None;
+                Table::default()
             }
+            None => syntax::read(&text, file, self.complaints),
         };
-        // A mark of the order of bytes, which is none of the text.
-        if text.starts_with('\u{feff}') {
-            text.drain(..3);
-        }
-        let table = syntax::read(&text, file, self.complaints);
         self.sources.files[usize::from(file)].text = text;
         way.push(own_path);
         let mut root = Table::new(Form::Header);
@@ -133,8 +131,9 @@ impl Loader<'_> {
         };
         match self.files.list(folder) {
             Ok(names) => {
-                for name in
-                    names.into_iter().filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes()))
+                for name in names
+                    .into_iter()
+                    .filter(|name| !name.starts_with('.') && matches(last.as_bytes(), name.as_bytes(), None))
                 {
                     let path = named([&path[..path.len() - last.len()], &name].concat());
                     // In the order of their names, whatever the folder's is.

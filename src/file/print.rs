@@ -1,15 +1,6 @@
 //! TOML 1.0 or JSON text, put together pair by pair.
 
-/// How a table is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Under a header of its own, in TOML.
-    Header,
-    /// As part of the headers of the tables in it.
-    Implicit,
-    /// Between braces.
-    Inline,
-}
+use super::tree::Form;
 
 /// The text so far. Of a table, pairs come before tables that have headers.
 pub struct Out {

@@ -5,12 +5,15 @@ use std::borrow::Cow;
 
 use super::complaint::Complaints;
 use super::tree::{Entry, Node, Table, Value};
+use super::words::number;
 use crate::model::topology::Origin;
 
 /// Names that all ranges of a file make together, at most.
 pub const MOST_NAMES: usize = 65_536;
 /// Values that a file has with all its ranges, at most.
 pub const MOST_VALUES: usize = 2_000_000;
+/// Digits of a number of a range, zeros in front among them.
+const MOST_DIGITS: usize = 18;
 /// A long text counts as one value for each so many bytes.
 const BYTES_A_VALUE: usize = 64;
 
@@ -34,19 +37,15 @@ impl Expander<'_> {
         for entry in table.entries().iter().filter(is_range) {
             let key = put(&entry.key, value);
             let Some(at) = key.find('{') else { continue };
-            match Range::parse(&key[at..]) {
-                Ok((range, rest)) if !rest.contains('{') => {
-                    let all = range.each(&mut |member| {
+            match members(&key[at..]) {
+                Ok((members, rest)) if !rest.contains('{') => {
+                    for member in &members {
                         if !self.afford(entry.at, 1, 1) {
-                            return false;
+                            return out;
                         }
                         let name = [&key[..at], member, rest].concat();
                         let node = self.node(&entry.node, Some(member));
                         merge(&mut out, entry.at, name.into(), node);
-                        true
-                    });
-                    if !all {
-                        return out;
                     }
                 }
                 Ok(_) => self.complaints.add(entry.at, "two ranges in one name: %", &[&entry.key]),
@@ -136,71 +135,47 @@ fn merge<'t>(table: &mut Table<'t>, at: Origin, key: Cow<'t, str>, node: Node<'t
     }
 }
 
-/// What stands between braces.
-enum Range<'a> {
-    /// `{FIRST..LAST}`, with zeros in front up to a width.
-    Numbers { first: u64, last: u64, width: usize },
-    /// `{a,b,c}`.
-    Words(&'a str),
+/// The members of a range at the beginning of a text, `{FIRST..LAST}` (with zeros in front up to a width) or `{a,b,c}`,
+/// and what follows it. Of more than may be, one more than that.
+fn members(text: &str) -> Result<(Vec<String>, &str), &'static str> {
+    const FORMS: &str = "; write {1..9}, {001..100} or {a,b,c}";
+    let (body, rest) = text[1..].split_once('}').ok_or("; the brace is not closed")?;
+    let mut all = Vec::new();
+    let Some((first, last)) = body.split_once("..") else {
+        for word in body.split(',') {
+            if word.is_empty() || word.contains('{') {
+                return Err(FORMS);
+            }
+            all.push(word.to_owned());
+        }
+        return if all.len() > 1 { Ok((all, rest)) } else { Err(FORMS) };
+    };
+    let (Some(mut next), Some(end)) = (digits(first), digits(last)) else { return Err(FORMS) };
+    if next > end {
+        return Err("; the first number is greater than the last one");
+    }
+    let is_padded = |word: &str| word.len() > 1 && word.starts_with('0');
+    let width = if is_padded(first) || is_padded(last) { first.len().max(last.len()) } else { 0 };
+    while next <= end && all.len() <= MOST_NAMES {
+        let mut member = next.to_string();
+        while member.len() < width {
+            member.insert(0, '0');
+        }
+        all.push(member);
+        next += 1;
+    }
+    Ok((all, rest))
 }
 
-impl<'a> Range<'a> {
-    /// Reads a range at the beginning of a text; returns what follows it too.
-    fn parse(text: &'a str) -> Result<(Self, &'a str), &'static str> {
-        let (body, rest) = text[1..].split_once('}').ok_or("; the brace is not closed")?;
-        let numbers = body.split_once('.').and_then(|(first, rest)| Some((first, rest.strip_prefix('.')?)));
-        if let Some((first, last)) = numbers {
-            let is_number = |word: &str| (1..=18).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_digit());
-            if !is_number(first) || !is_number(last) {
-                return Err("; write {1..9}, {001..100} or {a,b,c}");
-            }
-            let padded = [first, last].iter().any(|word| word.len() > 1 && word.starts_with('0'));
-            let width = if padded { first.len().max(last.len()) } else { 0 };
-            let (first, last) = (first.parse().unwrap_or(0), last.parse().unwrap_or(0));
-            if first > last {
-                return Err("; the first number is greater than the last one");
-            }
-            return Ok((Range::Numbers { first, last, width }, rest));
-        }
-        if !body.contains(',') || body.split(',').any(|word| word.is_empty() || word.contains('{')) {
-            return Err("; write {1..9}, {001..100} or {a,b,c}");
-        }
-        Ok((Range::Words(body), rest))
-    }
-
-    /// Hands out the members until one is not taken; returns whether all were.
-    fn each(&self, take: &mut dyn FnMut(&str) -> bool) -> bool {
-        match self {
-            Range::Numbers { first, last, width } => {
-                let (mut number, mut taken) = (*first, true);
-                while taken && number <= *last {
-                    let mut digits = number.to_string();
-                    while digits.len() < *width {
-                        digits.insert(0, '0');
-                    }
-                    taken = take(&digits);
-                    number += 1;
-                }
-                taken
-            }
-            Range::Words(body) => body.split(',').all(take),
-        }
-    }
+#[inline(never)]
+fn digits(word: &str) -> Option<u64> {
+    number(word, u64::MAX).filter(|_| word.len() <= MOST_DIGITS)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn members(text: &str) -> Result<String, &'static str> {
-        Range::parse(text).map(|(range, rest)| {
-            let mut all = Vec::new();
-            range.each(&mut |member| {
-                all.push(member.to_owned());
-                all.len() < 9
-            });
-            all.join(" ") + rest
-        })
+        super::members(text).map(|(all, rest)| all.join(" ") + rest)
     }
 
     #[test]
@@ -208,16 +183,26 @@ mod tests {
         for (text, expected) in [
             ("{1..3}", "1 2 3"),
             ("{08..11}-x", "08 09 10 11-x"),
-            ("{1..010}", "001 002 003 004 005 006 007 008 009"),
+            ("{8..010}", "008 009 010"),
             ("{0..1}", "0 1"),
             ("{a,b,c}", "a b c"),
             ("{5,5}", "5 5"),
         ] {
             assert_eq!(members(text).as_deref(), Ok(expected), "{text}");
         }
-        for text in
-            ["{", "{}", "{1}", "{1..}", "{..1}", "{3..1}", "{a..c}", "{a,}", "{-1..1}", "{1..1000000000000000000}"]
-        {
+        for text in [
+            "{",
+            "{}",
+            "{1}",
+            "{1..}",
+            "{..1}",
+            "{3..1}",
+            "{a..c}",
+            "{a,}",
+            "{-1..1}",
+            "{1..1000000000000000000}",
+            "{0000000000000000001..2}",
+        ] {
             assert!(members(text).is_err(), "{text}");
         }
     }

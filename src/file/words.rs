@@ -13,7 +13,7 @@ mod line;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::complaint::meant;
-use crate::model::ip::{Family, Prefix, family_of};
+use crate::model::ip::{Family, Prefix, bits, family_of};
 use crate::model::name::IfName;
 use crate::model::template::filled;
 
@@ -228,14 +228,6 @@ impl<'a> Words<'a> {
 }
 
 const NO_ADDRESS: &str = "\"%\" is not an address";
-
-/// An address as a number.
-pub fn bits(addr: &IpAddr) -> u128 {
-    match addr {
-        IpAddr::V4(v4) => v4.to_bits().into(),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
-}
 
 /// Whether all host bits of an IPv4 address are set, where it has a broadcast address.
 fn is_broadcast(addr: &IpAddr, len: u8) -> bool {

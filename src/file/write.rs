@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use super::check::index;
 use super::keys::{Key, Sets};
-use super::print::{Form, Out};
+use super::print::Out;
 use super::read::port_vlan_text;
+use super::tree::Form;
 use super::words::{address, nat, neigh, plain, route, rule};
 use crate::model::index::Index;
 use crate::model::ip::addr_text;
@@ -241,6 +242,6 @@ fn value(out: &mut Out, key: &Key, value: &SettingValue) {
         SettingValue::Flag(on) => out.word(name, if *on { "true" } else { "false" }),
         SettingValue::Text(own) => out.string(name, own),
         SettingValue::Address(addr) => out.string(name, &addr_text(addr)),
-        SettingValue::Mac(mac) => out.string(name, &neigh::mac_text(mac)),
+        SettingValue::Mac(mac) => out.string(name, &crate::model::neigh::mac_text(mac)),
     }
 }

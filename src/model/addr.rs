@@ -92,6 +92,7 @@ pub struct Addr {
 
 impl Addr {
     /// An address without a peer, of global scope (host scope for 127/8, as iproute2 decides).
+    #[inline(never)]
     pub fn new(prefix: Prefix) -> Self {
         let addr = prefix.addr();
         Addr {

@@ -297,6 +297,15 @@ pub fn netmask(len: u8) -> Ipv4Addr {
     Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - u32::from(len.min(32))).unwrap_or(0))
 }
 
+/// An address as the number that it is in its family.
+#[inline(never)]
+pub fn bits(addr: &IpAddr) -> u128 {
+    match addr {
+        IpAddr::V4(v4) => v4.to_bits().into(),
+        IpAddr::V6(v6) => v6.to_bits(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -104,6 +104,32 @@ fn push_hex(out: &mut String, byte: u8) {
     }
 }
 
+/// Whether a pattern stands for a name: `*` for any bytes, `one` for any one byte.
+#[inline(never)]
+pub fn matches(pattern: &[u8], name: &[u8], one: Option<u8>) -> bool {
+    // Behind the last `*`, and what it stands for ends there so far.
+    let mut star = None;
+    let (mut at, mut seen) = (0, 0);
+    while seen < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                star = Some((at, seen));
+            }
+            Some(byte) if *byte == name[seen] || Some(*byte) == one => {
+                at += 1;
+                seen += 1;
+            }
+            _ => {
+                let Some((behind, end)) = &mut star else { return false };
+                *end += 1;
+                (at, seen) = (*behind, *end);
+            }
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,5 +158,25 @@ mod tests {
         let text = printable(&all);
         assert!(!text.chars().any(char::is_control));
         assert_eq!(printable("väth\u{1b}[m".as_bytes()), "väth\\x1b[m");
+    }
+
+    #[test]
+    fn patterns_stand_for_names() {
+        for (pattern, name, expected) in [
+            ("*.toml", "a.toml", true),
+            ("*.toml", "a.tom", false),
+            ("a*b*c", "abc", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "acb", false),
+            ("*", "x", true),
+            ("a*a", "a", false),
+            ("ab", "ab", true),
+            ("l?", "lo", true),
+            ("l?", "l", false),
+            ("*?b", "ab", true),
+            ("ab", "abc", false),
+        ] {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes(), Some(b'?')), expected, "{pattern} {name}");
+        }
     }
 }

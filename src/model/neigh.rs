@@ -135,3 +135,18 @@ pub struct NeighQuestion {
     /// A proxy entry.
     pub proxy: bool,
 }
+
+/// A hardware address as text.
+#[inline(never)]
+pub fn mac_text(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for byte in bytes {
+        if !text.is_empty() {
+            text.push(':');
+        }
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
+        }
+    }
+    text
+}

@@ -263,6 +263,7 @@ pub struct Cache {
 
 impl Route {
     /// A unicast route of the main table, protocol boot, to a destination.
+    #[inline(never)]
     pub fn to(dst: Prefix) -> Self {
         Route {
             dst,

@@ -3,7 +3,7 @@
 
 pub mod key;
 pub mod leg;
-mod parse;
+pub mod parse;
 
 use std::net::IpAddr;
 

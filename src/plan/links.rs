@@ -222,11 +222,6 @@ fn mac_of(spec: &LinkSpec) -> Option<Vec<u8>> {
     }
 }
 
-fn mac_text(mac: &[u8]) -> String {
-    let bytes: Vec<String> = mac.iter().map(|byte| format!("{byte:02x}")).collect();
-    bytes.join(":")
-}
-
 fn marked(from: Option<Mark>, to: Option<Mark>) -> Difference {
     let text = |mark: Option<Mark>| mark.map_or_else(|| "none".to_owned(), Mark::altname);
     Difference { what: "mark", from: text(from), to: text(to) }

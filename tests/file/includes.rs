@@ -100,11 +100,11 @@ fn what_can_go_wrong() {
         ),
         (
             &[("main", "name = \"a\"\ninclude = [\"one\", \"d/*\"]\n[dummy.d]\nmaster = \"of-one\"\nmtu = 1\n")],
-            "main:2:12: cannot be read: one: No such file or directory\nmain:5:7: out of range: 1, mtu is from 68 to 65535 bytes",
+            "main:2:12: cannot be read: one: No such file or directory\nmain:5:7: out of range: 1, mtu takes 68-65535 bytes",
         ),
         (
             &[("main", "name = \"a\"\ninclude = [\"one\"]\n"), ("one", "[dummy.d]\nmtu = 1\n")],
-            "one:2:7: out of range: 1, mtu is from 68 to 65535 bytes",
+            "one:2:7: out of range: 1, mtu takes 68-65535 bytes",
         ),
     ] {
         assert_eq!(load(files).unwrap_err(), expected);

@@ -1,6 +1,8 @@
 //! `fuzz`: every fuzz target (fuzz/fuzz_targets), each for its share of the time. What it
 //! needs beside stable cargo it installs or names; what could not run is a failure.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::args::Args;
@@ -29,12 +31,44 @@ pub fn run(words: Vec<String>) -> Outcome {
             [format!("-max_total_time={share}"), "-timeout=10".to_string(), "-print_final_stats=1".to_string()];
         let mut fuzz = cargo_fuzz();
         fuzz.args(["fuzz", "run", target, "--"]).args(limits);
+        if target == "file" {
+            fuzz.arg(format!("-dict={}", plant()?.display()));
+        }
         if let Err(failure) = run_shown(&mut fuzz) {
             failed.push(failure.text);
         }
     }
     println!("fuzz: {} targets ({}), {share} s each, {} failed", targets.len(), targets.join(", "), failed.len());
     if failed.is_empty() { Ok(()) } else { Err(failed.join("; ").into()) }
+}
+
+/// Puts files that say a network, right and wrong ones, into the corpus of `file`. Returns a dictionary of their words.
+fn plant() -> Outcome<PathBuf> {
+    let root = tree::root();
+    let mut seeds = Vec::new();
+    let examples = root.join("examples");
+    for entry in std::fs::read_dir(&examples).about(&examples)? {
+        let path = entry.about(&examples)?.path();
+        if path.extension().is_some_and(|ext| ext == "toml") {
+            seeds.push(std::fs::read_to_string(&path).about(&path)?);
+        }
+    }
+    let bad = root.join("tests/data/file-bad.txt");
+    for case in std::fs::read_to_string(&bad).about(&bad)?.split("\n====\n") {
+        seeds.extend(case.split("\n----\n").next().map(str::to_owned));
+    }
+    let corpus = root.join("fuzz/corpus/file");
+    std::fs::create_dir_all(&corpus).about(&corpus)?;
+    let mut words = BTreeSet::new();
+    for (number, seed) in seeds.iter().enumerate() {
+        let path = corpus.join(format!("seed-{number}"));
+        std::fs::write(&path, seed).about(&path)?;
+        words.extend(seed.split(|c: char| !c.is_ascii_alphanumeric() && !"_-./:".contains(c)));
+    }
+    let path = root.join("fuzz/corpus/file.dict");
+    let lines: String = words.iter().filter(|word| word.len() > 1).map(|word| format!("\"{word}\"\n")).collect();
+    std::fs::write(&path, lines).about(&path)?;
+    Ok(path)
 }
 
 /// All targets, or those asked for.

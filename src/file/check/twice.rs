@@ -1,10 +1,12 @@
 //! What can be said once in a place, and is said again: parameters, neighbours, rules, VLANs of a port.
 
 use super::Checker;
+use crate::file::complaint::ALREADY;
 use crate::file::tree::Index;
-use crate::file::words::{neigh, plain, rule};
+use crate::file::words::{Line, plain, rule};
+use crate::model::neigh::NeighFlags;
 use crate::model::rule::RULE_PRIORITY;
-use crate::model::topology::{LinkSpec, Origin, Said, Sysctl, Topology};
+use crate::model::topology::{LinkSpec, Origin, Topology};
 
 /// Pairs of `from` and `to` of the masquerades of one namespace, at most: each is a rule.
 pub const MOST_PAIRS: usize = 65_536;
@@ -20,19 +22,6 @@ struct Seen {
     list: Vec<(String, String, Origin)>,
 }
 
-impl Seen {
-    /// Notes a key; returns what was said of it before.
-    #[inline(never)]
-    fn add(&mut self, key: String, value: &str, at: Origin) -> Option<&(String, String, Origin)> {
-        let found = self.index.find(key.as_bytes(), |at| self.list[at].0 == key);
-        if found.is_none() {
-            self.index.insert(key.as_bytes(), self.list.len());
-            self.list.push((key, value.to_owned(), at));
-        }
-        found.and_then(|at| self.list.get(at))
-    }
-}
-
 impl Checker<'_> {
     /// Complains about what is said twice.
     pub fn twice(&mut self, topology: &Topology, number: usize) {
@@ -44,28 +33,26 @@ impl Checker<'_> {
             if is_v4.is_some_and(|v4| if v4 { place.forward.v4 } else { place.forward.v6 }) && value != "1" {
                 self.complaints.add(sysctl.at, "\"%\" = % contradicts \"forward\"", &[name, value]);
             }
-            self.value(&mut seen, name.clone(), sysctl);
+            self.once(&mut seen, name.clone(), value, sysctl.at);
         }
         for link in &place.links {
             for sysctl in &link.sysctls {
-                self.value(&mut seen, sysctl.what.of_link(plain(&link.name)), sysctl);
+                let name = sysctl.what.of_link(plain(&link.name));
+                self.once(&mut seen, name, &sysctl.what.value, sysctl.at);
             }
             self.vlans(link);
         }
         for said in &place.neighs {
-            let mut what = said.what.clone();
             // What the kernel tells them apart by.
-            (what.neigh.lladdr, what.neigh.state) = (None, Default::default());
-            what.neigh.flags.remove(crate::model::neigh::NeighFlags::ROUTER);
-            if let Some((key, _, first)) = seen.add(neigh::text(&what), "", said.at) {
-                self.complaints.add_other(said.at, "a neighbour twice: % is said at ", &[key], Some(*first));
-            }
+            let mut key = Line::default();
+            key.flag("proxy", said.what.neigh.flags.contains(NeighFlags::PROXY));
+            key.address("", said.what.neigh.dst);
+            key.device("dev", Some(said.what.device.as_bytes()));
+            self.once(&mut seen, key.0, "", said.at);
         }
         // Those without a priority get one each.
         for said in place.rules.iter().filter(|said| said.what.get(RULE_PRIORITY).is_some()) {
-            if let Some((_, _, first)) = seen.add(rule::text(&said.what), "", said.at) {
-                self.complaints.add_other(said.at, "a rule twice: it is said at ", &[], Some(*first));
-            }
+            self.once(&mut seen, rule::text(&said.what), "", said.at);
         }
         let mut pairs = 0_usize;
         for said in &place.masquerades {
@@ -77,31 +64,35 @@ impl Checker<'_> {
         }
     }
 
-    /// One value of a parameter, by whichever of its names.
+    /// Complains about a key that has another value, or that has none and is said already.
     #[inline(never)]
-    fn value(&mut self, seen: &mut Seen, name: String, sysctl: &Said<Sysctl>) {
-        let value = &sysctl.what.value;
-        if let Some((name, other, first)) = seen.add(name, value, sysctl.at)
-            && other != value
-        {
-            let rest = [name.as_str(), value, other];
-            self.complaints.add_other(sysctl.at, "two values of \"%\": % and %, said at ", &rest, Some(*first));
+    fn once(&mut self, seen: &mut Seen, key: String, value: &str, at: Origin) {
+        match seen.index.find(key.as_bytes(), |at| seen.list[at].0 == key) {
+            None => {
+                seen.index.insert(key.as_bytes(), seen.list.len());
+                seen.list.push((key, value.to_owned(), at));
+            }
+            Some(first) => {
+                let (_, old, first) = &seen.list[first];
+                if old != value || value.is_empty() {
+                    self.complaints.add_other(at, ALREADY, &[&key], Some(*first));
+                }
+            }
         }
     }
 
     /// Each VLAN of a port once, and one that is its own.
     fn vlans(&mut self, link: &LinkSpec) {
-        let mut seen = [0_u64; 64];
+        let mut seen = [false; 4096];
         let mut pvid = None;
         for said in &link.vlans {
-            let ids = said.what.ids;
-            let twice = (ids.0..=ids.1).find(|id| {
-                let (word, bit) = (&mut seen[usize::from(id / 64) % 64], 1 << (id % 64));
-                std::mem::replace(word, *word | bit) & bit != 0
-            });
-            if let Some(id) = twice {
-                self.complaints.add(said.at, "a VLAN twice: %", &[&id.to_string()]);
-                return;
+            for id in said.what.ids.0..=said.what.ids.1 {
+                let is_seen = &mut seen[usize::from(id & 4095)];
+                if *is_seen {
+                    self.complaints.add(said.at, "a VLAN twice: %", &[&id.to_string()]);
+                    return;
+                }
+                *is_seen = true;
             }
             if said.what.pvid && pvid.is_some() {
                 self.complaints.add_other(said.at, "two VLANs are pvid: the other is said at ", &[], pvid);

@@ -3,7 +3,7 @@
 use super::Reader;
 use crate::file::keys::Key;
 use crate::file::tree::{Entry, Node, Table, Value};
-use crate::file::words::{Words, address, number, short_span};
+use crate::file::words::{Words, address, number, plain, short_span};
 use crate::model::name::IfName;
 use crate::model::topology::{LinkKind, LinkRef, LinkSpec, Origin, PortVlan, Said, Setting, SettingValue};
 
@@ -11,58 +11,59 @@ impl Reader<'_> {
     /// Reads a link of a place.
     pub fn link(&mut self, place: usize, kind: LinkKind, entry: &Entry<'_>) {
         let Value::Table(table) = &entry.node.value else { return };
-        let (keys, heard) = (self.sets.link(kind), self.complaints.heard);
-        self.check_keys(table, keys, entry.at, &[kind.name(), " ", &entry.key]);
+        let (mut there, heard) = (place, self.complaints.heard);
         let own = Node { at: entry.at, value: Value::Text(entry.key.as_ref().into()) };
-        let name = self.device_name(&own);
-        let Some(mut link) = self.link_of(name, kind, entry.at, (place, keys, table)) else { return };
-        let peer = keys.iter().find(|key| key.shape == b'Q').and_then(|key| table.get(key.name));
-        let peer = peer.and_then(|entry| self.peer(&mut link, place, &entry.node));
-        if name.is_some() {
-            self.topology.places[place].links.push(link);
+        let what = [kind.name(), " ", &entry.key];
+        let Some((mut link, is_link)) = self.end(kind, (place, entry.at), Some(&own), table, &what) else { return };
+        if let Some(entry) = table.get("peer").filter(|_| kind == LinkKind::Veth) {
+            let name = link.name;
+            there = self.peer(&mut link, (place, name), &entry.node);
         }
-        let there = peer.as_ref().map_or(place, |peer| peer.0);
-        if let Some((there, peer)) = peer {
-            self.topology.places[there].links.push(peer);
+        if is_link {
+            self.topology.places[place].links.push(link);
         }
         self.unsure(heard, [place, there]);
     }
 
-    /// A link with its keys. With a wrong name it is read for what else is wrong, and is to be left out.
-    fn link_of(
-        &mut self,
-        name: Option<IfName>,
-        kind: LinkKind,
-        at: Origin,
-        (place, keys, table): (usize, &[Key], &Table<'_>),
-    ) -> Option<LinkSpec> {
-        let routes = self.topology.places[place].routes.len();
-        let mut link = LinkSpec::new(name.or(IfName::new(b"?"))?, kind, at);
-        self.keys_of(&mut link, place, keys, table);
-        if name.is_none() {
-            self.topology.places[place].routes.truncate(routes);
-        }
-        Some(link)
-    }
-
-    /// The other end of a veth, and the place that it is in.
-    fn peer(&mut self, link: &mut LinkSpec, place: usize, node: &Node<'_>) -> Option<(usize, LinkSpec)> {
+    /// The other end of a veth; the place that it is in.
+    fn peer(&mut self, link: &mut LinkSpec, (place, own): (usize, IfName), node: &Node<'_>) -> usize {
         let Value::Table(table) = &node.value else {
             self.expected(node, &["a table: { name = \"NAME\" }"]);
-            return None;
+            return place;
         };
-        let keys = self.sets.link(LinkKind::Peer);
-        let own = std::str::from_utf8(link.name.as_bytes()).unwrap_or_default();
-        self.check_keys(table, keys, node.at, &["the peer of ", own]);
-        let (entry, netns) = (table.get("name"), table.get("netns"));
-        let there = netns.map_or(Some(0), |entry| self.place_of(&entry.node));
-        let name = entry.and_then(|entry| self.device_name(&entry.node)).filter(|_| there.is_some());
-        let at = entry.map_or(node.at, |entry| entry.node.at);
-        let there = there.unwrap_or(0);
-        let mut peer = self.link_of(name, LinkKind::Peer, at, (there, keys, table))?;
-        peer.peer = Some(LinkRef { place, name: link.name });
-        link.peer = Some(LinkRef { place: there, name: name? });
-        Some((there, peer))
+        let netns = table.get("netns").map(|entry| self.place_of(&entry.node));
+        let there = netns.map_or(0, Option::unwrap_or_default);
+        let name = table.get("name").map(|entry| &entry.node);
+        let what = ["the peer of ", plain(&own)];
+        if let Some((mut peer, true)) = self.end(LinkKind::Peer, (there, node.at), name, table, &what)
+            && netns != Some(None)
+        {
+            peer.peer = Some(LinkRef { place, name: own });
+            link.peer = Some(LinkRef { place: there, name: peer.name });
+            self.topology.places[there].links.push(peer);
+        }
+        there
+    }
+
+    /// A link with its keys, and whether it is one: with a wrong name it is read for what else is wrong.
+    fn end(
+        &mut self,
+        kind: LinkKind,
+        (place, at): (usize, Origin),
+        name: Option<&Node<'_>>,
+        table: &Table<'_>,
+        what: &[&str],
+    ) -> Option<(LinkSpec, bool)> {
+        let keys = self.sets.link(kind);
+        self.check_keys(table, keys, at, what);
+        let routes = self.topology.places[place].routes.len();
+        let good = name.and_then(|name| self.device_name(name));
+        let mut link = LinkSpec::new(good.or(IfName::new(b"?"))?, kind, name.map_or(at, |name| name.at));
+        self.keys_of(&mut link, place, keys, table);
+        if good.is_none() {
+            self.topology.places[place].routes.truncate(routes);
+        }
+        Some((link, good.is_some()))
     }
 
     fn keys_of(&mut self, link: &mut LinkSpec, place: usize, keys: &[Key], table: &Table<'_>) {

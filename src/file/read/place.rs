@@ -8,7 +8,7 @@ use crate::file::tree::{Entry, Node, Table, Value};
 use crate::file::words::{name_wrong, nat, neigh, route, rule};
 use crate::model::ip::Prefix;
 use crate::model::name::IfName;
-use crate::model::topology::{Dns, Forward, ForwardPort, LinkKind, Masquerade, Place, RouteSpec, Said, Sysctl};
+use crate::model::topology::{Dns, Forward, ForwardPort, LinkKind, Masquerade, Origin, Place, RouteSpec, Said, Sysctl};
 
 /// Parameters of links: the link's own part comes behind these.
 const LINK_SYSCTLS: [&str; 4] = ["net.ipv4.conf.", "net.ipv6.conf.", "net.ipv4.neigh.", "net.ipv6.neigh."];
@@ -74,19 +74,13 @@ impl Reader<'_> {
     pub fn sysctls(&mut self, node: &Node<'_>, is_host: bool, is_link: bool) -> Vec<Said<Sysctl>> {
         let mut sysctls = Vec::new();
         for entry in self.entries(node, "a table of parameters, { \"net.ipv4.ip_forward\" = 1 }") {
-            self.sysctl("", entry, &mut |name| sysctl_wrong(name, is_host, is_link), &mut sysctls);
+            self.sysctl("", entry, [is_host, is_link], &mut sysctls);
         }
         sysctls
     }
 
     /// A parameter. Without quotes around its name, the parts of that are tables in each other.
-    fn sysctl(
-        &mut self,
-        above: &str,
-        entry: &Entry<'_>,
-        wrong: &mut dyn FnMut(&str) -> Option<&'static str>,
-        list: &mut Vec<Said<Sysctl>>,
-    ) {
+    fn sysctl(&mut self, above: &str, entry: &Entry<'_>, [is_host, is_link]: [bool; 2], list: &mut Vec<Said<Sysctl>>) {
         let mut name = [above, &entry.key].concat();
         let value = match &entry.node.value {
             Value::Number(number) => number.to_string(),
@@ -96,7 +90,7 @@ impl Reader<'_> {
             Value::Flag(on) => u8::from(*on).to_string(),
             Value::Table(table) if !table.entries().is_empty() => {
                 name.push('.');
-                table.entries().iter().for_each(|entry| self.sysctl(&name, entry, wrong, list));
+                table.entries().iter().for_each(|entry| self.sysctl(&name, entry, [is_host, is_link], list));
                 return;
             }
             _ => {
@@ -104,7 +98,7 @@ impl Reader<'_> {
                 return;
             }
         };
-        match wrong(&name) {
+        match sysctl_wrong(&name, is_host, is_link) {
             Some(why) => self.complaints.add(entry.at, "sysctl: \"%\" %", &[&name, why]),
             None => list.push(Said { at: entry.at, what: Sysctl { name, value } }),
         }
@@ -115,18 +109,31 @@ impl Reader<'_> {
             self.expected(node, &["a table: { nameserver = [\"192.0.2.53\"] }"]);
             return None;
         };
-        let keys = keys::of(&["dns"]);
-        self.check_keys(table, &keys, node.at, &["dns"]);
         let mut dns = Dns::default();
+        self.fields("dns", table, node.at, &mut |reader, key, node| match key.name {
+            "nameserver" => dns.nameservers = reader.addresses(node),
+            "search" => dns.search = reader.tokens(key, node),
+            _ => dns.options = reader.tokens(key, node),
+        });
+        Some(Said { at: node.at, what: dns })
+    }
+
+    /// Reads the keys of a section.
+    #[inline(never)]
+    fn fields(
+        &mut self,
+        section: &'static str,
+        table: &Table<'_>,
+        at: Origin,
+        each: &mut dyn FnMut(&mut Self, &Key, &Node<'_>),
+    ) {
+        let keys = keys::of(&[section]);
+        self.check_keys(table, &keys, at, &[section]);
         for key in &keys {
-            let Some(entry) = table.get(key.name) else { continue };
-            match key.name {
-                "nameserver" => dns.nameservers = self.addresses(&entry.node),
-                "search" => dns.search = self.tokens(key, &entry.node),
-                _ => dns.options = self.tokens(key, &entry.node),
+            if let Some(entry) = table.get(key.name) {
+                each(self, key, &entry.node);
             }
         }
-        Some(Said { at: node.at, what: dns })
     }
 
     fn hosts(&mut self, node: &Node<'_>) -> Vec<Said<(String, Vec<IpAddr>)>> {
@@ -186,24 +193,19 @@ impl Reader<'_> {
     }
 
     fn masquerades(&mut self, node: &Node<'_>) -> Vec<Said<Masquerade>> {
-        let keys = keys::of(&["masquerade"]);
         let mut list = Vec::new();
         for (at, table) in self.complaints.tables(node, "masquerade") {
-            self.check_keys(table, &keys, at, &["masquerade"]);
             let mut what = Masquerade::default();
-            for key in &keys {
-                let Some(entry) = table.get(key.name) else { continue };
-                match key.name {
-                    "from" => {
-                        what.from = self.networks(&entry.node);
-                        if matches!(&entry.node.value, Value::List(list) if list.is_empty()) {
-                            self.complaints.add(entry.node.at, "masquerade: \"from\" is empty", &[]);
-                        }
+            self.fields("masquerade", table, at, &mut |reader, key, node| match key.name {
+                "from" => {
+                    what.from = reader.networks(node);
+                    if matches!(&node.value, Value::List(list) if list.is_empty()) {
+                        reader.complaints.add(node.at, "masquerade: \"from\" is empty", &[]);
                     }
-                    "to" => what.to = self.networks(&entry.node),
-                    _ => what.out = self.device_name(&entry.node),
                 }
-            }
+                "to" => what.to = reader.networks(node),
+                _ => what.out = reader.device_name(node),
+            });
             // Each family is translated by itself, and an empty `to` is anywhere.
             let lacks = |family| !what.to.is_empty() && !what.to.iter().any(|to| to.family() == family);
             if let Some(from) = what.from.iter().find(|from| lacks(from.family())) {
@@ -215,19 +217,16 @@ impl Reader<'_> {
     }
 
     fn forward_ports(&mut self, node: &Node<'_>) -> Vec<Said<ForwardPort>> {
-        let keys = keys::of(&["forward-port"]);
         let mut list = Vec::new();
         for (at, table) in self.complaints.tables(node, "forward-port") {
-            self.check_keys(table, &keys, at, &["forward-port"]);
             let (mut listen, mut to, mut input) = (None, None, None);
-            for key in &keys {
-                let Some(entry) = table.get(key.name) else { continue };
-                self.complaints.line(&entry.node, &mut |words, _| match key.shape {
+            self.fields("forward-port", table, at, &mut |reader, key, node| {
+                reader.complaints.line(node, &mut |words, _| match key.shape {
                     b'l' => listen = Some(nat::listen(words, words.rest())).filter(|_| words.wrong().is_none()),
                     b'j' => to = Some(nat::target(words, words.rest())).filter(|_| words.wrong().is_none()),
                     _ => input = words.device(words.rest()),
                 });
-            }
+            });
             let Some(((protocol, address, ports), (to, to_port))) = listen.zip(to) else { continue };
             if address.is_some_and(|own| own.is_ipv4() != to.is_ipv4()) {
                 self.complaints.add(at, "forward-port: \"listen\" and \"to\" are of different families", &[]);

@@ -79,20 +79,12 @@ impl Reader<'_> {
             (b'b' | b'u', _) => self.expected(node, &[key.name, " = true or false"]),
             (b'n', Value::Number(given)) => {
                 let (low, high) = key.range();
-                let from = if low < high { ["from ", &low.to_string(), " to "].concat() } else { String::new() };
                 match u64::try_from(*given).ok().filter(|number| (low..=high).contains(number)) {
                     Some(number) => return Some(SettingValue::Number(number)),
                     None => self.complaints.add(
                         node.at,
-                        "out of range: %, % is %%%%",
-                        &[
-                            &given.to_string(),
-                            key.name,
-                            &from,
-                            &high.to_string(),
-                            of.get(..1).unwrap_or_default(),
-                            unit,
-                        ],
+                        "out of range: %, % takes %%%",
+                        &[&given.to_string(), key.name, key.limits, of.get(..1).unwrap_or_default(), unit],
                     ),
                 }
             }

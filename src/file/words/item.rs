@@ -11,7 +11,8 @@ use crate::model::route::{METRIC_HOPLIMIT, metric_number};
 pub const TABLES: &str = "main=254 local=255 default=253";
 /// Scopes that have names.
 pub const SCOPES: &str = "global=0 site=200 link=253 host=254 nowhere=255";
-const PREFS: &str = "medium=0 high=1 low=3";
+/// Preferences of routes.
+pub const PREFS: &str = "medium=0 high=1 low=3";
 const STATES: &str = "permanent=128 noarp=64";
 const PROTOCOLS: &str = "icmp=1 tcp=6 udp=17 ipv6-icmp=58 sctp=132";
 

@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Words, name_of, named, short_span};
-use crate::model::ip::addr_text;
+use super::{Words, name_of, named};
+use crate::model::translation;
+use crate::model::translation::parse::{Endpoint, endpoint};
 
 const PROTOCOLS: &str = "tcp=6 udp=17";
 
@@ -15,75 +16,54 @@ pub type Listen = (u8, Option<IpAddr>, (u16, u16));
 pub fn listen(words: &mut Words<'_>, word: &str) -> Listen {
     let (protocol, rest) = word.split_once('/').unwrap_or_default();
     let protocol = named(PROTOCOLS, protocol).and_then(|number| u8::try_from(number).ok());
-    let (own, ports) = match rest.rsplit_once(':') {
-        Some((own, ports)) => (Some(own), ports),
-        None => (None, rest),
-    };
-    let own = own.filter(|_| protocol.is_some()).map(|own| bare(words, own));
-    let ports = protocol.zip(short_span(ports, 65535));
-    if ports.is_none() {
-        words.fail("\"%\" is not tcp/PORT, tcp/PORT-PORT or tcp/ADDRESS:PORT (or udp)", &[word]);
+    match (protocol, part(rest, true)) {
+        (Some(protocol), Ok((own, Some(ports)))) => (protocol, own, ports),
+        _ => {
+            words
+                .fail("\"%\" is not tcp/PORT, tcp/PORT-PORT, tcp/ADDRESS:PORT or tcp/[ADDRESS]:PORT (or udp)", &[word]);
+            Listen::default()
+        }
     }
-    let (protocol, ports) = ports.unwrap_or_default();
-    (protocol, own, ports)
 }
 
 /// Writes it.
-pub fn listen_text((protocol, own, (first, last)): Listen) -> String {
-    let mut text = [name_of(PROTOCOLS, protocol.into()).unwrap_or_default(), "/"].concat();
-    if let Some(own) = own {
-        text.push_str(&target_text(own, Some(first)));
-    } else {
-        text.push_str(&first.to_string());
-    }
-    if first != last {
-        text.push('-');
-        text.push_str(&last.to_string());
-    }
-    text
+#[inline(never)]
+pub fn listen_text((protocol, own, ports): Listen) -> String {
+    let own = translation::endpoint(own.map(|own| (own, own)), Some(ports));
+    [name_of(PROTOCOLS, protocol.into()).unwrap_or_default(), "/", &own].concat()
 }
 
 /// Reads where it leads: address and port.
 #[inline(never)]
 pub fn target(words: &mut Words<'_>, word: &str) -> (IpAddr, Option<u16>) {
-    if let Ok(addr) = word.parse() {
-        return (addr, None);
+    match part(word, false) {
+        Ok((Some(addr), None)) => return (addr, None),
+        Ok((Some(addr), Some((first, last)))) if first == last => return (addr, Some(first)),
+        Ok(_) => words.fail("\"%\" is not ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT", &[word]),
+        Err(why) => words.fail("%", &[&why]),
     }
-    match word.rsplit_once(':').filter(|(addr, _)| !addr.contains(':') || addr.ends_with(']')) {
-        Some((addr, given)) => {
-            let port = short_span(given, 65535).filter(|_| !given.contains('-'));
-            if port.is_none() {
-                words.fail("\"%\" is no port from 1 to 65535", &[given]);
-            }
-            (bare(words, addr), port.map(|port| port.0))
-        }
-        None => (bare(words, word), None),
-    }
+    (Ipv4Addr::UNSPECIFIED.into(), None)
 }
 
 /// Writes it.
 #[inline(never)]
 pub fn target_text(addr: IpAddr, port: Option<u16>) -> String {
-    let own = addr_text(&addr);
-    match port {
-        None => own.to_string(),
-        Some(port) => {
-            let (open, close) = if addr.is_ipv6() { ("[", "]:") } else { ("", ":") };
-            [open, &own, close, &port.to_string()].concat()
-        }
-    }
+    translation::endpoint(Some((addr, addr)), port.map(|port| (port, port)))
 }
 
-/// An address, of IPv6 in brackets.
+/// What [`part`] finds.
+type Part = (Option<IpAddr>, Option<(u16, u16)>);
+
+/// One address, ports, or both.
 #[inline(never)]
-fn bare(words: &mut Words<'_>, word: &str) -> IpAddr {
-    let inner = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
-    let own = inner.unwrap_or(word);
-    if inner.is_some() != own.contains(':') {
-        words.fail("\"%\": an IPv6 address with a port stands in brackets", &[word]);
-        return Ipv4Addr::UNSPECIFIED.into();
+fn part(word: &str, bare_port: bool) -> Result<Part, String> {
+    let mut found = Endpoint::default();
+    endpoint(word, bare_port, &mut found)?;
+    match found {
+        (Some((first, last)), ports) if first == last => Ok((Some(first), ports)),
+        (Some(_), _) => Ok((None, None)),
+        (None, ports) => Ok((None, ports)),
     }
-    words.single(own)
 }
 
 #[cfg(test)]
@@ -105,15 +85,28 @@ mod tests {
             let (addr, port) = read(line, target).unwrap();
             assert_eq!(target_text(addr, port), line);
         }
-        for line in ["8080", "sctp/1", "tcp/", "tcp/0", "tcp/2-1", "tcp/65536", "tcp/+1"] {
-            let expected = format!("\"{line}\" is not tcp/PORT, tcp/PORT-PORT or tcp/ADDRESS:PORT (or udp)");
-            assert_eq!(read(line, listen).unwrap_err(), expected);
+        for line in [
+            "8080",
+            "sctp/1",
+            "tcp/",
+            "tcp/0",
+            "tcp/2-1",
+            "tcp/65536",
+            "tcp/+1",
+            "tcp/fd00::1:80",
+            "tcp/10.0.0.1",
+            "tcp/10.0.0.1-10.0.0.2:80",
+        ] {
+            let expected = "is not tcp/PORT, tcp/PORT-PORT, tcp/ADDRESS:PORT or tcp/[ADDRESS]:PORT (or udp)";
+            assert_eq!(read(line, listen).unwrap_err(), format!("\"{line}\" {expected}"));
         }
-        assert_eq!(
-            read("tcp/fd00::1:80", listen).unwrap_err(),
-            "\"fd00::1\": an IPv6 address with a port stands in brackets"
-        );
-        assert_eq!(read("10.0.0.1:0", target).unwrap_err(), "\"0\" is no port from 1 to 65535");
-        assert_eq!(read("x", target).unwrap_err(), "\"x\" is not an address");
+        for (line, expected) in [
+            ("10.0.0.1:0", "\"0\" is no port or range of ports (1 to 65535)"),
+            ("x", "\"x\" is no address with ports"),
+            ("10.0.0.1-10.0.0.2:80", "\"10.0.0.1-10.0.0.2:80\" is not ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT"),
+            ("10.0.0.1:80-81", "\"10.0.0.1:80-81\" is not ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT"),
+        ] {
+            assert_eq!(read(line, target).unwrap_err(), expected);
+        }
     }
 }

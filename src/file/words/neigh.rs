@@ -3,7 +3,7 @@
 
 use super::{Line, Words};
 use crate::model::ip::family_of;
-use crate::model::neigh::{Neigh, NeighFlags, NeighState};
+use crate::model::neigh::{Neigh, NeighFlags, NeighState, mac_text};
 use crate::model::topology::NeighSpec;
 
 const TABLE: &str = "lladdr=lk dev=dd nud=ns router=r- proxy=p-";
@@ -82,20 +82,6 @@ impl Words<'_> {
         }
         bytes
     }
-}
-
-/// A hardware address as text.
-pub fn mac_text(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        if !text.is_empty() {
-            text.push(':');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
 }
 
 #[cfg(test)]

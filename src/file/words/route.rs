@@ -1,6 +1,7 @@
 //! Routes: `[KIND] DESTINATION [via ADDRESS] [dev DEVICE] ...`, as behind `ip route add`. The protocol is
 //! that of netstrap and is not said.
 
+use super::item::PREFS;
 use super::line::bytes;
 use super::{Line, SCOPES, TABLES, Words};
 use crate::model::ip::{Family, Prefix, family_of};
@@ -16,7 +17,6 @@ const KINDS: &str = "unicast local broadcast anycast multicast blackhole unreach
 const TABLE: &str = "via=vg dev=dd src=sa metric=nn table=tt scope=cc onlink=o- pref=pf nexthop=h- priority=nn preference=nn \
     mtu=mm window=mm ssthresh=mm cwnd=mm advmss=mm reordering=mm hoplimit=mm initcwnd=mm initrwnd=mm quickack=mm";
 const HOP: &str = "via=vg dev=dd weight=ww onlink=o- nexthop=h-";
-const PREFS: &str = "medium=0 high=1 low=3";
 
 /// Reads a route; `link` is the device of a route that is said with a link.
 #[inline(never)]

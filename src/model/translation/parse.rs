@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{ACTIONS, Action, PICKS, Pick, Range, TCP, Translation, UDP};
-use crate::model::ip::{Family, Prefix, family_of, parse_addr, parse_prefix};
+use crate::model::ip::{Family, Prefix, bits, family_of, parse_addr, parse_prefix};
 use crate::model::name::IfName;
 use crate::model::template::filled;
 
@@ -234,16 +234,7 @@ fn range(word: &str) -> Result<Range<u16>, String> {
 fn addresses(word: &str) -> Option<Range<IpAddr>> {
     let (first, last) = word.split_once('-').unwrap_or((word, word));
     let (first, last) = (address(first)?, address(last)?);
-    (family_of(&first) == family_of(&last) && number(&first) <= number(&last)).then_some((first, last))
-}
-
-/// An address as the number that it is in its family.
-#[inline(never)]
-fn number(addr: &IpAddr) -> u128 {
-    match addr {
-        IpAddr::V4(addr) => addr.to_bits().into(),
-        IpAddr::V6(addr) => addr.to_bits(),
-    }
+    (family_of(&first) == family_of(&last) && bits(&first) <= bits(&last)).then_some((first, last))
 }
 
 /// A whole address, maybe in brackets: short forms (10.1) are for subnets.
@@ -255,11 +246,14 @@ fn address(word: &str) -> Option<IpAddr> {
 }
 
 /// What [`endpoint`] finds.
-type Endpoint = (Option<Range<IpAddr>>, Option<Range<u16>>);
+pub type Endpoint = (Option<Range<IpAddr>>, Option<Range<u16>>);
 
 /// `ADDR[-ADDR][:PORT[-PORT]]`, IPv6 in brackets where ports follow; or ports alone, if they may be.
+///
+/// # Errors
+/// What is wrong with it.
 #[inline(never)]
-fn endpoint(word: &str, bare_port: bool, found: &mut Endpoint) -> Result<(), String> {
+pub fn endpoint(word: &str, bare_port: bool, found: &mut Endpoint) -> Result<(), String> {
     if bare_port && !word.contains([':', '.']) {
         found.1 = Some(range(word)?);
         return Ok(());

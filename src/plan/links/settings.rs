@@ -2,12 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use super::{
-    ADDRGEN_NONE, Acts, Writer, change, has_queue, is_silent, mac_of, mac_text, marked, number_of, numbers, up,
-};
+use super::{ADDRGEN_NONE, Acts, Writer, change, has_queue, is_silent, mac_of, marked, number_of, numbers, up};
 use crate::model::lab::Mark;
 use crate::model::link::{Link, LinkChange, LinkNumber};
 use crate::model::name::printable;
+use crate::model::neigh::mac_text;
 use crate::model::plan::{Act, Difference, Sign};
 use crate::model::topology::{LinkKind, LinkSpec, SettingValue};
 use crate::plan::order::{self, Phase};

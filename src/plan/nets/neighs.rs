@@ -6,7 +6,7 @@ use super::owner::{Asked, Keys};
 use super::{Job, There};
 use crate::model::ip::addr_text;
 use crate::model::lab::PROTOCOL;
-use crate::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
+use crate::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb, mac_text};
 use crate::model::op::Op;
 use crate::model::plan::{Act, Sign};
 use crate::wire::attr::octets;
@@ -96,7 +96,7 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
     if neigh.flags.contains(NeighFlags::PROXY) {
         return;
     }
-    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map(hex).unwrap_or_default();
+    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map_or(Value::Nothing, |bytes| Value::Text(mac_text(bytes)));
     if neigh.lladdr != now.lladdr {
         note(why, "lladdr", address(now), address(neigh));
     }
@@ -105,18 +105,4 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
     differs(why, "nud", state(now), state(neigh));
     let router = |neigh: &Neigh| Value::from(neigh.flags.contains(NeighFlags::ROUTER));
     differs(why, "router", router(now), router(neigh));
-}
-
-/// A hardware address as text.
-fn hex(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in bytes {
-        if !text.is_empty() {
-            text.push(':');
-        }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(nibble.into(), 16).unwrap_or('0'));
-        }
-    }
-    text
 }
