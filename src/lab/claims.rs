@@ -141,13 +141,18 @@ fn default_of(name: &str, link: &IfName) -> String {
 /// Adds what parameters of links that stay are not told any more: they are put to what a new link has. The value is
 /// empty until that was looked at.
 fn forgotten(claimed: &Topology, wanted: &Topology, implied: &Topology, restore: &mut Topology) {
+    let with_ipv6 = crate::plan::implied::with_ipv6(wanted);
     for place in &claimed.places {
         let netns = place.name.as_ref();
         for link in place.links.iter().filter(|link| link.kind != LinkKind::Device && !link.sysctls.is_empty()) {
-            let mut places = wanted.places.iter().filter(|other| other.name.as_ref() == netns);
-            let stays = places
-                .any(|other| other.links.iter().any(|other| other.name == link.name && other.kind != LinkKind::Device));
-            for said in link.sysctls.iter().filter(|_| stays) {
+            let mut places = wanted.places.iter().zip(&with_ipv6).filter(|other| other.0.name.as_ref() == netns);
+            let stays = places.find_map(|(other, with)| {
+                let is_it = |own: &LinkSpec| own.name == link.name && own.kind != LinkKind::Device;
+                Some(with[other.links.iter().position(is_it)?])
+            });
+            // A link without IPv6 has no parameters of it.
+            let is_there = |name: &str| stays.is_some_and(|with_ipv6| with_ipv6 || !name.starts_with("net.ipv6."));
+            for said in link.sysctls.iter().filter(|said| is_there(&said.what.name)) {
                 let name = said.what.of_link(&link.name.to_string());
                 if claim(implied, netns, &name).is_none() {
                     for name in [default_of(&name, &link.name), name] {
@@ -373,7 +378,8 @@ pub fn adopted(plan: &Plan, world: &World) -> Vec<(String, u32)> {
     let mut adopted = Vec::new();
     for step in &plan.steps {
         let Some((index, seen)) = marked(step).zip(world.places.get(step.place)) else { continue };
-        if is_passing(plan, step.place) || seen.state.link(index).is_none() {
+        let link = seen.state.link(index);
+        if is_passing(plan, step.place) || link.is_none_or(|link| crate::model::lab::Mark::of(link).is_some()) {
             continue;
         }
         adopted.push((seen.name.as_ref().map_or_else(String::new, ToString::to_string), index));

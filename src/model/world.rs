@@ -1,6 +1,7 @@
 //! A network as it is found: what a plan is made from, namespace by namespace.
 
 use super::lab::{Lab, Mark};
+use super::link::Link;
 use super::name::NsName;
 use super::rule::Rule;
 use super::state::State;
@@ -13,6 +14,14 @@ use super::translation::Translation;
 pub struct World {
     /// The namespaces.
     pub places: Vec<Seen>,
+}
+
+impl World {
+    /// The place of a link's other end, or of the link that it is made on; `None` if it is none of those.
+    pub fn place_of(&self, place: usize, link: &Link) -> Option<usize> {
+        let Some(id) = link.link_netnsid else { return Some(place) };
+        self.places.get(place)?.ids.iter().find(|known| known.0 == id).map(|known| known.1)
+    }
 }
 
 /// Whether there is a namespace of a name.

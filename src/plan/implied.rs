@@ -1,13 +1,14 @@
 //! What a file implies without saying it: `lo` is up in namespaces, forwarding is a parameter, links that nobody
 //! asked IPv6 of have no link-local addresses, and the host trusts nothing that comes in by links made for a lab.
 
+use super::kinds;
 use crate::model::addr::AddrFlags;
 use crate::model::index::Index;
 use crate::model::ip::Family;
 use crate::model::name::IfName;
 use crate::model::topology::{LinkKind, LinkSpec, Place, Said, Setting, SettingValue, Sysctl, Topology};
 
-/// Key of the implied setting that stands for `addrgenmode none`; files have no such key.
+/// Key of the setting that is implied where a file does not say it.
 pub const QUIET: &str = "addrgenmode";
 
 /// Least MTU that IPv6 works with: a link with less has no IPv6 at all.
@@ -16,11 +17,13 @@ const IPV6_MIN_MTU: u64 = 1280;
 /// A topology with everything that it implies; without IPv6, where the kernel has none. What is there already
 /// stays as it is, so that completing again changes nothing.
 pub fn complete(topology: &Topology, ipv6: bool) -> Topology {
+    let with = with_ipv6(topology);
     let mut topology = topology.clone();
-    for (number, place) in topology.places.iter_mut().enumerate() {
+    for ((number, place), mut with) in topology.places.iter_mut().enumerate().zip(with) {
         forward(place);
-        let silent = if ipv6 { silent(place) } else { vec![false; place.links.len()] };
-        for (link, silent) in place.links.iter_mut().zip(silent) {
+        with.iter_mut().for_each(|with| *with &= ipv6);
+        let silent = silent(place, &with);
+        for ((link, silent), with) in place.links.iter_mut().zip(silent).zip(with) {
             if link.kind == LinkKind::Device {
                 continue;
             }
@@ -32,7 +35,7 @@ pub fn complete(topology: &Topology, ipv6: bool) -> Topology {
                 link.settings.push(Setting { at: link.at, key: QUIET, value: SettingValue::Text("none".to_owned()) });
             }
             if number == 0 && link.master.is_none() {
-                distrust(link, ipv6);
+                distrust(link, with);
             }
         }
         if number != 0
@@ -53,9 +56,9 @@ fn forward(place: &mut Place) {
 }
 
 /// What a container sends must not change how the host routes (CVE-2020-10749).
-fn distrust(link: &mut LinkSpec, ipv6: bool) {
+fn distrust(link: &mut LinkSpec, with_ipv6: bool) {
     add(&mut link.sysctls, link.at, "net.ipv4.conf.accept_redirects", "0");
-    if ipv6 && has_ipv6(link) {
+    if with_ipv6 {
         add(&mut link.sysctls, link.at, "net.ipv6.conf.accept_redirects", "0");
         add(&mut link.sysctls, link.at, "net.ipv6.conf.accept_ra", "0");
     }
@@ -67,13 +70,46 @@ fn add(list: &mut Vec<Said<Sysctl>>, at: crate::model::topology::Origin, name: &
     }
 }
 
-fn has_ipv6(link: &LinkSpec) -> bool {
-    link.number("mtu").is_none_or(|mtu| mtu >= IPV6_MIN_MTU)
+/// Of each link of each place whether IPv6 works on it: not where the file gives it too small a MTU, or one that it
+/// takes it from, the link that it is made on or, of a bridge, any port.
+pub fn with_ipv6(topology: &Topology) -> Vec<Vec<bool>> {
+    let said = |link: &LinkSpec| link.number("mtu");
+    let links = |place: usize| topology.places.get(place).map_or(&[][..], |place| &place.links);
+    let find = |place: usize, name: IfName| links(place).iter().position(|link| link.name == name);
+    let all =
+        topology.places.iter().map(|place| place.links.iter().map(|link| said(link).unwrap_or(u64::MAX)).collect());
+    let mut mtus: Vec<Vec<u64>> = all.collect();
+    let mut changes = true;
+    while std::mem::take(&mut changes) {
+        for place in 0..mtus.len() {
+            for (number, link) in links(place).iter().enumerate() {
+                let least = match &link.lower {
+                    Some(lower) if said(link).is_none() => {
+                        let (there, headroom) = (lower.what.place, u64::from(kinds::headroom(link)));
+                        find(there, lower.what.name).map(|below| mtus[there][below].saturating_sub(headroom))
+                    }
+                    _ => None,
+                };
+                let mtu = &mut mtus[place][number];
+                if let Some(least) = least.filter(|least| *least < *mtu) {
+                    (*mtu, changes) = (least, true);
+                }
+                let (mtu, master) = (*mtu, link.master.as_ref().filter(|_| *mtu < IPV6_MIN_MTU));
+                let Some(master) = master.and_then(|master| find(place, master.what)) else { continue };
+                let (spec, own) = (&links(place)[master], &mut mtus[place][master]);
+                if spec.kind == LinkKind::Bridge && said(spec).is_none() && mtu < *own {
+                    (*own, changes) = (mtu, true);
+                }
+            }
+        }
+    }
+    let is_enough = |mtus: Vec<u64>| mtus.into_iter().map(|mtu| mtu >= IPV6_MIN_MTU).collect();
+    mtus.into_iter().map(is_enough).collect()
 }
 
 /// Of each link whether the kernel is to make no link-local address for it: those of a place without IPv6, and ports
 /// of bridges, whose addresses nobody uses and whose multicast goes to every other port.
-fn silent(place: &Place) -> Vec<bool> {
+fn silent(place: &Place, with_ipv6: &[bool]) -> Vec<bool> {
     let asked = asks_ipv6(place);
     let mut names = Index::default();
     for (number, link) in place.links.iter().enumerate() {
@@ -81,12 +117,12 @@ fn silent(place: &Place) -> Vec<bool> {
             names.insert(link.name.as_bytes(), number);
         }
     }
-    let silent = |link: &LinkSpec| {
+    let silent = |(link, with_ipv6): (&LinkSpec, &bool)| {
         let master = link.master.as_ref().map(|master| master.what);
         let find = |name: IfName| names.find(name.as_bytes(), |number| place.links[number].name == name);
-        has_ipv6(link) && (!asked || master.and_then(find).is_some())
+        *with_ipv6 && (!asked || master.and_then(find).is_some())
     };
-    place.links.iter().map(silent).collect()
+    place.links.iter().zip(with_ipv6).map(silent).collect()
 }
 
 /// Whether a place uses IPv6. Servers that are asked by its address may be anywhere, and parameters may as well

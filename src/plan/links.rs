@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 pub use away::removals;
 
 use super::order::{self, Phase};
-use super::{Ctx, id, implied, kinds};
+use super::{Ctx, id, implied, spare};
 use crate::model::lab::Mark;
 use crate::model::link::{Link, LinkChange, LinkId, LinkNumber, ListVerb};
 use crate::model::name::{IfName, printable};
@@ -83,11 +83,6 @@ fn delete(link: LinkId) -> Act {
     Act::Op(Box::new(Op::DeleteLink(link)))
 }
 
-/// A name for the time until the right one is free.
-fn spare(index: u32) -> Option<IfName> {
-    IfName::new(format!("nst-{index:x}").as_bytes())
-}
-
 impl<'c, 'a> Writer<'c, 'a> {
     fn new(ctx: &'c Ctx<'a>, order: &[(usize, usize)], out: &'c mut Vec<(Phase, Step)>) -> Self {
         let mut exclusive = Vec::new();
@@ -101,29 +96,17 @@ impl<'c, 'a> Writer<'c, 'a> {
         Writer { ctx, out, exclusive }
     }
 
-    fn step(&self, place: usize, at: Origin, act: Act) -> Step {
-        Step { place, sign: Sign::Part, act, at: Some(at), why: Vec::new() }
-    }
-
-    fn push(&mut self, phase: Phase, sign: Sign, mut step: Step) {
-        step.sign = sign;
-        self.out.push((phase, step));
-    }
-
-    /// Writes the steps of an object down.
-    fn object(&mut self, at: Origin, sign: Sign, mut why: Vec<Difference>, acts: Acts) {
-        let mut sign = Some(sign);
+    /// Writes the steps of an object down. What goes is said nowhere.
+    fn object(&mut self, at: Option<Origin>, mut sign: Sign, mut why: Vec<Difference>, acts: Acts) {
         for (phase, place, act) in acts {
-            let mut step = self.step(place, at, act);
-            step.why = std::mem::take(&mut why);
-            self.push(phase, sign.take().unwrap_or(Sign::Part), step);
+            self.out.push((phase, Step { place, sign, act, at, why: std::mem::take(&mut why) }));
+            sign = Sign::Part;
         }
     }
 
     /// Whether a link stands on one that goes early.
     fn is_on_early(&self, place: usize, link: &Link) -> bool {
-        let Some((index, away)) = kinds::lower(link) else { return false };
-        let place = if away { 0 } else { place };
+        let Some((place, index)) = self.ctx.lower(place, link) else { return false };
         let lower = self.ctx.seen(place, index).map(|number| &self.ctx.found(place)[number]);
         lower.is_some_and(|lower| self.ctx.goes(place, index) && self.is_early(lower))
     }
@@ -137,35 +120,53 @@ impl<'c, 'a> Writer<'c, 'a> {
                 (Phase::Place(place, order::LINK), place, mark(ListVerb::Add, lo, self.netns_mark(place))),
                 (Phase::Place(place, order::LINK), place, up(lo, true)),
             ];
-            self.object(at, Sign::Create, Vec::new(), acts);
+            self.object(Some(at), Sign::Create, Vec::new(), acts);
             return;
         }
-        let Some(lo) = self.ctx.seen(place, 1) else { return };
-        let (lo, own) = (id(place, NonZeroU32::MIN), Mark::of(&self.ctx.found(place)[lo]));
-        let wanted = Some(self.netns_mark(place)).filter(|_| spot.ours);
-        if own != wanted {
-            let mut acts = Acts::new();
-            self.remark(place, lo, own, wanted, &mut acts);
-            self.object(at, Sign::Change, vec![marked(own, wanted)], acts);
-        }
+        let Some(lo) = self.ctx.seen(place, 1).map(|lo| &self.ctx.found(place)[lo]) else { return };
+        let wanted = spot.ours.then(|| self.netns_mark(place));
+        let mut acts = Acts::new();
+        self.remark(place, lo, wanted, &mut acts);
+        self.object(Some(at), Sign::Change, vec![marked(Mark::of(lo), wanted)], acts);
     }
 
     fn netns_mark(&self, place: usize) -> Mark {
         self.ctx.lab.mark(self.ctx.place_name(place), b"lo")
     }
 
-    /// Replaces a mark by another one. One that another lab has put on stays.
-    fn remark(&self, place: usize, link: LinkId, old: Option<Mark>, new: Option<Mark>, acts: &mut Acts) {
-        let mut add = |verb, mark_: Option<Mark>| {
-            if let Some(mark_) = mark_.filter(|mark| self.ctx.lab.owns(*mark)) {
-                acts.push((Phase::Place(place, order::LINK), place, mark(verb, link, mark_)));
-            }
+    /// Gives a link of ours a mark in place of those that it has, or takes them away. The new one comes first: at no
+    /// time it is nobody's. Marks of other labs stay.
+    fn remark(&self, place: usize, link: &Link, wanted: Option<Mark>, acts: &mut Acts) {
+        let unmarked = self.ctx.fate(place, link.index).is_some_and(|fate| fate.unmarked);
+        let marks: Vec<Mark> = match self.passing_mark(place, link).filter(|_| unmarked) {
+            Some(mark) => vec![mark],
+            None => Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect(),
         };
-        add(ListVerb::Delete, old);
-        add(ListVerb::Add, new);
+        self.swap_marks(Phase::Place(place, order::LINK), place, link, (&marks, wanted), acts);
     }
 
-    /// Links of ours that have what others need: their names, or what a link of their kind alone can have.
+    fn swap_marks(
+        &self,
+        phase: Phase,
+        place: usize,
+        link: &Link,
+        (old, new): (&[Mark], Option<Mark>),
+        acts: &mut Acts,
+    ) {
+        let Some(id) = NonZeroU32::new(link.index).map(|index| id(place, index)) else { return };
+        acts.extend(new.filter(|new| !old.contains(new)).map(|new| (phase, place, mark(ListVerb::Add, id, new))));
+        // An alias that is a mark is overwritten.
+        for old in old.iter().filter(|old| Some(**old) != new && !link.altnames.is_empty()) {
+            acts.push((phase, place, mark(ListVerb::Delete, id, *old)));
+        }
+    }
+
+    /// A mark that nobody asks for, for the time until the right one is free.
+    fn passing_mark(&self, place: usize, link: &Link) -> Option<Mark> {
+        Some(self.ctx.mark(place, &spare(link.index)?))
+    }
+
+    /// Links of ours that have what others need: their names and marks, or what a link of their kind alone can have.
     fn evictions(&mut self, place: usize) {
         for (number, fate) in self.ctx.places[place].fates.iter().enumerate() {
             let link = &self.ctx.found(place)[number];
@@ -175,21 +176,22 @@ impl<'c, 'a> Writer<'c, 'a> {
                 let sign = if fate.anew { Sign::Part } else { Sign::Remove };
                 if !self.is_on_early(place, link) {
                     let act = delete(id(place, index));
-                    self.object(Origin::default(), sign, Vec::new(), vec![(Phase::Evict, place, act)]);
+                    self.object(None, sign, Vec::new(), vec![(Phase::Evict, place, act)]);
                 }
                 continue;
             }
-            if !fate.evicted {
-                continue;
-            }
             let mut acts = Acts::new();
-            if link.is_up() {
-                acts.push((Phase::Evict, place, up(id(place, index), false)));
-            }
-            if let Some(name) = spare(link.index) {
+            if let Some(name) = spare(link.index).filter(|_| fate.evicted) {
+                if link.is_up() {
+                    acts.push((Phase::Evict, place, up(id(place, index), false)));
+                }
                 acts.push((Phase::Evict, place, rename(id(place, index), name)));
             }
-            self.object(Origin::default(), Sign::Part, Vec::new(), acts);
+            if let Some(passing) = self.passing_mark(place, link).filter(|_| fate.unmarked) {
+                let marks: Vec<Mark> = Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect();
+                self.swap_marks(Phase::Evict, place, link, (&marks, Some(passing)), &mut acts);
+            }
+            self.object(None, Sign::Part, Vec::new(), acts);
         }
     }
 
@@ -203,12 +205,9 @@ impl<'c, 'a> Writer<'c, 'a> {
     }
 }
 
-fn is_silent(spec: &LinkSpec) -> bool {
+/// Whether the kernel is to make no link-local address for a link.
+pub fn is_silent(spec: &LinkSpec) -> bool {
     matches!(spec.get(implied::QUIET), Some(SettingValue::Text(mode)) if mode == "none")
-}
-
-fn has_queue(kind: LinkKind) -> bool {
-    !matches!(kind, LinkKind::Device | LinkKind::Vrf | LinkKind::Tap)
 }
 
 fn number_of(spec: &LinkSpec, key: &str) -> Option<u32> {

@@ -4,6 +4,7 @@
 //! a rollback and `recover` (to what was there when the run began), and verifies: a plan without steps is success.
 
 mod decide;
+mod fixed;
 pub mod implied;
 pub mod kinds;
 mod links;
@@ -166,6 +167,8 @@ struct Fate {
     anew: bool,
     /// It gives its name away before anything else is done.
     evicted: bool,
+    /// It gives its mark away, and has one that nobody asks for until it gets its own.
+    unmarked: bool,
     /// The link that is asked for that it is.
     wanted: Option<usize>,
 }
@@ -220,6 +223,11 @@ impl<'a> Ctx<'a> {
         self.fate(place, index)?.wanted
     }
 
+    /// Whether a link that is asked for is to have no link-local address that the kernel makes, and remains.
+    pub fn is_silent(&self, place: usize, index: u32) -> bool {
+        self.wanted(place, index).is_some_and(|number| links::is_silent(self.spec(place, number)))
+    }
+
     /// Whether a namespace is ours: made by this plan, marked, or adopted. The host never is.
     pub fn is_our_place(&self, place: usize) -> bool {
         self.places.get(place).is_some_and(|spot| spot.ours)
@@ -255,6 +263,12 @@ impl<'a> Ctx<'a> {
         let links = &self.topology.places.get(place)?.links;
         let number = self.places[place].names.find(name.as_bytes(), |number| links[number].name == *name)?;
         Some((place, number))
+    }
+
+    /// Place and index of the link that a found one is made on. A place that was not looked at is none of the world's.
+    fn lower(&self, place: usize, link: &Link) -> Option<(usize, u32)> {
+        let index = kinds::lower(link)?;
+        Some((self.world.place_of(place, link).unwrap_or(usize::MAX), index))
     }
 
     /// The other end of a pair.
@@ -304,6 +318,11 @@ impl<'a> Ctx<'a> {
         }
         names
     }
+}
+
+/// A name for the time until the right one is free.
+fn spare(index: u32) -> Option<IfName> {
+    IfName::new(format!("nst-{index:x}").as_bytes())
 }
 
 fn id(place: usize, index: NonZeroU32) -> LinkId {

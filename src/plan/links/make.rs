@@ -2,15 +2,13 @@
 
 use std::num::NonZeroU32;
 
-use super::{
-    ADDRGEN_NONE, Acts, Writer, change, delete, is_silent, mac_of, mark, number_of, numbers, rename, spare, up,
-};
+use super::{ADDRGEN_NONE, Acts, Writer, change, delete, is_silent, mac_of, mark, number_of, numbers, rename, up};
 use crate::model::link::{KindName, Link, LinkChange, LinkFlags, LinkNumber, ListVerb, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
 use crate::model::plan::{Act, MakeLink, Sign};
-use crate::model::topology::{LinkKind, SettingValue};
+use crate::model::topology::{LinkKind, Origin, SettingValue};
 use crate::plan::order::{self, Phase};
-use crate::plan::{Target, id, kinds};
+use crate::plan::{Target, id, kinds, spare};
 
 /// `linux/if_tun.h`: flags of a tap device.
 const IFF_MULTI_QUEUE: u16 = 0x100;
@@ -51,8 +49,7 @@ impl Writer<'_, '_> {
 
     /// Whether a found link goes with the one that it stands on, which is made anew.
     fn is_on_anew(&self, place: usize, link: &Link) -> bool {
-        let lower = kinds::lower(link);
-        let lower = lower.and_then(|(index, away)| self.ctx.fate(if away { 0 } else { place }, index));
+        let lower = self.ctx.lower(place, link).and_then(|(place, index)| self.ctx.fate(place, index));
         lower.is_some_and(|lower| lower.anew)
     }
 
@@ -88,8 +85,16 @@ impl Writer<'_, '_> {
         }
     }
 
-    fn sign(&self, place: usize, number: usize) -> Sign {
-        if self.ctx.target(place, number).old.is_some() { Sign::Replace } else { Sign::Create }
+    /// Writes down that links are made, or made anew, and why.
+    fn made(&mut self, at: Origin, ends: &[(usize, usize)], acts: Acts) {
+        let mut sign = Sign::Create;
+        let mut why = Vec::new();
+        for &(place, number) in ends {
+            if let Some(old) = self.ctx.target(place, number).old.filter(|_| sign == Sign::Create) {
+                (sign, why) = (Sign::Replace, self.ctx.fixed(place, number, old));
+            }
+        }
+        self.object(Some(at), sign, why, acts);
     }
 
     /// Makes both ends of a pair.
@@ -122,7 +127,9 @@ impl Writer<'_, '_> {
         let mut acts = vec![(Phase::Links, outer.0, Act::MakeLink(Box::new(make)))];
         let mutual = target.old.zip(inner_target.old).is_some_and(|(old, other)| {
             let (old, other) = (&ctx.found(outer.0)[old], &ctx.found(inner.0)[other]);
-            old.link == Some(other.index) && other.link == Some(old.index)
+            old.link == Some(other.index)
+                && other.link == Some(old.index)
+                && ctx.world.place_of(outer.0, old) == Some(inner.0)
         });
         self.delete_old(outer.0, target, &mut acts);
         if !mutual {
@@ -141,9 +148,7 @@ impl Writer<'_, '_> {
             acts.push((phase, inner.0, change(id(inner.0, inner_index), master)));
         }
         self.finish(inner.0, inner.1, phase, false, &mut acts);
-        let sign = if inner_target.old.is_some() { Sign::Replace } else { self.sign(outer.0, outer.1) };
-        let at = ctx.spec(own.0, own.1).at;
-        self.object(at, sign, Vec::new(), acts);
+        self.made(ctx.spec(own.0, own.1).at, &[own, twin], acts);
     }
 
     /// Makes a link that is no pair.
@@ -184,7 +189,7 @@ impl Writer<'_, '_> {
         if alone && !is_up {
             acts.push((Phase::Links, place, up(id(place, index), true)));
         }
-        self.object(spec.at, self.sign(place, number), Vec::new(), acts);
+        self.made(spec.at, &[(place, number)], acts);
     }
 
     /// Makes a tap device: a file is opened, then it is a link like others.
@@ -209,7 +214,7 @@ impl Writer<'_, '_> {
         rest.master = self.master(place, spec).map(Some);
         acts.push((Phase::Links, place, change(id(place, index), rest)));
         self.finish(place, number, Phase::Links, false, &mut acts);
-        self.object(spec.at, self.sign(place, number), Vec::new(), acts);
+        self.made(spec.at, &[(place, number)], acts);
     }
 
     /// Moves a device to its place. It is down there, and without a master.
@@ -219,7 +224,7 @@ impl Writer<'_, '_> {
         let mut link = self.ctx.found(from)[found].clone();
         let Some((old, name)) = NonZeroU32::new(link.index).zip(IfName::new(&link.name)) else { return };
         let acts = vec![(Phase::Links, from, Act::MoveLink { index, link: id(from, old), name, to: place })];
-        self.object(spec.at, Sign::Change, vec![self.moves(from, place)], acts);
+        self.object(Some(spec.at), Sign::Change, vec![self.moves(from, place)], acts);
         link.flags.remove(LinkFlags::UP);
         link.master = None;
         link.index = index.get();

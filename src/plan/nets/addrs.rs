@@ -66,7 +66,7 @@ impl Job<'_> {
             let Some(id) = link_id(place, *link).filter(|_| !ctx.goes(place, *link)) else { continue };
             let is_link_ours = ctx.is_ours(place, *link) || (*link == 1 && ctx.is_our_place(place));
             let may = if is_link_ours {
-                !self.is_kernels(addr)
+                !self.is_kernels(addr) || (ctx.is_silent(place, *link) && is_link_local(addr))
             } else if ctx.is_our_place(place) {
                 self.mark(addr) == Some(true)
             } else {
@@ -127,6 +127,10 @@ impl Job<'_> {
             || addr.protocol.is_some_and(|protocol| KERNEL.contains(&protocol))
             || addr.own().is_some_and(is_local)
     }
+}
+
+fn is_link_local(addr: &Addr) -> bool {
+    matches!(addr.own(), Some(IpAddr::V6(own)) if own.is_unicast_link_local())
 }
 
 /// What the kernel must know to delete an address.
