@@ -6,16 +6,21 @@
 mod ids;
 mod params;
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use crate::error::{Error, Result};
 use crate::lab::sockets::Sockets;
+use crate::model::addr::AddrFlags;
 use crate::model::index::Index;
 use crate::model::ip::Family;
 use crate::model::lab::{Lab, Mark};
+use crate::model::link::Link;
 use crate::model::name::NsName;
 use crate::model::neigh::{NeighFilter, NeighState};
 use crate::model::port::{PVID, PortFilter, UNTAGGED, rows};
-use crate::model::route::{RouteFilter, RouteFlags, TABLE_LOCAL};
+use crate::model::route::{RouteFilter, RouteFlags, RouteKind, TABLE_LOCAL};
 use crate::model::rule::{Rule, RuleFilter};
+use crate::model::state::State;
 use crate::model::topology::{Place, PortVlan, Topology};
 use crate::model::world::{EtcFile, Presence, Seen, World};
 use crate::netns::Folder;
@@ -162,16 +167,25 @@ fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
     Ok(seen)
 }
 
-fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> Result<()> {
+/// Reads the lists of one place anew.
+///
+/// # Errors
+/// The kernel could not be asked.
+pub fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> Result<()> {
     seen.state.links = socket.dump(&GetLink::All)?;
     let state = &mut seen.state;
     state.addrs = socket.dump(&GetAddrs::default())?;
     state.routes = if_known(socket, &RouteFilter { ns, ..RouteFilter::default() })?;
     // What the kernel makes of addresses is most of it, and exceptions of paths are no entries.
+    let mut taken: Vec<Ipv6Addr> = Vec::new();
     state.routes.retain(|route| {
-        let is_local = route.table == TABLE_LOCAL && route.protocol == PROTOCOL_KERNEL;
-        !is_local && !route.flags.contains(RouteFlags::CLONED)
+        let is_kernel = route.protocol == PROTOCOL_KERNEL;
+        if let (true, RouteKind::LOCAL, IpAddr::V6(ip)) = (is_kernel, route.kind, route.dst.addr()) {
+            taken.push(ip);
+        }
+        !(route.flags.contains(RouteFlags::CLONED) || is_kernel && route.table == TABLE_LOCAL)
     });
+    seen.unready = unready(state, &taken);
     seen.rules = if_known(socket, &RuleFilter { family: Family::Unspec })?;
     // Multicast routing has rules, too.
     seen.rules.retain(|rule: &Rule| matches!(rule.family, Family::V4 | Family::V6));
@@ -187,6 +201,29 @@ fn lists(socket: &mut Socket<Route>, ns: u32, seen: &mut Seen, vlans: bool) -> R
         }
     }
     Ok(())
+}
+
+/// IPv6 addresses that packets are not taken in for yet. Even one without duplicate address detection is brought into
+/// use by a worker of the kernel: it joins the group that neighbours ask for it in, then adds the local route
+/// (`addrconf_dad_work`), which therefore tells.
+fn unready(state: &State, taken: &[Ipv6Addr]) -> Vec<Ipv6Addr> {
+    let mut due: Vec<(u32, Ipv6Addr)> = Vec::new();
+    for (link, addr) in &state.addrs {
+        if let (false, Some(IpAddr::V6(ip))) = (addr.flags.contains(AddrFlags::TENTATIVE), addr.own()) {
+            due.push((*link, ip));
+        }
+    }
+    // All of them, as a rule.
+    if due.len() <= taken.len() {
+        return Vec::new();
+    }
+    let mut index = Index::default();
+    for (number, ip) in taken.iter().enumerate() {
+        index.insert(&ip.octets(), number);
+    }
+    let is_missing = |ip: &Ipv6Addr| index.find(&ip.octets(), |number| taken[number] == *ip).is_none();
+    due.retain(|(link, ip)| is_missing(ip) && state.link(*link).is_some_and(Link::is_up));
+    due.into_iter().map(|(_, ip)| ip).collect()
 }
 
 /// `RTPROT_KERNEL`.
@@ -226,4 +263,28 @@ fn files(seen: &mut Seen) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::addr::Addr;
+    use crate::model::ip::Prefix;
+    use crate::model::link::LinkFlags;
+
+    #[test]
+    fn an_address_without_its_local_route_is_not_in_use() {
+        let [first, second] = [1, 2].map(|last| Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, last));
+        let addr = |ip| Addr::new(Prefix::host(IpAddr::V6(ip)));
+        let mut link = Link { index: 7, flags: LinkFlags::UP, ..Link::default() };
+        let addrs = vec![(7, addr(first)), (7, addr(second))];
+        let mut state = State { links: vec![link.clone()], addrs, ..State::default() };
+        assert_eq!(unready(&state, &[first, second]), [] as [Ipv6Addr; 0]);
+        assert_eq!(unready(&state, &[first]), [second]);
+        state.addrs[1].1.flags = AddrFlags::TENTATIVE;
+        assert_eq!(unready(&state, &[first]), [] as [Ipv6Addr; 0]);
+        link.flags = LinkFlags::empty();
+        state.links = vec![link];
+        assert_eq!(unready(&state, &[]), [] as [Ipv6Addr; 0], "of a link that is down");
+    }
 }

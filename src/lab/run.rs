@@ -370,6 +370,9 @@ fn is_stale(step: &Step, error: &Error) -> bool {
     match error.errno() {
         Some(libc::ENODEV) => true,
         Some(libc::EEXIST | libc::EBUSY) => matches!(step.act, Act::MakeLink(_)),
+        // A link that goes up loses an IPv6 address for which memory is short at that moment, without a word, and with
+        // it the way to a gateway (`addrconf_permanent_addr`).
+        Some(libc::EHOSTUNREACH) => matches!(&step.act, Act::Op(op) if matches!(op.as_ref(), Op::Route(..))),
         _ => false,
     }
 }

@@ -1,23 +1,29 @@
 //! Waiting: for devices before a run, for carriers and for the end of duplicate address detection behind it.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::look;
 use super::site::Site;
 use super::sockets::Sockets;
 use crate::error::{Error, Result};
 use crate::model::addr::AddrFlags;
 use crate::model::link::{Link, LinkFlags};
 use crate::model::topology::{LinkKind, LinkSpec, Place, SettingValue, Topology};
-use crate::model::world::World;
+use crate::model::world::{Seen, World};
 use crate::sys::signal::Signals;
-use crate::wire::addr::GetAddrs;
 use crate::wire::link::GetLink;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long addresses may take until they can be used.
-const DETECTION: Duration = Duration::from_secs(5);
+/// The first one, where little is left to wait for.
+const SHORT: Duration = Duration::from_millis(1);
+/// How long the kernel's worker may take to bring an address into use: then it is taken for used.
+const WORKER: Duration = Duration::from_secs(5);
+/// How long addresses may take until they can be used: duplicate address detection takes up to 2 s by default, and a
+/// second more for each further `dad_transmits`.
+const DETECTION: Duration = Duration::from_secs(30);
 
 /// Waits until the devices that a topology waits for are there, as long as it says. False: a signal came.
 ///
@@ -107,34 +113,42 @@ fn has_carrier(site: &mut Site<'_>, number: usize, _: &Place, device: &LinkSpec)
 /// Waits until the addresses that a topology asks for can be used.
 ///
 /// # Errors
-/// One is somebody else's already.
+/// One is somebody else's already, or it takes too long.
 pub fn addresses(site: &mut Site<'_>, topology: &Topology, world: &World) -> Result<()> {
     let begin = Instant::now();
     for (number, (place, seen)) in topology.places.iter().zip(&world.places).enumerate() {
-        let mut addrs = &seen.state.addrs;
-        let mut newer;
-        loop {
-            let mut is_tentative = false;
-            for (_, addr) in addrs.iter().filter(|(_, addr)| addr.flags.contains(AddrFlags::TENTATIVE)) {
-                let asked = place.links.iter().flat_map(|link| &link.addresses);
-                if !asked.clone().any(|said| said.what.own() == addr.own()) {
-                    continue;
-                }
-                is_tentative = true;
-                if addr.flags.contains(AddrFlags::DADFAILED) {
-                    let text = addr.own().map_or_else(String::new, |ip| ip.to_string());
-                    let name = place.name.as_ref().map(ToString::to_string);
-                    return Err(
-                        Error::usage([&text, ": another host has this address"].concat()).in_ns(name.as_deref())
-                    );
-                }
+        let is_asked = |ip: IpAddr| {
+            let mut said = place.links.iter().flat_map(|link| &link.addresses);
+            said.any(|said| said.what.own() == Some(ip))
+        };
+        let mut newer: Seen;
+        let (mut seen, mut pause) = (seen, SHORT);
+        while !site.is_stopped() {
+            let is_late = begin.elapsed() > DETECTION;
+            let mut waits = begin.elapsed() < WORKER && seen.unready.iter().any(|ip| is_asked(IpAddr::V6(*ip)));
+            for (link, addr) in seen.state.addrs.iter().filter(|(_, addr)| addr.flags.contains(AddrFlags::TENTATIVE)) {
+                let Some(ip) = addr.own().filter(|ip| is_asked(*ip)) else { continue };
+                let why = match addr.flags.contains(AddrFlags::DADFAILED) {
+                    true => "another host has this address",
+                    false if is_late => "duplicate address detection does not end",
+                    // Without a carrier it does not begin.
+                    false => {
+                        let link = seen.state.link(*link);
+                        waits |= link.is_some_and(|link| link.flags.contains(LinkFlags::LOWER_UP));
+                        continue;
+                    }
+                };
+                let name = place.name.as_ref().map(ToString::to_string);
+                return Err(Error::usage([&ip.to_string(), ": ", why].concat()).in_ns(name.as_deref()));
             }
-            if !is_tentative || begin.elapsed() > DETECTION || site.is_stopped() {
+            if !waits {
                 break;
             }
-            std::thread::sleep(PAUSE);
-            newer = site.sockets.route(number)?.dump(&GetAddrs::default())?;
-            addrs = &newer;
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE);
+            newer = Seen::default();
+            look::lists(site.sockets.route(number)?, u32::try_from(number).unwrap_or(u32::MAX), &mut newer, false)?;
+            seen = &newer;
         }
     }
     Ok(())

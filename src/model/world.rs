@@ -1,5 +1,7 @@
 //! A network as it is found: what a plan is made from, namespace by namespace.
 
+use std::net::Ipv6Addr;
+
 use super::lab::{Lab, Mark};
 use super::link::Link;
 use super::name::NsName;
@@ -45,6 +47,8 @@ pub struct Seen {
     pub presence: Presence,
     /// Links, addresses, routes of all tables but the kernel's local ones, lasting neighbours with the proxies.
     pub state: State,
+    /// IPv6 addresses that packets are not taken in for yet, though nothing is said to be going on with them.
+    pub unready: Vec<Ipv6Addr>,
     /// The other places by the ids that this one has for them, as far as its links lead there
     /// ([`super::link::Link::link_netnsid`]).
     pub ids: Vec<(i32, usize)>,

@@ -1,5 +1,7 @@
 //! The order of steps: what others need comes first, and nothing is taken away before what replaces it is there.
 
+use std::net::IpAddr;
+
 use super::Ctx;
 use crate::model::op::Op;
 use crate::model::plan::{Act, Step};
@@ -28,12 +30,15 @@ const VLAN: usize = 1;
 const ADDRESS: usize = 2;
 /// Within a place: links go up, those with addresses.
 pub const UP: usize = 3;
+/// IPv6 addresses come behind: a link that goes up takes in those that it has without waiting for memory, and drops
+/// them where there is none at that moment.
+const ADDRESS6: usize = 4;
 /// Within a place: parameters of links.
-pub const LINK_SYSCTL: usize = 4;
-const ROUTE: usize = 5;
-const RULE: usize = 6;
-const NEIGH: usize = 7;
-const PLACE: usize = 8;
+pub const LINK_SYSCTL: usize = 5;
+const ROUTE: usize = 6;
+const RULE: usize = 7;
+const NEIGH: usize = 8;
+const PLACE: usize = 9;
 
 const TRANSLATION: usize = 0;
 const FILE: usize = 1;
@@ -83,6 +88,7 @@ pub fn phase(step: &Step, removal: bool) -> Phase {
         Act::Sysctl { .. } => LINK_SYSCTL,
         Act::Op(op) => match **op {
             Op::BridgeVlan(_) => VLAN,
+            Op::Addr(_, _, ref addr) if matches!(addr.own(), Some(IpAddr::V6(_))) => ADDRESS6,
             Op::Addr(..) => ADDRESS,
             Op::Route(..) => ROUTE,
             Op::Rule { .. } => RULE,
@@ -95,7 +101,9 @@ pub fn phase(step: &Step, removal: bool) -> Phase {
         return Phase::Place(step.place, part);
     }
     // Rules before the routes that they lead to, routes before the addresses that they are by.
-    Phase::After(REMOVE + [RULE, ROUTE, NEIGH, ADDRESS, VLAN].iter().position(|own| *own == part).unwrap_or(0))
+    Phase::After(
+        REMOVE + [RULE, ROUTE, NEIGH, ADDRESS, ADDRESS6, VLAN].iter().position(|own| *own == part).unwrap_or(0),
+    )
 }
 
 /// Whether a parameter is of one link: `net.ipv4.conf.LINK.x`, `net.ipv6.neigh.LINK.x`.

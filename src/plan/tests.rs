@@ -147,6 +147,21 @@ fn the_walkthrough_step_by_step() {
 }
 
 #[test]
+fn ipv6_addresses_come_when_their_link_is_up() {
+    let text = "name = 'x'\n[netns.a.veth.e]\npeer = { name = 'p' }\naddress = ['10.0.0.1/24', 'fd00::1/64']";
+    let topology = topology(text);
+    let mut world = World::default();
+    kernel::align(&mut world, &topology);
+    let plan = planned(&topology, &world, OPTIONS);
+    let at = |is_it: &dyn Fn(&Op) -> bool| {
+        plan.steps.iter().position(|step| matches!(&step.act, Act::Op(op) if is_it(op))).unwrap()
+    };
+    let address = |four| at(&|op| matches!(op, Op::Addr(_, _, addr) if addr.own().unwrap().is_ipv4() == four));
+    let up = at(&|op| matches!(op, Op::ChangeLink(link, change) if link.index.get() == 16 && change.up == Some(true)));
+    assert!(address(true) < up && up < address(false), "{:#?}", plan.steps);
+}
+
+#[test]
 fn names_of_what_is_made_are_told() {
     let topology = topology(WALKTHROUGH);
     let plan = planned(&topology, &kernel::empty(&topology), OPTIONS);
