@@ -164,6 +164,25 @@ fn forgotten(claimed: &Topology, wanted: &Topology, implied: &Topology, restore:
     }
 }
 
+/// Adds the properties that a device had and that are not said of it any more, though it is still claimed.
+fn unsaid(original: &Topology, claimed: &Topology, wanted: &Topology, restore: &mut Topology) {
+    let device = |topology: &Topology, name: &IfName| {
+        let mut all = topology.places.iter().flat_map(|place| place.links.iter().map(move |link| (place, link)));
+        let found = all.find(|(_, link)| link.kind == LinkKind::Device && link.name == *name);
+        found.map(|(place, link)| (place.name.clone(), link.clone()))
+    };
+    for link in original.places.iter().flat_map(|place| &place.links) {
+        let Some(((_, was), (netns, own))) = device(claimed, &link.name).zip(device(wanted, &link.name)) else {
+            continue;
+        };
+        let mut link = link.clone();
+        // An alias and a master the planner takes off.
+        let is_due = |key| matches!(key, "mtu" | "txqueuelen") && was.get(key).is_some() && own.get(key).is_none();
+        link.settings.retain(|row| is_due(row.key));
+        place_of(restore, netns.as_ref()).links.push(link);
+    }
+}
+
 /// What is to be put back: what was found, of what was claimed and is not any more.
 pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) -> Topology {
     let mut restore = Topology { name: wanted.name.clone(), places: vec![Place::default()] };
@@ -190,6 +209,7 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
             }
         }
     }
+    unsaid(original, claimed, wanted, &mut restore);
     // So is what was implied by what was asked for before.
     let before = crate::plan::implied::complete(claimed, true);
     forgotten(&before, wanted, &implied, &mut restore);
@@ -286,7 +306,12 @@ pub fn join(wanted: &mut Topology, restore: Topology) {
     for place in restore.places {
         let target = place_of(wanted, place.name.as_ref());
         target.sysctls.extend(place.sysctls);
-        target.links.extend(place.links);
+        for link in place.links {
+            match target.links.iter_mut().find(|own| own.name == link.name) {
+                Some(own) => own.settings.extend(link.settings),
+                None => target.links.push(link),
+            }
+        }
     }
 }
 

@@ -40,8 +40,8 @@ impl Ctx<'_> {
         if lower != stays || asked.is_some() != stays.is_some() {
             let from = lower.map(|(there, index)| self.there(place, there, self.name_at(there, index)));
             let to = asked.map(|(there, number)| {
-                let name = self.spec(there, number).name.to_string();
-                self.there(place, there, if stays.is_some() { name } else { [&name, " made anew"].concat() })
+                let name = self.there(place, there, self.spec(there, number).name.to_string());
+                if stays.is_some() { name } else { [&name, ", made anew"].concat() }
             });
             let none = || "none".to_owned();
             let what = if is_vxlan { "dev" } else { "link" };

@@ -305,7 +305,7 @@ fn a_link_of_another_kind_is_made_anew_only_if_asked() {
         "0 . 2097152 mark Add",
         "0 . 2097152 change",
         // It fell with the link that it stood on.
-        "0 -/+ make w link v->v made anew",
+        "0 -/+ make w link v->v, made anew",
         "0 . 2097153 mark Add",
         "0 . 2097153 change",
         "0 . 2097152 up true",
