@@ -11,8 +11,11 @@ use crate::model::topology::{LinkKind, LinkSpec, Place, Said, Setting, SettingVa
 /// Key of the setting that is implied where a file does not say it.
 pub const QUIET: &str = "addrgenmode";
 
+/// Its value for links without IPv6, of which there is nothing to say; files have no such word.
+pub const WITHOUT: &str = "without";
+
 /// Least MTU that IPv6 works with: a link with less has no IPv6 at all.
-const IPV6_MIN_MTU: u64 = 1280;
+pub const IPV6_MIN_MTU: u64 = 1280;
 
 /// A topology with everything that it implies; without IPv6, where the kernel has none. What is there already
 /// stays as it is, so that completing again changes nothing.
@@ -31,8 +34,9 @@ pub fn complete(topology: &Topology, ipv6: bool) -> Topology {
             for addr in link.addresses.iter_mut().filter(|addr| addr.what.family == Family::V6) {
                 addr.what.flags |= AddrFlags::NODAD;
             }
-            if silent && link.get(QUIET).is_none() {
-                link.settings.push(Setting { at: link.at, key: QUIET, value: SettingValue::Text("none".to_owned()) });
+            if (silent || !with) && link.get(QUIET).is_none() {
+                let value = SettingValue::Text(if silent { "none" } else { WITHOUT }.to_owned());
+                link.settings.push(Setting { at: link.at, key: QUIET, value });
             }
             if number == 0 && link.master.is_none() {
                 distrust(link, with);

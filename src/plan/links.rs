@@ -207,7 +207,12 @@ impl<'c, 'a> Writer<'c, 'a> {
 
 /// Whether the kernel is to make no link-local address for a link.
 pub fn is_silent(spec: &LinkSpec) -> bool {
-    matches!(spec.get(implied::QUIET), Some(SettingValue::Text(mode)) if mode == "none")
+    has_mode(spec, "none")
+}
+
+/// Whether a file says, or implies, a way to make up addresses.
+fn has_mode(spec: &LinkSpec, mode: &str) -> bool {
+    matches!(spec.get(implied::QUIET), Some(SettingValue::Text(own)) if own == mode)
 }
 
 fn number_of(spec: &LinkSpec, key: &str) -> Option<u32> {

@@ -20,7 +20,7 @@ use crate::model::lab::{Lab, Mark};
 use crate::model::link::{Link, LinkId, LinkNumber};
 use crate::model::name::{IfName, NsName};
 use crate::model::plan::Plan;
-use crate::model::topology::{LinkSpec, Origin, Place, Topology};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Topology};
 use crate::model::world::World;
 
 /// What the state files of this machine say.
@@ -226,6 +226,15 @@ impl<'a> Ctx<'a> {
     /// Whether a link that is asked for is to have no link-local address that the kernel makes, and remains.
     pub fn is_silent(&self, place: usize, index: u32) -> bool {
         self.wanted(place, index).is_some_and(|number| links::is_silent(self.spec(place, number)))
+    }
+
+    /// Whether a link that remains has no IPv6 while something that is taken away keeps its MTU small: its parameters of
+    /// IPv6 are for the next plan.
+    pub fn waits_for_ipv6(&self, place: usize, link: &LinkSpec) -> bool {
+        let is_own = matches!(link.kind, LinkKind::Veth | LinkKind::Peer | LinkKind::Dummy | LinkKind::Tap);
+        let found = self.find(place, &link.name).and_then(|(_, number)| self.target(place, number).found);
+        let mtu = found.and_then(|found| self.found(place)[found].mtu);
+        !is_own && link.get("mtu").is_none() && mtu.is_some_and(|mtu| u64::from(mtu) < implied::IPV6_MIN_MTU)
     }
 
     /// Whether a namespace is ours: made by this plan, marked, or adopted. The host never is.

@@ -2,14 +2,16 @@
 
 use std::num::NonZeroU32;
 
-use super::{ADDRGEN_NONE, Acts, Writer, change, is_silent, mac_of, mac_text, marked, number_of, numbers, up};
+use super::{
+    ADDRGEN_NONE, Acts, Writer, change, has_mode, is_silent, mac_of, mac_text, marked, number_of, numbers, up,
+};
 use crate::model::lab::Mark;
 use crate::model::link::{Link, LinkChange, LinkId, LinkNumber};
 use crate::model::name::printable;
 use crate::model::plan::{Act, Difference, Sign};
 use crate::model::topology::{LinkKind, LinkSpec, SettingValue};
 use crate::plan::order::{self, Phase};
-use crate::plan::{id, kinds};
+use crate::plan::{id, implied, kinds};
 
 /// What a link has that nobody said anything else about.
 const MTU: u32 = 1500;
@@ -81,7 +83,6 @@ impl Writer<'_, '_> {
         if spec.up != link.is_up() || (rests && spec.up) {
             acts.push((Phase::Place(place, order::UP), place, up(id, spec.up)));
         }
-        // `lo` of a namespace that is made goes up with it.
         self.object(Some(spec.at), sign, found.why, acts);
     }
 
@@ -174,7 +175,7 @@ fn mode(id: LinkId, spec: &LinkSpec, link: &Link, found: &mut Found, acts: &mut 
             found.differs("addrgenmode", "eui64".to_owned(), "none".to_owned());
             acts.push((Phase::Place(place, order::LINK), place, numbers(id, LinkNumber::AddrGenMode, ADDRGEN_NONE)));
         }
-        Some(ADDRGEN_NONE) if !silent => {
+        Some(ADDRGEN_NONE) if !silent && !has_mode(spec, implied::WITHOUT) => {
             found.differs("addrgenmode", "none".to_owned(), "eui64".to_owned());
             // Unlike over netlink, an address is made at once.
             let name = ["net.ipv6.conf.", &spec.name.to_string().replace('.', "/"), ".addr_gen_mode"].concat();
