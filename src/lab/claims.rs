@@ -141,14 +141,13 @@ fn default_of(name: &str, link: &IfName) -> String {
 /// Adds what parameters of links that stay are not told any more: they are put to what a new link has. The value is
 /// empty until that was looked at.
 fn forgotten(claimed: &Topology, wanted: &Topology, implied: &Topology, restore: &mut Topology) {
-    let with_ipv6 = crate::plan::implied::with_ipv6(wanted);
     for place in &claimed.places {
         let netns = place.name.as_ref();
         for link in place.links.iter().filter(|link| link.kind != LinkKind::Device && !link.sysctls.is_empty()) {
-            let mut places = wanted.places.iter().zip(&with_ipv6).filter(|other| other.0.name.as_ref() == netns);
-            let stays = places.find_map(|(other, with)| {
-                let is_it = |own: &LinkSpec| own.name == link.name && own.kind != LinkKind::Device;
-                Some(with[other.links.iter().position(is_it)?])
+            let mut places = wanted.places.iter().enumerate().filter(|other| other.1.name.as_ref() == netns);
+            let stays = places.find_map(|(number, other)| {
+                let is_it = |own: &&LinkSpec| own.name == link.name && own.kind != LinkKind::Device;
+                other.links.iter().find(is_it).map(|own| crate::plan::implied::has_ipv6(wanted, number, own))
             });
             // A link without IPv6 has no parameters of it.
             let is_there = |name: &str| stays.is_some_and(|with_ipv6| with_ipv6 || !name.starts_with("net.ipv6."));

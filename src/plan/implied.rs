@@ -20,21 +20,30 @@ pub const IPV6_MIN_MTU: u64 = 1280;
 /// A topology with everything that it implies; without IPv6, where the kernel has none. What is there already
 /// stays as it is, so that completing again changes nothing.
 pub fn complete(topology: &Topology, ipv6: bool) -> Topology {
-    let with = with_ipv6(topology);
+    let said = topology;
     let mut topology = topology.clone();
-    for ((number, place), mut with) in topology.places.iter_mut().enumerate().zip(with) {
+    for (number, (place, said_place)) in topology.places.iter_mut().zip(&said.places).enumerate() {
         forward(place);
-        with.iter_mut().for_each(|with| *with &= ipv6);
-        let silent = silent(place, &with);
-        for ((link, silent), with) in place.links.iter_mut().zip(silent).zip(with) {
+        let (asks, mut bridges) = (asks_ipv6(place), Index::default());
+        for (number, _) in place.links.iter().enumerate().filter(|(_, link)| link.kind == LinkKind::Bridge) {
+            bridges.insert(place.links[number].name.as_bytes(), number);
+        }
+        for (link, said_link) in place.links.iter_mut().zip(&said_place.links) {
             if link.kind == LinkKind::Device {
                 continue;
             }
+            let with = ipv6 && has_ipv6(said, number, said_link);
+            // Addresses of ports nobody uses, and their multicast goes to every other port.
+            let is_port = link.master.as_ref().is_some_and(|master| {
+                let is_it = |number: usize| said_place.links[number].name == master.what;
+                bridges.find(master.what.as_bytes(), is_it).is_some()
+            });
+            let silent = with && (!asks || is_port);
             // Nobody else is on a link that was just made: nothing to detect.
             for addr in link.addresses.iter_mut().filter(|addr| addr.what.family == Family::V6) {
                 addr.what.flags |= AddrFlags::NODAD;
             }
-            if (silent || !with) && link.get(QUIET).is_none() {
+            if (silent || (ipv6 && !with)) && link.get(QUIET).is_none() {
                 let value = SettingValue::Text(if silent { "none" } else { WITHOUT }.to_owned());
                 link.settings.push(Setting { at: link.at, key: QUIET, value });
             }
@@ -74,59 +83,33 @@ fn add(list: &mut Vec<Said<Sysctl>>, at: crate::model::topology::Origin, name: &
     }
 }
 
-/// Of each link of each place whether IPv6 works on it: not where the file gives it too small a MTU, or one that it
-/// takes it from, the link that it is made on or, of a bridge, any port.
-pub fn with_ipv6(topology: &Topology) -> Vec<Vec<bool>> {
-    let said = |link: &LinkSpec| link.number("mtu");
-    let links = |place: usize| topology.places.get(place).map_or(&[][..], |place| &place.links);
-    let find = |place: usize, name: IfName| links(place).iter().position(|link| link.name == name);
-    let all =
-        topology.places.iter().map(|place| place.links.iter().map(|link| said(link).unwrap_or(u64::MAX)).collect());
-    let mut mtus: Vec<Vec<u64>> = all.collect();
-    let mut changes = true;
-    while std::mem::take(&mut changes) {
-        for place in 0..mtus.len() {
-            for (number, link) in links(place).iter().enumerate() {
-                let least = match &link.lower {
-                    Some(lower) if said(link).is_none() => {
-                        let (there, headroom) = (lower.what.place, u64::from(kinds::headroom(link)));
-                        find(there, lower.what.name).map(|below| mtus[there][below].saturating_sub(headroom))
-                    }
-                    _ => None,
-                };
-                let mtu = &mut mtus[place][number];
-                if let Some(least) = least.filter(|least| *least < *mtu) {
-                    (*mtu, changes) = (least, true);
-                }
-                let (mtu, master) = (*mtu, link.master.as_ref().filter(|_| *mtu < IPV6_MIN_MTU));
-                let Some(master) = master.and_then(|master| find(place, master.what)) else { continue };
-                let (spec, own) = (&links(place)[master], &mut mtus[place][master]);
-                if spec.kind == LinkKind::Bridge && said(spec).is_none() && mtu < *own {
-                    (*own, changes) = (mtu, true);
-                }
-            }
-        }
-    }
-    let is_enough = |mtus: Vec<u64>| mtus.into_iter().map(|mtu| mtu >= IPV6_MIN_MTU).collect();
-    mtus.into_iter().map(is_enough).collect()
+/// Whether IPv6 works on a link: not where the file gives it too small a MTU, or one that it takes it from.
+pub fn has_ipv6(topology: &Topology, place: usize, link: &LinkSpec) -> bool {
+    mtu(topology, place, link, NESTED) >= IPV6_MIN_MTU
 }
 
-/// Of each link whether the kernel is to make no link-local address for it: those of a place without IPv6, and ports
-/// of bridges, whose addresses nobody uses and whose multicast goes to every other port.
-fn silent(place: &Place, with_ipv6: &[bool]) -> Vec<bool> {
-    let asked = asks_ipv6(place);
-    let mut names = Index::default();
-    for (number, link) in place.links.iter().enumerate() {
-        if link.kind == LinkKind::Bridge {
-            names.insert(link.name.as_bytes(), number);
+/// Most links that stand on each other (`MAX_NEST_DEV`), with a bridge between them.
+const NESTED: u32 = 16;
+
+/// The MTU of a link as far as the file says it, of itself or of what it takes it from: the link that it is made on
+/// or, of a bridge, any port.
+fn mtu(topology: &Topology, place: usize, link: &LinkSpec, depth: u32) -> u64 {
+    let links = |place: usize| topology.places.get(place).map_or(&[][..], |place| &place.links).iter();
+    let below = |place, below: &LinkSpec| mtu(topology, place, below, depth - 1);
+    let least = match (link.number("mtu"), &link.lower) {
+        (Some(mtu), _) => Some(mtu),
+        _ if depth == 0 => None,
+        (None, Some(lower)) => {
+            let found = links(lower.what.place).find(|own| own.name == lower.what.name);
+            found.map(|own| below(lower.what.place, own).saturating_sub(kinds::headroom(link).into()))
         }
-    }
-    let silent = |(link, with_ipv6): (&LinkSpec, &bool)| {
-        let master = link.master.as_ref().map(|master| master.what);
-        let find = |name: IfName| names.find(name.as_bytes(), |number| place.links[number].name == name);
-        *with_ipv6 && (!asked || master.and_then(find).is_some())
+        (None, None) if link.kind == LinkKind::Bridge => {
+            let is_port = |port: &&LinkSpec| port.master.as_ref().is_some_and(|own| own.what == link.name);
+            links(place).filter(is_port).map(|port| below(place, port)).min()
+        }
+        _ => None,
     };
-    place.links.iter().zip(with_ipv6).map(silent).collect()
+    least.unwrap_or(u64::MAX)
 }
 
 /// Whether a place uses IPv6. Servers that are asked by its address may be anywhere, and parameters may as well

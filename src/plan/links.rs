@@ -57,30 +57,53 @@ struct Writer<'c, 'a> {
 }
 
 /// The acts of one object, each with its phase and its place; the first one of all stands for the object.
-type Acts = Vec<(Phase, usize, Act)>;
+#[derive(Default)]
+struct Acts(Vec<(Phase, usize, Act)>);
 
-fn change(link: LinkId, change: LinkChange<'static>) -> Act {
-    Act::Op(Box::new(Op::ChangeLink(link, change)))
-}
+impl Acts {
+    #[inline(never)]
+    fn push(&mut self, phase: Phase, place: usize, act: Act) {
+        self.0.push((phase, place, act));
+    }
 
-fn up(link: LinkId, up: bool) -> Act {
-    change(link, LinkChange { up: Some(up), ..LinkChange::default() })
-}
+    fn of(phase: Phase, place: usize, act: Act) -> Self {
+        Acts(vec![(phase, place, act)])
+    }
 
-fn numbers(link: LinkId, number: LinkNumber, value: u32) -> Act {
-    change(link, LinkChange { numbers: vec![(number, value)], ..LinkChange::default() })
-}
+    /// Changes properties of a link, whose place it goes through.
+    #[inline(never)]
+    fn change(&mut self, phase: Phase, link: LinkId, fill: &dyn Fn(&mut LinkChange<'static>)) {
+        let mut change = LinkChange::default();
+        fill(&mut change);
+        self.push(phase, link.ns as usize, Act::Op(Box::new(Op::ChangeLink(link, change))));
+    }
 
-fn rename(link: LinkId, name: IfName) -> Act {
-    change(link, LinkChange { name: Some(name), ..LinkChange::default() })
-}
+    fn up(&mut self, phase: Phase, link: LinkId, up: bool) {
+        self.change(phase, link, &|to| to.up = Some(up));
+    }
 
-fn mark(verb: ListVerb, link: LinkId, mark: Mark) -> Act {
-    Act::Op(Box::new(Op::AltNames(verb, link, vec![mark.altname().into_bytes()])))
-}
+    fn number(&mut self, phase: Phase, link: LinkId, number: LinkNumber, value: u32) {
+        self.change(phase, link, &|to| to.numbers.push((number, value)));
+    }
 
-fn delete(link: LinkId) -> Act {
-    Act::Op(Box::new(Op::DeleteLink(link)))
+    fn rename(&mut self, phase: Phase, link: LinkId, name: IfName) {
+        self.change(phase, link, &|to| to.name = Some(name));
+    }
+
+    fn master(&mut self, phase: Phase, link: LinkId, master: LinkId) {
+        self.change(phase, link, &|to| to.master = Some(Some(master)));
+    }
+
+    #[inline(never)]
+    fn mark(&mut self, phase: Phase, verb: ListVerb, link: LinkId, mark: Mark) {
+        let act = Act::Op(Box::new(Op::AltNames(verb, link, vec![mark.altname().into_bytes()])));
+        self.push(phase, link.ns as usize, act);
+    }
+
+    #[inline(never)]
+    fn delete(&mut self, phase: Phase, link: LinkId) {
+        self.push(phase, link.ns as usize, Act::Op(Box::new(Op::DeleteLink(link))));
+    }
 }
 
 impl<'c, 'a> Writer<'c, 'a> {
@@ -98,7 +121,7 @@ impl<'c, 'a> Writer<'c, 'a> {
 
     /// Writes the steps of an object down. What goes is said nowhere.
     fn object(&mut self, at: Option<Origin>, mut sign: Sign, mut why: Vec<Difference>, acts: Acts) {
-        for (phase, place, act) in acts {
+        for (phase, place, act) in acts.0 {
             self.out.push((phase, Step { place, sign, act, at, why: std::mem::take(&mut why) }));
             sign = Sign::Part;
         }
@@ -115,17 +138,15 @@ impl<'c, 'a> Writer<'c, 'a> {
         let (spot, at) = (&self.ctx.places[place], self.ctx.topology.places[place].at);
         if spot.new {
             let lo = id(place, NonZeroU32::MIN);
-            let acts = vec![
-                (Phase::Netns, place, Act::MakeNetns),
-                (Phase::Place(place, order::LINK), place, mark(ListVerb::Add, lo, self.netns_mark(place))),
-                (Phase::Place(place, order::LINK), place, up(lo, true)),
-            ];
+            let (mut acts, phase) = (Acts::of(Phase::Netns, place, Act::MakeNetns), Phase::Place(place, order::LINK));
+            acts.mark(phase, ListVerb::Add, lo, self.netns_mark(place));
+            acts.up(phase, lo, true);
             self.object(Some(at), Sign::Create, Vec::new(), acts);
             return;
         }
         let Some(lo) = self.ctx.seen(place, 1).map(|lo| &self.ctx.found(place)[lo]) else { return };
         let wanted = spot.ours.then(|| self.netns_mark(place));
-        let mut acts = Acts::new();
+        let mut acts = Acts::default();
         self.remark(place, lo, wanted, &mut acts);
         self.object(Some(at), Sign::Change, vec![marked(Mark::of(lo), wanted)], acts);
     }
@@ -154,10 +175,12 @@ impl<'c, 'a> Writer<'c, 'a> {
         acts: &mut Acts,
     ) {
         let Some(id) = NonZeroU32::new(link.index).map(|index| id(place, index)) else { return };
-        acts.extend(new.filter(|new| !old.contains(new)).map(|new| (phase, place, mark(ListVerb::Add, id, new))));
+        if let Some(new) = new.filter(|new| !old.contains(new)) {
+            acts.mark(phase, ListVerb::Add, id, new);
+        }
         // An alias that is a mark is overwritten.
         for old in old.iter().filter(|old| Some(**old) != new && !link.altnames.is_empty()) {
-            acts.push((phase, place, mark(ListVerb::Delete, id, *old)));
+            acts.mark(phase, ListVerb::Delete, id, *old);
         }
     }
 
@@ -175,17 +198,18 @@ impl<'c, 'a> Writer<'c, 'a> {
             if fate.ours && fate.goes && stays && self.is_early(link) {
                 let sign = if fate.anew { Sign::Part } else { Sign::Remove };
                 if !self.is_on_early(place, link) {
-                    let act = delete(id(place, index));
-                    self.object(None, sign, Vec::new(), vec![(Phase::Evict, place, act)]);
+                    let mut acts = Acts::default();
+                    acts.delete(Phase::Evict, id(place, index));
+                    self.object(None, sign, Vec::new(), acts);
                 }
                 continue;
             }
-            let mut acts = Acts::new();
+            let mut acts = Acts::default();
             if let Some(name) = spare(link.index).filter(|_| fate.evicted) {
                 if link.is_up() {
-                    acts.push((Phase::Evict, place, up(id(place, index), false)));
+                    acts.up(Phase::Evict, id(place, index), false);
                 }
-                acts.push((Phase::Evict, place, rename(id(place, index), name)));
+                acts.rename(Phase::Evict, id(place, index), name);
             }
             if let Some(passing) = self.passing_mark(place, link).filter(|_| fate.unmarked) {
                 let marks: Vec<Mark> = Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect();

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use super::{Writer, delete};
+use super::{Acts, Writer};
 use crate::model::link::Link;
 use crate::model::name::IfName;
 use crate::model::op::Op;
@@ -19,7 +19,7 @@ pub fn removals(ctx: &Ctx<'_>, order: &[(usize, usize)], out: &mut Vec<(Phase, S
         if let (Some(old), Some(name)) = (NonZeroU32::new(link.index), IfName::new(&link.name)) {
             let act = Act::MoveLink { index, link: id(place, old), name, to: 0 };
             let why = vec![writer.moves(place, 0)];
-            writer.object(None, Sign::Change, why, vec![(Phase::After(order::REMOVE_LINK), place, act)]);
+            writer.object(None, Sign::Change, why, Acts::of(Phase::After(order::REMOVE_LINK), place, act));
         }
     }
     for place in 0..ctx.places.len() {
@@ -32,7 +32,7 @@ pub fn removals(ctx: &Ctx<'_>, order: &[(usize, usize)], out: &mut Vec<(Phase, S
 
 impl Writer<'_, '_> {
     fn remove(&mut self, part: usize, place: usize, act: Act) {
-        self.object(None, Sign::Remove, Vec::new(), vec![(Phase::After(part), place, act)]);
+        self.object(None, Sign::Remove, Vec::new(), Acts::of(Phase::After(part), place, act));
     }
 
     /// Links that go: all at once where nothing else is in their group.
@@ -62,7 +62,7 @@ impl Writer<'_, '_> {
             return;
         }
         for index in messages.into_iter().filter_map(|number| NonZeroU32::new(links[number].index)) {
-            self.remove(order::REMOVE_LINK, place, delete(id(place, index)));
+            self.remove(order::REMOVE_LINK, place, Act::Op(Box::new(Op::DeleteLink(id(place, index)))));
         }
     }
 }

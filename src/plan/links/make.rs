@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use super::{ADDRGEN_NONE, Acts, Writer, change, delete, is_silent, mac_of, mark, number_of, numbers, rename, up};
+use super::{ADDRGEN_NONE, Acts, Writer, is_silent, mac_of, number_of};
 use crate::model::link::{KindName, Link, LinkChange, LinkFlags, LinkNumber, ListVerb, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
+use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Sign};
 use crate::model::topology::{LinkKind, Origin, SettingValue};
 use crate::plan::order::{self, Phase};
@@ -63,7 +64,7 @@ impl Writer<'_, '_> {
     fn delete_old(&self, place: usize, target: Target, acts: &mut Acts) {
         let old = target.old.map(|old| &self.ctx.found(place)[old]).filter(|old| !self.falls(place, old));
         if let Some(index) = old.and_then(|old| NonZeroU32::new(old.index)) {
-            acts.push((Phase::Links, place, delete(id(place, index))));
+            acts.delete(Phase::Links, id(place, index));
         }
     }
 
@@ -72,16 +73,15 @@ impl Writer<'_, '_> {
         let spec = self.ctx.spec(place, number);
         let Some(index) = self.ctx.target(place, number).index else { return };
         let link = id(place, index);
-        acts.push((first, place, mark(ListVerb::Add, link, self.ctx.mark(place, &spec.name))));
+        acts.mark(first, ListVerb::Add, link, self.ctx.mark(place, &spec.name));
         if is_silent(spec) {
-            acts.push((first, place, numbers(link, LinkNumber::AddrGenMode, ADDRGEN_NONE)));
+            acts.number(first, link, LinkNumber::AddrGenMode, ADDRGEN_NONE);
         }
         if let Some(SettingValue::Text(alias)) = spec.get("alias") {
-            let alias = Some(alias.clone().into_bytes());
-            acts.push((first, place, change(link, LinkChange { alias, ..LinkChange::default() })));
+            acts.change(first, link, &|to| to.alias = Some(alias.clone().into_bytes()));
         }
         if spec.up && !is_up {
-            acts.push((Phase::Place(place, order::UP), place, up(link, true)));
+            acts.up(Phase::Place(place, order::UP), link, true);
         }
     }
 
@@ -124,7 +124,7 @@ impl Writer<'_, '_> {
         let peer = NewPeer { change: second, index: Some(inner_index) };
         let new = NewLink { change: first, index: Some(index), kind: NewKind::Veth { peer: Some(peer) } };
         let make = MakeLink { new, into: outer.0, peer_into: Some(inner.0) };
-        let mut acts = vec![(Phase::Links, outer.0, Act::MakeLink(Box::new(make)))];
+        let mut acts = Acts::of(Phase::Links, outer.0, Act::MakeLink(Box::new(make)));
         let mutual = target.old.zip(inner_target.old).is_some_and(|(old, other)| {
             let (old, other) = (&ctx.found(outer.0)[old], &ctx.found(inner.0)[other]);
             old.link == Some(other.index)
@@ -138,14 +138,13 @@ impl Writer<'_, '_> {
         for ((place, _), spec, index, spare) in [(outer, spec, index, names[0]), (inner, other, inner_index, names[1])]
         {
             if spare.is_some() {
-                acts.push((Phase::Links, place, rename(id(place, index), spec.name)));
+                acts.rename(Phase::Links, id(place, index), spec.name);
             }
         }
         self.finish(outer.0, outer.1, Phase::Links, is_up, &mut acts);
         let phase = Phase::Place(inner.0, order::LINK);
         if let Some(master) = self.master(inner.0, other) {
-            let master = LinkChange { master: Some(Some(master)), ..LinkChange::default() };
-            acts.push((phase, inner.0, change(id(inner.0, inner_index), master)));
+            acts.master(phase, id(inner.0, inner_index), master);
         }
         self.finish(inner.0, inner.1, phase, false, &mut acts);
         self.made(ctx.spec(own.0, own.1).at, &[own, twin], acts);
@@ -176,18 +175,17 @@ impl Writer<'_, '_> {
         };
         let new = NewLink { change: new, index: Some(index), kind };
         let make = MakeLink { new, into: place, peer_into: None };
-        let mut acts = vec![(Phase::Links, socket, Act::MakeLink(Box::new(make)))];
+        let mut acts = Acts::of(Phase::Links, socket, Act::MakeLink(Box::new(make)));
         self.delete_old(place, target, &mut acts);
         if spare.is_some() {
-            acts.push((Phase::Links, place, rename(id(place, index), spec.name)));
+            acts.rename(Phase::Links, id(place, index), spec.name);
         }
         if let Some(master) = master.filter(|_| socket != place) {
-            let master = LinkChange { master: Some(Some(master)), ..LinkChange::default() };
-            acts.push((Phase::Place(place, order::LINK), place, change(id(place, index), master)));
+            acts.master(Phase::Place(place, order::LINK), id(place, index), master);
         }
         self.finish(place, number, Phase::Links, is_up || alone, &mut acts);
         if alone && !is_up {
-            acts.push((Phase::Links, place, up(id(place, index), true)));
+            acts.up(Phase::Links, id(place, index), true);
         }
         self.made(spec.at, &[(place, number)], acts);
     }
@@ -207,12 +205,12 @@ impl Writer<'_, '_> {
             user: number_of(spec, "user"),
             group: number_of(spec, "group"),
         };
-        let mut acts = vec![(Phase::Links, place, make)];
+        let mut acts = Acts::of(Phase::Links, place, make);
         self.delete_old(place, target, &mut acts);
         let mut rest = self.properties(place, number);
         rest.name = spare.map(|_| spec.name);
         rest.master = self.master(place, spec).map(Some);
-        acts.push((Phase::Links, place, change(id(place, index), rest)));
+        acts.push(Phase::Links, place, Act::Op(Box::new(Op::ChangeLink(id(place, index), rest))));
         self.finish(place, number, Phase::Links, false, &mut acts);
         self.made(spec.at, &[(place, number)], acts);
     }
@@ -223,7 +221,7 @@ impl Writer<'_, '_> {
         let (Some((from, found)), Some(index)) = (target.from, target.index) else { return };
         let mut link = self.ctx.found(from)[found].clone();
         let Some((old, name)) = NonZeroU32::new(link.index).zip(IfName::new(&link.name)) else { return };
-        let acts = vec![(Phase::Links, from, Act::MoveLink { index, link: id(from, old), name, to: place })];
+        let acts = Acts::of(Phase::Links, from, Act::MoveLink { index, link: id(from, old), name, to: place });
         self.object(Some(spec.at), Sign::Change, vec![self.moves(from, place)], acts);
         link.flags.remove(LinkFlags::UP);
         link.master = None;

@@ -2,12 +2,11 @@
 
 use std::num::NonZeroU32;
 
-use super::{
-    ADDRGEN_NONE, Acts, Writer, change, has_mode, is_silent, mac_of, mac_text, marked, number_of, numbers, up,
-};
+use super::{ADDRGEN_NONE, Acts, Writer, has_mode, is_silent, mac_of, mac_text, marked, number_of};
 use crate::model::lab::Mark;
 use crate::model::link::{Link, LinkChange, LinkId, LinkNumber};
 use crate::model::name::printable;
+use crate::model::op::Op;
 use crate::model::plan::{Act, Difference, Sign};
 use crate::model::topology::{LinkKind, LinkSpec, SettingValue};
 use crate::plan::order::{self, Phase};
@@ -53,26 +52,26 @@ impl Writer<'_, '_> {
         let Some(index) = NonZeroU32::new(link.index) else { return };
         let (id, device) = (id(place, index), spec.kind == LinkKind::Device);
         let mut found = Found::default();
-        let mut marks = Acts::new();
+        let mut marks = Acts::default();
         // The mark of `lo` is that of its namespace.
         if index != NonZeroU32::MIN {
             let wanted = (!device).then(|| self.ctx.mark(place, &spec.name));
             self.remark(place, link, wanted, &mut marks);
-            if !marks.is_empty() {
+            if !marks.0.is_empty() {
                 found.why.push(marked(Mark::of(link), wanted));
             }
         }
-        self.properties_of(place, number, link, device && marks.is_empty(), &mut found);
-        let mut acts = Acts::new();
+        self.properties_of(place, number, link, device && marks.0.is_empty(), &mut found);
+        let mut acts = Acts::default();
         let rests = found.must_rest && link.is_up();
         // One that gave its name away is down already.
         if rests && !self.ctx.fate(place, link.index).is_some_and(|fate| fate.evicted) {
-            acts.push((Phase::Links, place, up(id, false)));
+            acts.up(Phase::Links, id, false);
         }
-        if found.why.len() > usize::from(!marks.is_empty()) {
-            acts.push((Phase::Links, place, change(id, std::mem::take(&mut found.to))));
+        if found.why.len() > usize::from(!marks.0.is_empty()) {
+            acts.push(Phase::Links, place, Act::Op(Box::new(Op::ChangeLink(id, std::mem::take(&mut found.to)))));
         }
-        acts.append(&mut marks);
+        acts.0.append(&mut marks.0);
         if !device {
             mode(id, spec, link, &mut found, &mut acts);
         }
@@ -81,7 +80,7 @@ impl Writer<'_, '_> {
             found.differs("up", text(link.is_up()), text(spec.up));
         }
         if spec.up != link.is_up() || (rests && spec.up) {
-            acts.push((Phase::Place(place, order::UP), place, up(id, spec.up)));
+            acts.up(Phase::Place(place, order::UP), id, spec.up);
         }
         self.object(Some(spec.at), sign, found.why, acts);
     }
@@ -173,14 +172,14 @@ fn mode(id: LinkId, spec: &LinkSpec, link: &Link, found: &mut Found, acts: &mut 
     match link.number(LinkNumber::AddrGenMode) {
         Some(mode) if silent && mode != ADDRGEN_NONE => {
             found.differs("addrgenmode", "eui64".to_owned(), "none".to_owned());
-            acts.push((Phase::Place(place, order::LINK), place, numbers(id, LinkNumber::AddrGenMode, ADDRGEN_NONE)));
+            acts.number(Phase::Place(place, order::LINK), id, LinkNumber::AddrGenMode, ADDRGEN_NONE);
         }
         Some(ADDRGEN_NONE) if !silent && !has_mode(spec, implied::WITHOUT) => {
             found.differs("addrgenmode", "none".to_owned(), "eui64".to_owned());
             // Unlike over netlink, an address is made at once.
             let name = ["net.ipv6.conf.", &spec.name.to_string().replace('.', "/"), ".addr_gen_mode"].concat();
             let act = Act::Sysctl { name, from: Some("1".to_owned()), to: "0".to_owned() };
-            acts.push((Phase::Place(place, order::LINK_SYSCTL), place, act));
+            acts.push(Phase::Place(place, order::LINK_SYSCTL), place, act);
         }
         _ => {}
     }
