@@ -295,7 +295,7 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
 
     fn receive(&mut self) -> Result<Received> {
         if self.buf.is_empty() {
-            self.buf.resize(BUFFER, 0);
+            self.buf = vec![0; BUFFER];
         }
         loop {
             let (transport, buf) = (&mut self.transport, &mut self.buf);
@@ -303,7 +303,7 @@ impl<P: Protocol, T: Transport> Socket<P, T> {
                 // Connected sockets hear only the kernel; checked all the same.
                 Ok(datagram) if datagram.sender != 0 => {}
                 Ok(datagram) if datagram.full > datagram.len => {
-                    self.buf.resize(datagram.full.next_multiple_of(BUFFER), 0);
+                    self.buf = vec![0; datagram.full.next_multiple_of(BUFFER)];
                     return Ok(Received::Truncated);
                 }
                 Ok(datagram) if !frames(&self.buf[..datagram.len]).is_whole() => return Ok(Received::Overrun),

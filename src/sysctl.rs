@@ -1,11 +1,13 @@
 //! Kernel parameters under `/proc/sys`: keys become paths, values are read and written.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 
 /// Where the parameters are.
 const ROOT: &str = "/proc/sys/";
+/// Longest value that is read: lists of ports may have 400,000 bytes.
+const MOST_BYTES: usize = 1 << 20;
 
 /// A parameter or a folder of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +54,17 @@ impl Key {
     /// # Errors
     /// As `read(2)`; `EACCES` for a parameter that only root reads.
     pub fn read(&self) -> io::Result<Vec<u8>> {
-        fs::read(self.path())
+        // What is left of one is not always given by a further read: some say at the second one that they end.
+        let mut size = 4096;
+        loop {
+            let mut bytes = vec![0; size];
+            let len = fs::File::open(self.path())?.read(&mut bytes)?;
+            if len < size || size >= MOST_BYTES {
+                bytes.truncate(len);
+                return Ok(bytes);
+            }
+            size *= 16;
+        }
     }
 
     /// Sets the value.

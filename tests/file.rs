@@ -27,7 +27,7 @@ impl Files for Memory<'_> {
     }
 
     fn list(&mut self, folder: &str) -> io::Result<Vec<String>> {
-        let start = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let start = if folder == "." { String::new() } else { format!("{folder}/") };
         let inside = self.0.iter().filter_map(|file| file.0.strip_prefix(&start));
         Ok(inside.filter(|name| !name.contains('/')).map(str::to_owned).collect())
     }

@@ -6,11 +6,24 @@ mod support;
 #[path = "support/topologies.rs"]
 mod topologies;
 
-use netstrap::file::{Disk, File, read};
+use netstrap::file::{File, Files, read};
 use netstrap::model::topology::SettingValue;
 use support::lab::{alike, exactly, file, identities};
 use support::snapshot::difference;
 use support::{ours, sandboxed};
+
+/// Files of this machine.
+struct Disk;
+
+impl Files for Disk {
+    fn read(&mut self, path: &str) -> std::io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
+    fn list(&mut self, _: &str) -> std::io::Result<Vec<String>> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
 
 /// Pairs of all tests together.
 const PAIRS: u64 = 300;

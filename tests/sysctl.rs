@@ -57,3 +57,17 @@ fn without_the_right_the_answers_are_procps_too() {
         assert_eq!(ours, theirs, "{words:?}");
     }
 }
+
+/// Such a list is not given by pieces: what is left of it is nothing, says the kernel.
+#[test]
+fn a_list_is_read_as_a_whole() {
+    support::sandboxed("a_list_is_read_as_a_whole", || {
+        const KEY: &str = "net.ipv4.ip_local_reserved_ports";
+        for count in [1, 9, 700, 800] {
+            let ports: Vec<_> = (0..count).map(|number| (2 * number + 2001).to_string()).collect();
+            let list = ports.join(",");
+            assert_eq!(support::ours(&["sysctl", "-w", "-q", &format!("{KEY}={list}")]).ok(), "");
+            assert_eq!(support::ours(&["sysctl", "-n", KEY]).ok(), format!("{list}\n"));
+        }
+    });
+}

@@ -74,9 +74,12 @@ impl Export<'_> {
         let name = printable(&link.name);
         let whole = self.is_whole(place);
         if link.flags.contains(LinkFlags::LOOPBACK) {
-            // It is down only where somebody wants it so: a file sets that of namespaces up.
+            // It is down only where somebody wants it so, for whom it is put back: files have that of namespaces up.
             let is_down = place != 0 && whole && !link.is_up();
-            return if is_down { Fate::Said(LinkKind::Device) } else { Fate::There };
+            if is_down && self.lab.is_none() {
+                self.skip(place, &["lo is down; a file has it up"]);
+            }
+            return if is_down && self.lab.is_some() { Fate::Said(LinkKind::Device) } else { Fate::There };
         }
         let kind = kinds::kind_of(link);
         if let Some(lab) = self.lab {

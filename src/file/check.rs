@@ -3,13 +3,17 @@
 
 mod links;
 mod nets;
+mod twice;
 
 pub use links::index;
+pub use twice::MOST_PAIRS;
 
 use super::complaint::{Complaints, meant};
 use super::tree::Index;
 use super::words::plain;
+use crate::model::ip::Family;
 use crate::model::name::IfName;
+use crate::model::route::RouteKind;
 use crate::model::topology::{LinkKind, LinkSpec, Origin, Topology};
 
 /// Ports that a bridge takes (`BR_MAX_PORTS`, less the one that is never used).
@@ -20,7 +24,9 @@ pub const MOST_FORWARDS: usize = 1024;
 /// Checks a topology, and finds the places of the links that others are made on.
 pub fn check(topology: &mut Topology, complaints: &mut Complaints) {
     let names = topology.places.iter().map(|place| links::index(&place.links)).collect();
-    let mut checker = Checker { names, complaints };
+    let mut unsure = vec![false; topology.places.len()];
+    complaints.unsure.iter().for_each(|number| unsure[*number] = true);
+    let mut checker = Checker { names, unsure, complaints };
     checker.names(topology);
     checker.lowers(topology);
     for number in 0..topology.places.len() {
@@ -28,6 +34,7 @@ pub fn check(topology: &mut Topology, complaints: &mut Complaints) {
         checker.devices(topology, number);
         checker.nets(topology, number);
         checker.forwards(topology, number);
+        checker.twice(topology, number);
     }
     checker.loops(topology);
 }
@@ -39,6 +46,8 @@ const NO_MASTER: &str = "no such master %%: \"%\"%";
 struct Checker<'a> {
     /// Of each place the numbers of its links by name.
     names: Vec<Index>,
+    /// Of each place whether something that the file says of it could not be read.
+    unsure: Vec<bool>,
     complaints: &'a mut Complaints,
 }
 
@@ -63,25 +72,32 @@ impl Checker<'_> {
         self.names.get(place)?.find(name.as_bytes(), |number| links[number].name == name)
     }
 
-    /// Devices of routes and neighbours must be links of the same place.
+    /// Devices of routes and neighbours must be links of the same place, and of those that lead somewhere up.
     fn devices(&mut self, topology: &Topology, number: usize) {
         let place = &topology.places[number];
         for route in &place.routes {
-            self.device(topology, number, route.at, route.what.device);
-            for device in &route.what.hop_devices {
-                self.device(topology, number, route.at, *device);
+            let what = &route.what;
+            // An address of this machine is one wherever it is, in IPv4.
+            let is_free = what.route.kind == RouteKind::LOCAL && what.route.family() == Family::V4;
+            let is_up = what.is_led() && !is_free;
+            for device in what.hop_devices.iter().chain([&what.device]) {
+                self.device(topology, number, (route.at, *device), is_up);
             }
         }
         for neigh in &place.neighs {
-            self.device(topology, number, neigh.at, Some(neigh.what.device));
+            self.device(topology, number, (neigh.at, Some(neigh.what.device)), false);
         }
     }
 
     #[inline(never)]
-    fn device(&mut self, topology: &Topology, number: usize, at: Origin, name: Option<IfName>) {
+    fn device(&mut self, topology: &Topology, number: usize, (at, name): (Origin, Option<IfName>), is_up: bool) {
         let Some(name) = name.filter(|name| name.as_bytes() != b"lo") else { return };
-        if self.find(topology, number, name).is_none() {
-            self.missing(topology, number, at, NO_LINK, name);
+        match self.find(topology, number, name) {
+            None => self.missing(topology, number, at, NO_LINK, name),
+            Some(link) if is_up && !topology.places[number].links[link].up => {
+                self.complaints.add(at, "a route needs its link to be up: %", &[plain(&name)]);
+            }
+            Some(_) => {}
         }
     }
 

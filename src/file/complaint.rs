@@ -30,22 +30,53 @@ pub struct Sources {
 impl Sources {
     /// Line and column of a place, from 1; columns count characters.
     pub fn position(&self, at: Origin) -> (usize, usize) {
-        let text = self.files.get(usize::from(at.file)).map_or("", |file| file.text.as_str());
-        let mut before = text.len().min(at.at as usize);
-        while !text.is_char_boundary(before) {
-            before -= 1;
-        }
-        let before = &text[..before];
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        (before.bytes().filter(|byte| *byte == b'\n').count() + 1, line.chars().count() + 1)
+        let mut seen = Seen::default();
+        self.go_on(&mut seen, at);
+        (seen.line + 1, seen.column + 1)
     }
 
     /// `FILE:LINE:COLUMN`.
     pub fn place(&self, at: Origin) -> String {
-        let name = self.files.get(usize::from(at.file)).map_or("", |file| file.name.as_str());
-        let (line, column) = self.position(at);
-        [name, ":", &line.to_string(), ":", &column.to_string()].concat()
+        self.next_place(&mut Seen::default(), at)
     }
+
+    /// The same, counted from a place before it, where it is behind that.
+    #[inline(never)]
+    fn next_place(&self, seen: &mut Seen, at: Origin) -> String {
+        self.go_on(seen, at);
+        let name = self.files.get(usize::from(at.file)).map_or("", |file| file.name.as_str());
+        [name, ":", &(seen.line + 1).to_string(), ":", &(seen.column + 1).to_string()].concat()
+    }
+
+    #[inline(never)]
+    fn go_on(&self, seen: &mut Seen, at: Origin) {
+        let text = self.files.get(usize::from(at.file)).map_or("", |file| file.text.as_str());
+        let mut end = text.len().min(at.at as usize);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        if seen.file != at.file || seen.end > end {
+            *seen = Seen { file: at.file, ..Seen::default() };
+        }
+        for byte in &text.as_bytes()[seen.end..end] {
+            // Bytes that go on with a character begin none.
+            seen.column += usize::from(byte & 0xc0 != 0x80);
+            if *byte == b'\n' {
+                (seen.line, seen.column) = (seen.line + 1, 0);
+            }
+        }
+        seen.end = end;
+    }
+}
+
+/// A place that is counted to: many places are counted on from one to the next.
+#[derive(Default)]
+struct Seen {
+    file: u16,
+    /// Offset.
+    end: usize,
+    line: usize,
+    column: usize,
 }
 
 /// One error.
@@ -63,6 +94,12 @@ pub struct Complaint {
 pub struct Complaints {
     list: Vec<Complaint>,
     dropped: usize,
+    /// Whether a part of the files could not be read, so that nothing can be called missing.
+    pub is_partial: bool,
+    /// How often something was wrong, told or not.
+    pub heard: usize,
+    /// Places that something of is left out, so that what they have says little about the others.
+    pub unsure: Vec<usize>,
 }
 
 impl Complaints {
@@ -84,6 +121,13 @@ impl Complaints {
         }
     }
 
+    /// Adds an error after which a part of the files is not read.
+    #[inline(never)]
+    pub fn partial(&mut self, at: Origin, template: &'static str, words: &[&str]) {
+        self.is_partial = true;
+        self.add(at, template, words);
+    }
+
     /// Behind all complaints about a place.
     fn place(&self, at: Origin) -> usize {
         self.list.partition_point(|complaint| complaint.at.order() <= at.order())
@@ -92,6 +136,7 @@ impl Complaints {
     /// Whether a further error of this kind at this place would not be told, so that its text need not be made.
     #[inline(never)]
     pub fn is_told(&mut self, at: Origin, what: &str) -> bool {
+        self.heard += 1;
         let same = self.list[..self.place(at)].iter().rev().take_while(|complaint| complaint.at.order() == at.order());
         if same.into_iter().any(|complaint| complaint.what == what) {
             return true;
@@ -122,17 +167,18 @@ pub struct Refused {
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [mut seen, mut others] = [Seen::default(), Seen::default()];
         for (number, complaint) in self.complaints.list.iter().enumerate() {
             if number > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&self.sources.place(complaint.at))?;
+            f.write_str(&self.sources.next_place(&mut seen, complaint.at))?;
             f.write_str(": ")?;
             f.write_str(complaint.what)?;
             // Text of the file may hold anything.
             f.write_str(&crate::model::name::printable(complaint.rest.as_bytes()))?;
             if let Some(other) = complaint.other {
-                f.write_str(&self.sources.place(other))?;
+                f.write_str(&self.sources.next_place(&mut others, other))?;
             }
         }
         match self.complaints.dropped {

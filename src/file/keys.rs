@@ -1,6 +1,8 @@
 //! The keys of a file as one table: where each is allowed, what it takes, its unit and its default. The reader
 //! interprets it, and docs/file.md is checked against it.
 
+use std::sync::OnceLock;
+
 use super::complaint::meant;
 use crate::model::topology::LinkKind;
 
@@ -126,15 +128,19 @@ to j ! -
 in k - -
 ";
 
-/// The lines of the table, each with the section that it is of.
-fn lines() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let mut section = "";
-    TABLE.lines().filter_map(move |line| match line.strip_prefix('@') {
-        Some(name) => {
-            section = name;
-            None
+/// The keys of the table, each with the section that it is of. Read once.
+fn table() -> &'static [(&'static str, Key)] {
+    static KEYS: OnceLock<Vec<(&str, Key)>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let mut section = "";
+        let mut keys = Vec::with_capacity(128);
+        for line in TABLE.lines() {
+            match (line.strip_prefix('@'), key(line)) {
+                (Some(name), _) => section = name,
+                (None, key) => keys.extend(key.map(|key| (section, key))),
+            }
         }
-        None => Some((section, line)),
+        keys
     })
 }
 
@@ -144,9 +150,9 @@ pub fn of(sections: &[&str]) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
     for name in sections {
         let start = keys.len();
-        for key in lines().filter(|line| line.0 == *name).filter_map(|line| key(line.1)) {
+        for (_, key) in table().iter().filter(|row| row.0 == *name) {
             if !keys[..start].iter().any(|known| known.name == key.name) {
-                keys.push(key);
+                keys.push(*key);
             }
         }
     }
@@ -163,7 +169,7 @@ pub fn sections() -> impl Iterator<Item = &'static str> {
 pub fn hint(word: &str, known: &[Key]) -> String {
     let mut hint = meant(word, &mut known.iter().map(|key| key.name));
     if hint.is_empty() {
-        for (section, _) in lines().filter(|line| key(line.1).is_some_and(|key| key.name == word)) {
+        for (section, _) in table().iter().filter(|row| row.1.name == word) {
             hint.push_str(if hint.is_empty() { "; it is a key of " } else { ", " });
             hint.push_str(section);
         }
@@ -182,11 +188,14 @@ pub struct Sets {
 }
 
 impl Sets {
-    /// Splits the table.
-    pub fn split() -> Self {
-        let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
-        let links = kinds.map(|kind| of(&[kind.name(), "link"])).collect();
-        Sets { file: of(&["file", "place"]), netns: of(&["netns", "place"]), links }
+    /// The only ones.
+    pub fn get() -> &'static Self {
+        static SETS: OnceLock<Sets> = OnceLock::new();
+        SETS.get_or_init(|| {
+            let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
+            let links = kinds.map(|kind| of(&[kind.name(), "link"])).collect();
+            Sets { file: of(&["file", "place"]), netns: of(&["netns", "place"]), links }
+        })
     }
 
     /// The keys of a place by its number.
@@ -229,7 +238,7 @@ mod tests {
     #[test]
     fn every_line_is_a_key_and_every_kind_has_one() {
         let lines = TABLE.lines().filter(|line| !line.starts_with('@')).count();
-        assert_eq!(super::lines().filter_map(|line| key(line.1)).count(), lines);
+        assert_eq!(table().len(), lines);
         for line in TABLE.lines().filter(|line| !line.starts_with('@')) {
             assert_eq!(line.split(' ').count(), 4, "{line}");
         }

@@ -12,14 +12,14 @@ pub use link::port_vlan_text;
 use super::complaint::{Complaints, meant};
 use super::keys::{self, Key, Sets};
 use super::tree::{Entry, Index, Node, Table, Value};
-use super::words::is_name;
+use super::words::name_wrong;
 use crate::model::name::NsName;
 use crate::model::topology::{Origin, Place, Topology};
 
 /// Reads the tree of a file whose ranges are expanded.
 pub fn topology(root: &Table<'_>, complaints: &mut Complaints) -> Topology {
-    let sets = Sets::split();
-    let mut reader = Reader { sets: &sets, complaints, topology: Topology::default(), places: Index::default() };
+    let sets = Sets::get();
+    let mut reader = Reader { sets, complaints, topology: Topology::default(), places: Index::default() };
     reader.file(root);
     reader.topology
 }
@@ -36,7 +36,9 @@ impl Reader<'_> {
     fn file(&mut self, root: &Table<'_>) {
         let top = Origin::default();
         let sets = self.sets;
+        let heard = self.complaints.heard;
         self.check_keys(root, &sets.file, top, &["the file"]);
+        self.unsure(heard, [0; 2]);
         if let Some(entry) = root.get("name") {
             self.topology.name = self.owner(&entry.node);
         }
@@ -50,10 +52,10 @@ impl Reader<'_> {
         let mut tables = vec![(0, root)];
         if let Some(entry) = root.get("netns") {
             for entry in self.named(entry, "netns") {
-                if let Some(number) = self.netns(entry)
-                    && let Value::Table(table) = &entry.node.value
-                {
+                let (number, heard) = (self.netns(entry), self.complaints.heard);
+                if let Value::Table(table) = &entry.node.value {
                     self.check_keys(table, &sets.netns, entry.at, &["netns ", &entry.key]);
+                    self.unsure(heard, [number; 2]);
                     tables.push((number, table));
                 }
             }
@@ -77,19 +79,24 @@ impl Reader<'_> {
         table.entries()
     }
 
-    fn netns(&mut self, entry: &Entry<'_>) -> Option<usize> {
+    /// Adds a namespace. One with a wrong name is read on, for what else is wrong.
+    fn netns(&mut self, entry: &Entry<'_>) -> usize {
         let key = entry.key.as_ref();
-        let digits = key.bytes().all(|byte| byte.is_ascii_digit());
-        let name = NsName::new(key.as_bytes()).filter(|_| is_name(key) && !digits);
-        let Some(name) = name else {
-            let why = if digits { ": digits alone could be a process" } else { " ([A-Za-z0-9._-], not - or . first)" };
-            self.complaints.add(entry.at, "not a name for a namespace: \"%\"%", &[key, why]);
-            return None;
+        let name = NsName::new(key.as_bytes());
+        let digits = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+        let why = match name_wrong(key) {
+            "" if digits => ": digits alone could be a process",
+            "" if name.is_none() => ": longer than 255 bytes",
+            why => why,
         };
+        if !why.is_empty() {
+            self.complaints.add(entry.at, "not a name for a namespace: \"%\"%", &[key, why]);
+        }
         let number = self.topology.places.len();
         self.places.insert(key.as_bytes(), number);
-        self.topology.places.push(Place { name: Some(name), at: entry.at, ..Place::default() });
-        Some(number)
+        let name = name.or(NsName::new(b"?"));
+        self.topology.places.push(Place { name, at: entry.at, ..Place::default() });
+        number
     }
 
     /// The number of a namespace that is named somewhere.
@@ -98,7 +105,7 @@ impl Reader<'_> {
         let is = |number: usize| places[number].name.as_ref().is_some_and(|own| own.as_bytes() == name.as_bytes());
         let found = self.places.find(name.as_bytes(), is);
         let what = "no such namespace in the file: \"";
-        if found.is_none() && !self.complaints.is_told(at, what) {
+        if found.is_none() && !self.complaints.is_partial && !self.complaints.is_told(at, what) {
             let names = places.iter().filter_map(|place| place.name.as_ref());
             let meant = meant(name, &mut names.filter_map(|name| std::str::from_utf8(name.as_bytes()).ok()));
             self.complaints.add(at, "no such namespace in the file: \"%\"%", &[name, &meant]);
@@ -114,14 +121,28 @@ impl Reader<'_> {
                     self.complaints.add(entry.at, "not supported: \"%\"", &[&entry.key]);
                 }
                 Some(_) => {}
+                None if self.complaints.is_told(entry.at, "unknown key \"") => {}
                 None => {
                     let hint = keys::hint(&entry.key, keys);
                     self.complaints.add(entry.at, "unknown key \"%\" of %%", &[&entry.key, &what.concat(), &hint]);
                 }
             }
         }
+        let mut missing = String::new();
         for key in keys.iter().filter(|key| key.is_required() && table.get(key.name).is_none()) {
-            self.complaints.add(at, "a key is missing: % needs \"%\"", &[&what.concat(), key.name]);
+            let comma = if missing.is_empty() { "\"" } else { ", \"" };
+            [comma, key.name, "\""].iter().for_each(|piece| missing.push_str(piece));
+        }
+        if !missing.is_empty() && !self.complaints.is_partial {
+            self.complaints.add(at, "a key is missing: % needs %", &[&what.concat(), &missing]);
+        }
+    }
+
+    /// Notes the places that have something wrong since a count of [`Complaints::heard`].
+    #[inline(never)]
+    fn unsure(&mut self, heard: usize, places: [usize; 2]) {
+        if self.complaints.heard != heard {
+            self.complaints.unsure.extend(places);
         }
     }
 

@@ -16,14 +16,12 @@ const DEPTH: usize = 32;
 /// Parts that a key with dots, or a header, may have.
 const PARTS: usize = 16;
 
-/// Reads a text: JSON if it begins with a brace. Where its syntax is wrong, the tree is not to be used.
+/// Reads a text: JSON if it begins with a brace. Where its syntax is wrong, the
+/// tree has what could be read.
 pub fn read(text: &str, file: u16, complaints: &mut Complaints) -> Table<'static> {
     let begin = text.trim_ascii_start();
     let is_json = begin.starts_with('{');
     let mut reader = Reader { text: text.as_bytes(), source: text, at: 0, file, is_json, depth: 0, complaints };
-    if text.starts_with('\u{feff}') {
-        reader.at = 3;
-    }
     let mut root = Table::new(Form::Header);
     if is_json {
         reader.gap();
@@ -74,7 +72,7 @@ impl Reader<'_> {
     fn tell(&mut self, read: Read<()>) -> bool {
         if let Err(what) = read {
             let (at, name) = (self.origin(), if self.is_json { "JSON syntax: %" } else { "TOML syntax: %" });
-            self.complaints.add(at, name, &[what]);
+            self.complaints.partial(at, name, &[what]);
         }
         read.is_ok()
     }
@@ -299,6 +297,8 @@ impl Reader<'_> {
             "" => return Err("expected a value"),
             _ => number(word, self.is_json).ok_or(if self.is_json {
                 "not a value"
+            } else if word.bytes().all(|byte| byte.is_ascii_digit() || b"+-_".contains(&byte)) {
+                "not a number"
             } else {
                 "a string must be quoted"
             })?,

@@ -211,19 +211,13 @@ impl<'a> Words<'a> {
     /// A name that a device may have: `[A-Za-z0-9._-]`, at most 15, not `-` or `.` in front, not `all` or `default`.
     #[inline(never)]
     pub fn device(&mut self, word: &str) -> Option<IfName> {
-        let name = IfName::new(word.as_bytes()).filter(|_| is_name(word));
-        if name.is_none() {
-            let is_long = word.len() > crate::model::name::IFNAME_MAX;
-            self.fail(
-                if is_long {
-                    "\"%\" is longer than the 15 bytes of an interface's name"
-                } else {
-                    "\"%\" is not a name for an interface ([A-Za-z0-9._-])"
-                },
-                &[word],
-            );
+        let (name, why) = (IfName::new(word.as_bytes()), name_wrong(word));
+        if why.is_empty() && name.is_none() {
+            self.fail("\"%\" is longer than the 15 bytes of an interface's name", &[word]);
+        } else if !why.is_empty() {
+            self.fail("\"%\" is not a name for an interface%", &[word, why]);
         }
-        name
+        name.filter(|_| why.is_empty())
     }
 
     /// A word that is none of those that may stand here.
@@ -275,11 +269,17 @@ pub fn short_span(word: &str, most: u16) -> Option<(u16, u16)> {
     u16::try_from(first).ok().zip(u16::try_from(last).ok())
 }
 
-/// Whether a word is a name as plans take them.
+/// Why a word is no name as files take them; empty if it is one.
 #[inline(never)]
-pub fn is_name(word: &str) -> bool {
+pub fn name_wrong(word: &str) -> &'static str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    !word.starts_with(['-', '.']) && !matches!(word, "" | "all" | "default") && word.bytes().all(is_plain)
+    if matches!(word, "all" | "default") {
+        ": the kernel has another use for it"
+    } else if word.is_empty() || word.starts_with(['-', '.']) || !word.bytes().all(is_plain) {
+        " ([A-Za-z0-9._-], not - or . first)"
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]

@@ -24,9 +24,9 @@ pub fn json(topology: &Topology) -> String {
 
 #[inline(never)]
 fn text(topology: &Topology, is_json: bool) -> String {
-    let sets = Sets::split();
+    let sets = Sets::get();
     let links = topology.places.iter().map(Links::of).collect();
-    let mut writer = Writer { topology, sets: &sets, links, out: Out::new(is_json) };
+    let mut writer = Writer { topology, sets, links, out: Out::new(is_json) };
     writer.out.string("name", &topology.name);
     if !topology.places.is_empty() {
         writer.place(0);

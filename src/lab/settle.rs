@@ -18,7 +18,7 @@ use crate::wire::link::GetLink;
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The first one, where little is left to wait for.
-const SHORT: Duration = Duration::from_millis(1);
+const SHORT: Duration = Duration::from_micros(100);
 /// How long the kernel's worker may take to bring an address into use: then it is taken for used.
 const WORKER: Duration = Duration::from_secs(5);
 /// How long addresses may take until they can be used: duplicate address detection takes up to 2 s by default, and a

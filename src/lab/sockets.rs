@@ -66,9 +66,12 @@ impl Sockets {
     /// # Errors
     /// As [`Sockets::open`]; without `strict` such a name counts as absent.
     pub fn add(&mut self, names: &[NsName], strict: bool) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
         let first = self.places.len();
         let places = &mut self.places;
-        let opened = in_thread(|| {
+        in_thread(|| {
             for (number, name) in (first..).zip(names) {
                 let mut at = At { name: Some(name.clone()), ..At::default() };
                 match again(|| at.enter(number)) {
@@ -79,8 +82,7 @@ impl Sockets {
                 places.push(at);
             }
             Ok(())
-        });
-        if names.is_empty() { Ok(()) } else { opened? }
+        })?
     }
 
     /// Takes a namespace in that has no name yet, with a socket that was opened in it, as that of a place.

@@ -7,6 +7,7 @@ pub mod bpf;
 #[cfg(all(target_arch = "x86_64", any(target_env = "musl", test)))]
 mod copy;
 pub mod device;
+mod heap;
 pub mod icmp;
 pub mod inotify;
 pub mod mount;
@@ -17,6 +18,11 @@ pub mod signal;
 pub mod thread;
 
 use std::io;
+
+// The checks of a fuzzer and of Miri want each piece to be the C library's.
+#[cfg(not(any(fuzzing, miri)))]
+#[global_allocator]
+static HEAP: heap::Heap = heap::Heap::new();
 
 /// Turns a C return value into a result.
 fn check(ret: libc::c_int) -> io::Result<libc::c_int> {

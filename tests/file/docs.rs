@@ -85,6 +85,7 @@ fn the_limits_on_the_page_are_those_of_the_reader() {
         (netstrap::file::MOST_VALUES, "2,000,000 values"),
         (netstrap::file::MOST_PORTS, "more than 1,023 ports"),
         (netstrap::file::MOST_FORWARDS, "more than 1,024 forwarded"),
+        (netstrap::file::MOST_PAIRS, "more than 65,536 pairs"),
     ] {
         let digits: String = sentence.chars().filter(char::is_ascii_digit).collect();
         assert_eq!(digits, number.to_string());

@@ -44,6 +44,35 @@ fn a_file_is_read_once() {
 }
 
 #[test]
+fn a_file_that_meets_its_own_pattern_is_read_once() {
+    for main in ["./lab.toml", "lab.toml", "x/..//./lab.toml"] {
+        let files = [(main, "name = \"a\"\ninclude = [\"*.toml\"]\n"), ("lab.toml", "?"), ("b.toml", "[dummy.b]\n")];
+        assert_eq!(load(&files).unwrap(), "b ", "{main}");
+    }
+    let files = [("./lab.toml", "name = \"a\"\ninclude = \"lab.toml\"\n")];
+    assert_eq!(load(&files).unwrap_err(), "./lab.toml:2:11: a loop of files that include each other: lab.toml");
+}
+
+#[test]
+fn standard_input_is_included_by_none() {
+    for name in ["-", "./-"] {
+        let main = format!("name = \"a\"\ninclude = \"{name}\"\n");
+        for path in ["main", "-"] {
+            let files = [(path, main.as_str()), ("./-", "[dummy.file]\n")];
+            assert_eq!(load(&files).unwrap(), "file ", "{name} {path}");
+        }
+    }
+    assert_eq!(load(&[("-", "name = \"a\"\ninclude = \"*\"\n"), ("./-", "[dummy.file]\n")]).unwrap(), "file ");
+}
+
+#[test]
+fn a_mark_of_byte_order_is_no_text() {
+    assert_eq!(load(&[("f", "\u{feff}{\"name\": \"a\", \"dummy\": {\"d\": {}}}")]).unwrap(), "d ");
+    assert_eq!(load(&[("f", "\u{feff}nme = 1\n")]).unwrap_err().split(' ').next(), Some("f:1:1:"));
+    assert_eq!(load(&[("f", "\u{feff}name = \"A\"\n")]).unwrap_err().split(' ').next(), Some("f:1:8:"));
+}
+
+#[test]
 fn what_can_go_wrong() {
     for (files, expected) in [
         (
@@ -70,6 +99,10 @@ fn what_can_go_wrong() {
             "one:2:7: TOML syntax: expected a value\none:3:9: TOML syntax: expected \"]\"",
         ),
         (
+            &[("main", "name = \"a\"\ninclude = [\"one\", \"d/*\"]\n[dummy.d]\nmaster = \"of-one\"\nmtu = 1\n")],
+            "main:2:12: cannot be read: one: No such file or directory\nmain:5:7: out of range: 1, mtu is from 68 to 65535 bytes",
+        ),
+        (
             &[("main", "name = \"a\"\ninclude = [\"one\"]\n"), ("one", "[dummy.d]\nmtu = 1\n")],
             "one:2:7: out of range: 1, mtu is from 68 to 65535 bytes",
         ),
@@ -81,5 +114,5 @@ fn what_can_go_wrong() {
     assert_eq!(load(&deep).unwrap_err().lines().next().unwrap(), "f0:1:1: a key is missing: the file needs \"name\"");
     assert!(load(&deep).unwrap_err().contains("f15:1:11: files include each other more than 16 deep"));
     let refused = read("nosuch", &mut Memory(&[])).unwrap_err().to_string();
-    assert_eq!(refused, "nosuch:1:1: cannot be read: nosuch: No such file or directory");
+    assert_eq!(refused, "nosuch:1:1: cannot be read: No such file or directory");
 }

@@ -50,7 +50,7 @@ impl Maker {
     }
 
     /// Addresses, with routes that go with them.
-    fn addresses(&mut self) {
+    fn addresses(&mut self, is_up: bool) {
         if self.dice.one_in(3) {
             return;
         }
@@ -70,16 +70,22 @@ impl Maker {
             format!("throw 10.{}.{b}.0/24 table 77", a + 100),
             format!("198.51.100.0/24 via 10.{a}.{b}.9 mtu lock 1400 advmss 1300 table {}", b + 300),
         ];
-        let chosen: Vec<_> = routes.iter().filter(|_| self.dice.one_in(3)).map(|route| format!("{route:?}")).collect();
+        // Without its own route, an address makes no gateway reachable; and without its link, nothing is.
+        let lost = |route: &&String| route.contains("via 10.") && tail == " noprefixroute";
+        let chosen = routes.iter().filter(|route| is_up && !lost(route) && self.dice.one_in(3));
+        let chosen: Vec<_> = chosen.map(|route| format!("{route:?}")).collect();
         if !chosen.is_empty() {
             self.line(&format!("route = [{}]", chosen.join(", ")));
         }
     }
 
     fn common(&mut self) {
-        self.addresses();
+        let is_up = !self.dice.one_in(5);
+        self.addresses(is_up);
         self.maybe(4, "mtu = 1400");
-        self.maybe(5, "up = false");
+        if !is_up {
+            self.line("up = false");
+        }
         self.maybe(5, "txqueuelen = 0");
         self.maybe(5, "alias = \"to the \\\"left\\\" \\\\ {1..3} ä\"");
         self.maybe(5, "sysctl = { \"net.ipv4.conf.rp_filter\" = 0, \"net.ipv6.conf.accept_ra\" = \"2\" }");
@@ -139,7 +145,7 @@ impl Maker {
             self.line("[device.eth0]");
             self.maybe(2, "wait = \"1500ms\"");
             self.maybe(2, "driver = \"virtio_net\"");
-            self.addresses();
+            self.addresses(true);
         }
     }
 }
@@ -178,7 +184,8 @@ fn made_up(seed: u64) -> String {
         maker.maybe(3, "neigh = [\"10.0.0.1 lladdr 02:00:00:00:00:01 dev end\", \"proxy fd00::77 dev end\"]");
         maker.links(&format!("netns.n{number}."), false);
         maker.line(&format!("[netns.n{number}.veth.end]"));
-        maker.common();
+        // The namespace's routes lead out of it.
+        maker.addresses(true);
         maker.line(&format!("[netns.n{number}.veth.end.peer]\nname = \"p{number}\""));
         if maker.dice.one_in(2) {
             let other = maker.dice.roll(spaces);

@@ -1,11 +1,11 @@
 //! Files as the verbs read them: opened once, regular or standard input, and not such that others may write them.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
 use crate::cli::input;
-use crate::file::{Disk, Files, MOST_BYTES};
+use crate::file::{Files, MOST_BYTES};
 use crate::sys::process::euid;
 
 /// Bits of a file's mode: its group and all others may write it.
@@ -32,12 +32,18 @@ impl Given {
         if !meta.is_file() {
             return Err(io::Error::other("it is no regular file; pass it on standard input, as -"));
         }
+        self.check(&meta)?;
+        Ok(file)
+    }
+
+    /// Refuses what others may write: a file, or a folder, which gets further files by that.
+    fn check(&self, meta: &Metadata) -> io::Result<()> {
         if meta.mode() & WRITABLE != 0 && euid() == 0 && !self.allow_writable {
             return Err(io::Error::other(
                 "others than its owner may write it; take that away by chmod go-w, or pass --allow-writable-plan",
             ));
         }
-        Ok(file)
+        Ok(())
     }
 }
 
@@ -50,6 +56,13 @@ impl Files for Given {
     }
 
     fn list(&mut self, folder: &str) -> io::Result<Vec<String>> {
-        Disk.list(folder)
+        self.check(&std::fs::metadata(folder)?)?;
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            if let Ok(name) = entry?.file_name().into_string() {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 }

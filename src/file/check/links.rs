@@ -31,6 +31,9 @@ impl Checker<'_> {
                 if is_lo && link.kind != LinkKind::Device {
                     self.complaints.add(link.at, "\"lo\" is always there; it may be a [device.lo]", &[]);
                 }
+                if is_lo && !link.up {
+                    self.complaints.add(link.at, "\"lo\" is always up", &[]);
+                }
                 if let Some(first) = first {
                     let [side, there] = place_text(topology, place);
                     let rest = [side, there, plain(&link.name)];

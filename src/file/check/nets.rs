@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::{Checker, is_ours, place_text};
 use crate::file::tree::Index;
 use crate::file::words::plain;
+use crate::model::addr::AddrFlags;
 use crate::model::ip::{Family, Prefix, addr_text, family_of};
 use crate::model::route::RouteFlags;
 use crate::model::topology::{LinkKind, Origin, RouteSpec, Topology};
@@ -18,6 +19,8 @@ struct Net {
     at: Origin,
     /// Whether it is the network of an address.
     is_address: bool,
+    /// Whether what is in it can be reached: its link is up, and it has a route.
+    is_reached: bool,
 }
 
 /// Networks by what contains an address.
@@ -67,7 +70,7 @@ impl Nets {
         let scopes = [(About::Link, net.link), (About::Domain, net.domain), (About::Anywhere, 0)];
         for (about, scope) in scopes {
             // Of two that are the same, the first is the one that counts.
-            let counts = net.is_address || !matches!(about, About::Domain);
+            let counts = if matches!(about, About::Domain) { net.is_address } else { net.is_reached };
             if counts && self.find((about, scope), net.prefix, None).is_none() {
                 self.index.insert(&key(about, scope, net.prefix), number);
             }
@@ -148,7 +151,7 @@ impl Checker<'_> {
                 && let Some(link) = self.find(topology, number, device)
             {
                 let (domain, prefix) = (domains[link], spec.route.dst);
-                nets.add(Net { domain, link, prefix, at: route.at, is_address: false });
+                nets.add(Net { domain, link, prefix, at: route.at, is_address: false, is_reached: true });
             }
         }
         self.routes(topology, number, &nets);
@@ -159,6 +162,10 @@ impl Checker<'_> {
             for said in &spec.addresses {
                 let addr = &said.what;
                 let Some((own, net)) = addr.own().zip(addr.address) else { continue };
+                // Of IPv4, groups can be.
+                if own.is_unspecified() || own.is_ipv6() && own.is_multicast() {
+                    self.complaints.add(said.at, "% is no address that a machine can have", &[&addr_text(&own)]);
+                }
                 // A link-local address is of one link alone.
                 let domain = if is_link_local(&own) { usize::MAX - link } else { domains[link] };
                 match nets.find_own(own, Some(domain)) {
@@ -173,7 +180,9 @@ impl Checker<'_> {
                     }
                 }
                 if let Some(prefix) = Prefix::new(net, addr.len) {
-                    nets.add(Net { domain: domains[link], link, prefix, at: said.at, is_address: true });
+                    let is_reached = spec.up && !addr.flags.contains(AddrFlags::NOPREFIXROUTE);
+                    let domain = domains[link];
+                    nets.add(Net { domain, link, prefix, at: said.at, is_address: true, is_reached });
                 }
             }
         }
@@ -230,13 +239,17 @@ impl Checker<'_> {
             }
             return;
         }
+        // An address or route that could not be read may hold it.
+        if self.unsure[number] {
+            return;
+        }
         if nets.find_own(via, None).is_some() {
             self.complaints.add(at, "the gateway is an address of this place itself: %", &[&text()]);
             return;
         }
         match link {
-            // A device that is there may have addresses that no file tells of.
-            Some(link) if !is_ours(&place.links[link]) => {}
+            // A device that is there may have addresses that no file tells of; that a link is not up is told already.
+            Some(link) if !is_ours(&place.links[link]) || !place.links[link].up => {}
             Some(link) if nets.holding((About::Link, link), via, 128, None).is_some() => {}
             Some(link) => {
                 let name = plain(&place.links[link].name);

@@ -4,24 +4,45 @@ use super::Reader;
 use crate::file::keys::Key;
 use crate::file::tree::{Entry, Node, Table, Value};
 use crate::file::words::{Words, address, number, short_span};
-use crate::model::topology::{LinkKind, LinkRef, LinkSpec, PortVlan, Said, Setting, SettingValue};
+use crate::model::name::IfName;
+use crate::model::topology::{LinkKind, LinkRef, LinkSpec, Origin, PortVlan, Said, Setting, SettingValue};
 
 impl Reader<'_> {
     /// Reads a link of a place.
     pub fn link(&mut self, place: usize, kind: LinkKind, entry: &Entry<'_>) {
         let Value::Table(table) = &entry.node.value else { return };
-        let keys = self.sets.link(kind);
+        let (keys, heard) = (self.sets.link(kind), self.complaints.heard);
         self.check_keys(table, keys, entry.at, &[kind.name(), " ", &entry.key]);
         let own = Node { at: entry.at, value: Value::Text(entry.key.as_ref().into()) };
-        let Some(name) = self.device_name(&own) else { return };
-        let mut link = LinkSpec::new(name, kind, entry.at);
-        self.keys_of(&mut link, place, keys, table);
+        let name = self.device_name(&own);
+        let Some(mut link) = self.link_of(name, kind, entry.at, (place, keys, table)) else { return };
         let peer = keys.iter().find(|key| key.shape == b'Q').and_then(|key| table.get(key.name));
         let peer = peer.and_then(|entry| self.peer(&mut link, place, &entry.node));
-        self.topology.places[place].links.push(link);
-        if let Some((place, peer)) = peer {
-            self.topology.places[place].links.push(peer);
+        if name.is_some() {
+            self.topology.places[place].links.push(link);
         }
+        let there = peer.as_ref().map_or(place, |peer| peer.0);
+        if let Some((there, peer)) = peer {
+            self.topology.places[there].links.push(peer);
+        }
+        self.unsure(heard, [place, there]);
+    }
+
+    /// A link with its keys. With a wrong name it is read for what else is wrong, and is to be left out.
+    fn link_of(
+        &mut self,
+        name: Option<IfName>,
+        kind: LinkKind,
+        at: Origin,
+        (place, keys, table): (usize, &[Key], &Table<'_>),
+    ) -> Option<LinkSpec> {
+        let routes = self.topology.places[place].routes.len();
+        let mut link = LinkSpec::new(name.or(IfName::new(b"?"))?, kind, at);
+        self.keys_of(&mut link, place, keys, table);
+        if name.is_none() {
+            self.topology.places[place].routes.truncate(routes);
+        }
+        Some(link)
     }
 
     /// The other end of a veth, and the place that it is in.
@@ -33,16 +54,14 @@ impl Reader<'_> {
         let keys = self.sets.link(LinkKind::Peer);
         let own = std::str::from_utf8(link.name.as_bytes()).unwrap_or_default();
         self.check_keys(table, keys, node.at, &["the peer of ", own]);
-        let at = table.get("name")?;
-        let name = self.device_name(&at.node)?;
-        let there = match table.get("netns") {
-            Some(entry) => self.place_of(&entry.node)?,
-            None => 0,
-        };
-        let mut peer = LinkSpec::new(name, LinkKind::Peer, at.node.at);
+        let (entry, netns) = (table.get("name"), table.get("netns"));
+        let there = netns.map_or(Some(0), |entry| self.place_of(&entry.node));
+        let name = entry.and_then(|entry| self.device_name(&entry.node)).filter(|_| there.is_some());
+        let at = entry.map_or(node.at, |entry| entry.node.at);
+        let there = there.unwrap_or(0);
+        let mut peer = self.link_of(name, LinkKind::Peer, at, (there, keys, table))?;
         peer.peer = Some(LinkRef { place, name: link.name });
-        link.peer = Some(LinkRef { place: there, name });
-        self.keys_of(&mut peer, there, keys, table);
+        link.peer = Some(LinkRef { place: there, name: name? });
         Some((there, peer))
     }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::Reader;
 use crate::file::keys::{self, Key};
 use crate::file::tree::{Entry, Node, Table, Value};
-use crate::file::words::{is_name, nat, neigh, route, rule};
+use crate::file::words::{name_wrong, nat, neigh, route, rule};
 use crate::model::ip::Prefix;
 use crate::model::name::IfName;
 use crate::model::topology::{Dns, Forward, ForwardPort, LinkKind, Masquerade, Place, RouteSpec, Said, Sysctl};
@@ -17,7 +17,7 @@ impl Reader<'_> {
     /// Reads a place's table.
     pub fn place(&mut self, number: usize, table: &Table<'_>) {
         let sets = self.sets;
-        let keys = sets.place(number);
+        let (keys, heard) = (sets.place(number), self.complaints.heard);
         // Aside, so that keys can be read while it is filled; links go in by way of the topology.
         let mut place = std::mem::take(&mut self.topology.places[number]);
         for key in keys {
@@ -26,6 +26,7 @@ impl Reader<'_> {
             }
         }
         self.topology.places[number] = place;
+        self.unsure(heard, [number; 2]);
         for kind in LinkKind::ALL {
             let name = kind.name();
             if let Some(entry) = table.get(name) {
@@ -73,23 +74,40 @@ impl Reader<'_> {
     pub fn sysctls(&mut self, node: &Node<'_>, is_host: bool, is_link: bool) -> Vec<Said<Sysctl>> {
         let mut sysctls = Vec::new();
         for entry in self.entries(node, "a table of parameters, { \"net.ipv4.ip_forward\" = 1 }") {
-            let value = match &entry.node.value {
-                Value::Number(number) => number.to_string(),
-                Value::Text(text) if !text.bytes().any(|byte| byte.is_ascii_control()) && text.len() < 4096 => {
-                    text.to_string()
-                }
-                Value::Flag(on) => u8::from(*on).to_string(),
-                _ => {
-                    self.expected(&entry.node, &["a number or one line of text"]);
-                    continue;
-                }
-            };
-            match sysctl_wrong(&entry.key, is_host, is_link) {
-                Some(why) => self.complaints.add(entry.at, "sysctl: \"%\" %", &[&entry.key, why]),
-                None => sysctls.push(Said { at: entry.at, what: Sysctl { name: entry.key.to_string(), value } }),
-            }
+            self.sysctl("", entry, &mut |name| sysctl_wrong(name, is_host, is_link), &mut sysctls);
         }
         sysctls
+    }
+
+    /// A parameter. Without quotes around its name, the parts of that are tables in each other.
+    fn sysctl(
+        &mut self,
+        above: &str,
+        entry: &Entry<'_>,
+        wrong: &mut dyn FnMut(&str) -> Option<&'static str>,
+        list: &mut Vec<Said<Sysctl>>,
+    ) {
+        let mut name = [above, &entry.key].concat();
+        let value = match &entry.node.value {
+            Value::Number(number) => number.to_string(),
+            Value::Text(text) if !text.bytes().any(|byte| byte.is_ascii_control()) && text.len() < 4096 => {
+                text.to_string()
+            }
+            Value::Flag(on) => u8::from(*on).to_string(),
+            Value::Table(table) if !table.entries().is_empty() => {
+                name.push('.');
+                table.entries().iter().for_each(|entry| self.sysctl(&name, entry, wrong, list));
+                return;
+            }
+            _ => {
+                self.expected(&entry.node, &["a number or one line of text"]);
+                return;
+            }
+        };
+        match wrong(&name) {
+            Some(why) => self.complaints.add(entry.at, "sysctl: \"%\" %", &[&name, why]),
+            None => list.push(Said { at: entry.at, what: Sysctl { name, value } }),
+        }
     }
 
     fn dns(&mut self, node: &Node<'_>) -> Option<Said<Dns>> {
@@ -114,8 +132,9 @@ impl Reader<'_> {
     fn hosts(&mut self, node: &Node<'_>) -> Vec<Said<(String, Vec<IpAddr>)>> {
         let mut hosts = Vec::new();
         for entry in self.entries(node, "a table of addresses by name: { db = \"10.0.0.5\" }") {
-            if !is_name(&entry.key) {
-                self.complaints.add(entry.at, "not a name of a machine: \"%\"", &[&entry.key]);
+            let why = name_wrong(&entry.key);
+            if !why.is_empty() {
+                self.complaints.add(entry.at, "not a name of a machine: \"%\"%", &[&entry.key, why]);
             }
             let addresses = self.addresses(&entry.node);
             hosts.push(Said { at: entry.at, what: (entry.key.to_string(), addresses) });
@@ -175,7 +194,12 @@ impl Reader<'_> {
             for key in &keys {
                 let Some(entry) = table.get(key.name) else { continue };
                 match key.name {
-                    "from" => what.from = self.networks(&entry.node),
+                    "from" => {
+                        what.from = self.networks(&entry.node);
+                        if matches!(&entry.node.value, Value::List(list) if list.is_empty()) {
+                            self.complaints.add(entry.node.at, "masquerade: \"from\" is empty", &[]);
+                        }
+                    }
                     "to" => what.to = self.networks(&entry.node),
                     _ => what.out = self.device_name(&entry.node),
                 }

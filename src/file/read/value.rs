@@ -79,15 +79,16 @@ impl Reader<'_> {
             (b'b' | b'u', _) => self.expected(node, &[key.name, " = true or false"]),
             (b'n', Value::Number(given)) => {
                 let (low, high) = key.range();
+                let from = if low < high { ["from ", &low.to_string(), " to "].concat() } else { String::new() };
                 match u64::try_from(*given).ok().filter(|number| (low..=high).contains(number)) {
                     Some(number) => return Some(SettingValue::Number(number)),
                     None => self.complaints.add(
                         node.at,
-                        "out of range: %, % is from % to %%%",
+                        "out of range: %, % is %%%%",
                         &[
                             &given.to_string(),
                             key.name,
-                            &low.to_string(),
+                            &from,
                             &high.to_string(),
                             of.get(..1).unwrap_or_default(),
                             unit,
@@ -103,7 +104,7 @@ impl Reader<'_> {
                 });
                 return value;
             }
-            _ => self.expected(node, &["a string"]),
+            _ => self.expected(node, &[if key.shape == b'e' { "a time, \"10s\" or \"500ms\"" } else { "a string" }]),
         }
         None
     }

@@ -73,7 +73,10 @@ pub fn open<'t>(
         _ => None,
     };
     match opened {
-        Some(Value::Table(table)) if is_list || table.form == Form::Implicit => {
+        Some(Value::Table(table)) => {
+            if !is_list && table.form != Form::Implicit {
+                said(*at, part, first, complaints);
+            }
             table.form = Form::Header;
             Some(table)
         }

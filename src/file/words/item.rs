@@ -119,8 +119,12 @@ impl<'a> Words<'a> {
             b'a' | b'g' => {
                 item.prefix = Prefix::host(self.address(text));
                 // A route may lead to a gateway of the other family, where it says so.
-                if item.last.is_none() {
-                    self.same_family(keyword, &item.prefix.addr());
+                match item.last {
+                    None => self.same_family(keyword, &item.prefix.addr()),
+                    Some(_) if item.prefix.addr().is_ipv4() => {
+                        self.fail("%: \"inet6\" with an IPv4 address", &[keyword])
+                    }
+                    Some(_) => {}
                 }
                 return;
             }

@@ -77,6 +77,7 @@ pub fn parse(words: &mut Words<'_>, link: Option<IfName>) -> RouteSpec {
 
 /// Defaults as iproute2's, and what does not go together.
 fn finish(words: &mut Words<'_>, spec: &mut RouteSpec, scope: Option<u8>, table: Option<u32>) {
+    let is_led = spec.is_led();
     let route = &mut spec.route;
     // The last word may decide what family `default` is of.
     let family = words.family();
@@ -90,7 +91,7 @@ fn finish(words: &mut Words<'_>, spec: &mut RouteSpec, scope: Option<u8>, table:
         "\"via\" and \"dev\" go into the next hops, behind \"nexthop\""
     } else if !is_unicast && route.kind != RouteKind::LOCAL && (is_via || is_many) {
         "a route of this kind leads to no gateway"
-    } else if is_unicast && !is_via && !is_many && spec.device.is_none() {
+    } else if is_led && !is_via && !is_many && spec.device.is_none() {
         "a route needs \"via\" or \"dev\""
     } else if route.hops.iter().zip(&spec.hop_devices).any(bare) {
         "a next hop needs \"via\" or \"dev\""

@@ -29,9 +29,13 @@ const WORDS: [(&str, u16); 4] = [
 #[inline(never)]
 pub fn parse(words: &mut Words<'_>) -> Rule {
     let mut rule = Rule { action: ACTION_TABLE, ..Rule::default() };
-    let mut is_told = false;
+    let mut does = None;
     while let Some(item) = words.item(TABLE) {
-        is_told |= item.key.is_ascii_digit() || b"LTG".contains(&item.key);
+        if (item.key.is_ascii_digit() || b"LTG".contains(&item.key))
+            && let Some(other) = does.replace(item.word)
+        {
+            words.fail("a rule does one thing: \"%\" or \"%\"", &[other, item.word]);
+        }
         let name = || item.device.as_ref().map(|name| name.as_bytes().to_vec());
         let prefix = Some(item.prefix).filter(|prefix| !prefix.is_empty());
         match item.key {
@@ -62,10 +66,7 @@ pub fn parse(words: &mut Words<'_>) -> Rule {
             _ => rule.set(RULE_SUPPRESS_PREFIX, item.number),
         }
     }
-    if rule.get(RULE_L3MDEV).is_some() && rule.table != 0 {
-        words.fail("\"l3mdev\" has the table of the VRF; \"table\" cannot be said", &[]);
-    }
-    if !is_told {
+    if does.is_none() {
         rule.table = TABLE_MAIN;
     }
     rule.family = words.family();
@@ -144,7 +145,9 @@ mod tests {
             ("from 10.0.0.0/8 to fd00::/8", "to: the address is of the other family"),
             ("fwmark x", "fwmark: \"x\" is no MARK or MARK/MASK"),
             ("sport 2-1", "sport: \"2-1\" is no number or FIRST-LAST"),
-            ("l3mdev table 5", "\"l3mdev\" has the table of the VRF; \"table\" cannot be said"),
+            ("l3mdev table 5", "a rule does one thing: \"l3mdev\" or \"table\""),
+            ("from all prohibit table 5", "a rule does one thing: \"prohibit\" or \"table\""),
+            ("goto 32766 priority 6 lookup 9", "a rule does one thing: \"goto\" or \"lookup\""),
             ("from", "\"from\" lacks its value"),
         ] {
             assert_eq!(read(line).unwrap_err(), expected, "{line}");

@@ -2,7 +2,7 @@
 
 use crate::model::name::IfName;
 use crate::model::neigh::Neigh;
-use crate::model::route::Route;
+use crate::model::route::{Route, RouteKind};
 
 /// A route.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,13 @@ pub struct RouteSpec {
     pub hop_devices: Vec<Option<IfName>>,
     /// Whether it is said in the table of the link that [`RouteSpec::device`] names.
     pub of_link: bool,
+}
+
+impl RouteSpec {
+    /// Whether it leads to a device, unlike those that answer, drop or are passed over.
+    pub fn is_led(&self) -> bool {
+        self.route.kind.0 <= RouteKind::MULTICAST.0
+    }
 }
 
 /// A neighbour.
