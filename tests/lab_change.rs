@@ -64,7 +64,7 @@ fn ping_stream_survives() {
             let again = verb(&["plan"], &text);
             for (address, stream) in streams {
                 let (sent, count) = stream.end();
-                assert!(sent > 10, "{sent}");
+                assert!(sent > 3, "{sent}");
                 if count > 0 {
                     lost.push(format!("{count} of {sent} to {address}: {edit:?}"));
                 }
