@@ -1,6 +1,7 @@
 //! What is found, as a topology that would make it again: for `export`, and for the way back.
 
 mod links;
+mod lost;
 mod nets;
 mod places;
 
@@ -34,6 +35,7 @@ pub fn topology(world: &World, lab: Option<&Lab>, name: &str) -> (Topology, Vec<
         }
     }
     export.links(addresses);
+    export.modes();
     (export.out, export.unsaid)
 }
 

@@ -24,7 +24,6 @@ pub mod folder;
 pub mod lab;
 pub mod model;
 pub mod netns;
-pub mod observe;
 pub mod ping;
 pub mod plan;
 pub mod resolve;

@@ -2,7 +2,7 @@
 //! is bound, shared with iproute2, which lists, enters and deletes the same files.
 
 use std::ffi::{CString, OsStr};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -262,7 +262,7 @@ impl Namespace {
     /// As `fstat(2)`.
     pub fn id(&self) -> io::Result<NsId> {
         let file = File::from(self.fd.try_clone()?);
-        file.metadata().map(|stat| NsId { dev: stat.dev(), inode: stat.ino() })
+        file.metadata().map(|stat| NsId::from(&stat))
     }
 }
 
@@ -272,13 +272,19 @@ impl std::fmt::Display for NsId {
     }
 }
 
+impl From<&Metadata> for NsId {
+    fn from(stat: &Metadata) -> Self {
+        NsId { dev: stat.dev(), inode: stat.ino() }
+    }
+}
+
 impl NsId {
     /// Identity of the namespace that a file stands for.
     ///
     /// # Errors
     /// As `stat(2)`.
     pub fn of(path: &Path) -> io::Result<Self> {
-        std::fs::metadata(path).map(|stat| NsId { dev: stat.dev(), inode: stat.ino() })
+        std::fs::metadata(path).map(|stat| NsId::from(&stat))
     }
 }
 

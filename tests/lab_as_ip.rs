@@ -233,3 +233,31 @@ fn what_others_renamed_took_down_or_deleted() {
         step_to_nothing();
     });
 }
+
+#[test]
+fn a_bridge_has_the_address_that_the_plan_says() {
+    sandboxed("a_bridge_has_the_address_that_the_plan_says", || {
+        let file = "/run/lab.toml";
+        std::fs::write(file, "name = 'lab'\n[bridge.br]\n[netns.n.bridge.br]\n[netns.n.bridge.other]").unwrap();
+        let planned = lines(file);
+        assert_eq!(lines(file), planned);
+        ours(&["apply", file]).ok();
+        let mut seen: Vec<String> = Vec::new();
+        for words in
+            [&["ip", "-o", "link", "show", "br"][..], &["ip", "-o", "-n", "n", "link", "show", "type", "bridge"]]
+        {
+            for line in theirs(words).ok().lines() {
+                let mac = line.split("link/ether ").nth(1).unwrap().split(' ').next().unwrap();
+                assert!(planned.contains(&format!(" address {mac} ")), "{mac}: {planned}");
+                seen.push(mac.to_owned());
+            }
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 3, "{seen:?}");
+        // Another namespace is another machine.
+        let elsewhere =
+            run(Command::new(tool("unshare")).args(["-n", env!("CARGO_BIN_EXE_netstrap"), "plan", "--as", "ip", file]));
+        assert!(seen.iter().all(|mac| !elsewhere.out.contains(mac.as_str())), "{elsewhere:?}");
+    });
+}

@@ -82,3 +82,78 @@ fn what_is_confirmed_stays() {
         down("walkthrough");
     });
 }
+
+#[test]
+fn the_process_that_keeps_the_time_may_die() {
+    sandboxed("the_process_that_keeps_the_time_may_die", || {
+        let path = file("net", WALKTHROUGH);
+        let bare = exactly();
+        let keeper = || sh("cat /run/netstrap/lock");
+        let listens = || until("somebody who waits", || records().contains(&"walkthrough.waiting".to_owned()));
+        let mut child = waiting("60s", &path);
+        listens();
+        // Who waits for the lock is told of the process that has it.
+        let pid = keeper();
+        assert_ne!(pid, child.id().to_string());
+        assert!(ours(&["down", "--lock-wait", "0s", "walkthrough"]).err.contains(&format!("(process {pid})")));
+        sh(&format!("kill -9 {pid}"));
+        assert_eq!(ended(&mut child), 4);
+        // Nobody waits, though its file is there.
+        let late = ours(&["confirm"]);
+        assert!(late.code == 1 && late.err.contains("has died"), "{late:?}");
+        ours(&["recover", "walkthrough"]).ok();
+        same("recovered", &bare, &exactly());
+        assert_eq!(records(), [""; 0]);
+        // One that died is no obstacle to another.
+        let _dead = std::os::unix::net::UnixListener::bind("/run/netstrap/other.waiting").map(drop);
+        let mut child = waiting("60s", &path);
+        listens();
+        assert_eq!(ours(&["confirm"]).code, 0);
+        assert_eq!(ended(&mut child), 0);
+        down("walkthrough");
+        // A signal is a refusal, and is said to be one.
+        let mut command = Command::new(NETSTRAP);
+        command.args(["apply", "--confirm", "60s", &path]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        listens();
+        sh(&format!("kill -TERM {}", child.id()));
+        assert_eq!(ended(&mut child), 3);
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+        assert!(said.contains("interrupted by a signal"), "{said}");
+        same("a signal", &bare, &exactly());
+        std::fs::remove_file("/run/netstrap/other.waiting").unwrap();
+    });
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_said_to_be() {
+    sandboxed("what_cannot_be_kept_is_not_said_to_be", || {
+        let path = file("net", WALKTHROUGH);
+        let bare = exactly();
+        let mut child = waiting("60s", &path);
+        until("somebody who waits", || records().contains(&"walkthrough.waiting".to_owned()));
+        // The journal cannot become the state.
+        sh("mkdir /run/netstrap/walkthrough.state");
+        let ran = ours(&["confirm"]);
+        assert!(ran.code == 1 && ran.err.contains("walkthrough.state"), "{ran:?}");
+        assert!([3, 4].contains(&ended(&mut child)));
+        sh("rmdir /run/netstrap/walkthrough.state");
+        ours(&["down", "walkthrough"]).ok();
+        same("not kept", &bare, &exactly());
+    });
+}
+
+#[test]
+fn what_nohup_ignores_is_ignored() {
+    sandboxed("what_nohup_ignores_is_ignored", || {
+        let path = file("net", WALKTHROUGH);
+        let script = format!("trap '' HUP; exec \"$0\" apply --confirm 60s {path}");
+        let mut child = Command::new("sh").args(["-c", &script, NETSTRAP]).stdin(Stdio::piped()).spawn().unwrap();
+        until("somebody who waits", || records().contains(&"walkthrough.waiting".to_owned()));
+        sh(&format!("kill -HUP {}; kill -HUP $(cat /run/netstrap/lock)", child.id()));
+        assert_eq!(ours(&["confirm"]).code, 0);
+        assert_eq!(ended(&mut child), 0);
+        down("walkthrough");
+    });
+}

@@ -252,3 +252,26 @@ fn a_namespace_that_dies_meanwhile_or_a_neighbour_that_is_busy() {
         down("walkthrough");
     });
 }
+
+#[test]
+fn a_name_that_is_given_to_another_namespace_while_it_goes_is_left_alone() {
+    sandboxed("a_name_that_is_given_to_another_namespace_while_it_goes_is_left_alone", || {
+        let (less, _) = WALKTHROUGH.split_once("[netns.blue]").unwrap();
+        let less = file("less", less);
+        let verbs: [&[&str]; 2] = [&["down", "walkthrough"], &["apply", &less]];
+        for verb in verbs {
+            apply(WALKTHROUGH);
+            let strace = ["-e", "trace=umount2", "-e", "inject=umount2:delay_enter=1500000"];
+            let mut child = support::lab::traced(&strace, "/run/trace", verb).spawn().unwrap();
+            // It is at the point where it takes the first name away.
+            let is_there = || std::fs::read_to_string("/run/trace").is_ok_and(|text| text.contains("umount2("));
+            support::lab::until("the point", is_there);
+            sh("ip netns del blue; ip netns add blue; ip -n blue link add mine type bridge");
+            assert_eq!(support::lab::ended(&mut child), 0, "{verb:?}");
+            assert!(sh("ip -n blue link show mine").contains("mine"), "{verb:?}");
+            ours(&["down", "walkthrough"]).ok();
+            assert!(sh("ip -n blue link show mine").contains("mine"));
+            sh("ip netns del blue; rm /run/trace");
+        }
+    });
+}

@@ -3,12 +3,16 @@
 
 mod support;
 
+use netstrap::error::Kind;
 use netstrap::lab::look::{self, Wanted};
 use netstrap::lab::sockets::Sockets;
 use netstrap::model::lab::Lab;
+use netstrap::model::link::{LinkChange, LinkId, LinkNumber};
 use netstrap::model::name::NsName;
+use netstrap::model::op::Op;
 use netstrap::model::topology::{Place, Topology};
 use netstrap::model::world::{EtcFile, Presence, Seen, World};
+use netstrap::wire::encode;
 use netstrap::wire::link::GetLink;
 
 use support::{ours, sandboxed};
@@ -27,7 +31,7 @@ fn sockets_are_each_in_the_namespace_of_their_place() {
         }
         std::fs::write("/run/netns/stale", "").unwrap();
         let mut sockets = Sockets::open(&["red", "gone", "blue", "stale"].map(name)).unwrap();
-        assert_eq!(sockets.len(), 5);
+        assert_eq!(sockets.count(), 5);
         for (place, there) in [(0, None), (1, Some("in-red")), (3, Some("in-blue")), (0, None), (1, Some("in-red"))] {
             let links = sockets.route(place).unwrap().dump(&GetLink::All).unwrap();
             let name =
@@ -35,7 +39,12 @@ fn sockets_are_each_in_the_namespace_of_their_place() {
             assert_eq!(name.as_deref(), there, "{place}");
         }
         assert_eq!((sockets.presence(2), sockets.presence(4)), (Presence::Absent, Presence::Leftover));
-        assert!(sockets.route(2).is_err() && sockets.netfilter(4).is_err() && sockets.within(2, || ()).is_err());
+        assert!(sockets.route(2).is_err() && sockets.route(4).is_err() && sockets.within(2, || ()).is_err());
+        // A link of another place is not taken, though there is one of that index here, too.
+        let lo = LinkId { ns: 1, index: std::num::NonZeroU32::MIN };
+        let change = LinkChange { numbers: vec![(LinkNumber::Group, 7)], ..LinkChange::default() };
+        let op = encode(&Op::ChangeLink(lo, change));
+        assert_eq!(sockets.route(3).unwrap().request(op).unwrap_err().kind, Kind::ForeignLink);
         // Parameters are those of the thread's namespace.
         sockets.within(1, || std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").unwrap()).unwrap();
         let mut seen = Vec::new();
@@ -57,6 +66,7 @@ fn what_is_no_namespace_is_refused_by_name() {
         std::os::unix::fs::symlink("/run/netns/red", "/run/netns/alias").unwrap();
         std::fs::write("/run/netns/text", "text").unwrap();
         std::fs::create_dir("/run/netns/folder").unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind("/run/netns/socket").unwrap();
         std::fs::write("/run/netns/other", "").unwrap();
         support::run(std::process::Command::new("mount").args(["--bind", "/proc/self/ns/uts", "/run/netns/other"]))
             .ok();
@@ -64,6 +74,7 @@ fn what_is_no_namespace_is_refused_by_name() {
             ("alias", "a symbolic link"),
             ("text", "something else"),
             ("folder", "something else"),
+            ("socket", "something else"),
             ("other", "something else"),
         ] {
             let error = Sockets::open(&[name("red"), name(file)]).unwrap_err().to_string();
@@ -71,9 +82,9 @@ fn what_is_no_namespace_is_refused_by_name() {
         }
         // Where all names are gone through, those of others stop nothing.
         let mut sockets = Sockets::open(&[]).unwrap();
-        sockets.add(&["alias", "text", "red", "other"].map(name), false).unwrap();
+        sockets.add(&["alias", "text", "socket", "red", "other"].map(name), false).unwrap();
         sockets.retain_from(1, &mut |_, socket| socket.get(&GetLink::Index(1)).is_ok());
-        assert_eq!((sockets.len(), sockets.name(1)), (2, Some(&name("red"))));
+        assert_eq!((sockets.count(), sockets.name(1)), (2, Some(&name("red"))));
         assert!(sockets.route(1).is_ok());
     });
 }
@@ -104,7 +115,7 @@ fn ids_of_namespaces_are_told_apart_where_indexes_are_the_same() {
         ])
         .ok();
         let names: Vec<Vec<u8>> = ["d", "c", "b", "a", "c"].map(|name| name.as_bytes().to_vec()).to_vec();
-        let world = look::live(true, &names).unwrap();
+        let world = look::live(true, &names, false).unwrap();
         let order: Vec<_> =
             world.places.iter().filter_map(|seen| seen.name.as_ref()).map(ToString::to_string).collect();
         assert_eq!(order, ["a", "b", "c", "d"], "by name, and each once");

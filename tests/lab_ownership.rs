@@ -4,7 +4,7 @@
 mod support;
 
 use support::lab::{
-    WALKTHROUGH, apply, down, exactly, identities, planned_nothing, records, refused, sh, unchanged, verb,
+    WALKTHROUGH, apply, down, exactly, file, identities, planned_nothing, records, refused, sh, unchanged, verb,
 };
 use support::snapshot::{difference, same};
 use support::traffic::{answer, ask};
@@ -77,6 +77,7 @@ ip link set tap0 group 1234
 ip route add 10.201.0.0/16 via 10.200.0.9 proto static; ip route add 10.202.0.0/16 dev docker0 table 98
 ip -6 route add blackhole fd99::/64; ip rule add from 10.203.0.0/16 table 98 priority 98
 ip rule add fwmark 7 table 98 priority 97
+ip route add 10.204.0.0/16 via 10.200.0.9 proto 110; ip rule add from 10.205.0.0/16 table 98 priority 96 protocol 110
 ip neigh add 172.17.0.9 lladdr 02:00:00:00:00:09 dev docker0
 nft 'table ip nat { chain post { type nat hook postrouting priority 100; ip saddr 172.17.0.0/16 masquerade; }; }'
 nft 'table inet filter { chain forward { type filter hook forward priority 0; policy accept; iifname "tap0" drop; }; }'
@@ -98,6 +99,8 @@ fn unmarked_neighbours_untouched() {
             .map(str::to_owned)
             .collect();
         assert!(missing.is_empty(), "{}", missing.join("\n"));
+        // There is nothing of a lab that never was.
+        assert_eq!(ours(&["down", "never"]).ok(), "unchanged\n");
         // Somebody's link is a port of our bridge, and somebody's route leads out of it.
         sh("ip tuntap add tap1 mode tap; ip link set tap1 master v-net-0");
         unchanged(WALKTHROUGH);
@@ -208,5 +211,55 @@ fn netns_name_reused_by_other() {
         refused(&verb(&["apply"], WALKTHROUGH), 1, &["red", "--adopt"]);
         down("walkthrough");
         assert!(sh("ls /run/netns").contains("red\n"));
+    });
+}
+
+/// A lab on the host's own device: only the mark that is the same for all labs tells what is its own.
+const ON_A_DEVICE: &str = "name = \"host\"\nroute = [\"10.30.0.0/16 via 10.7.0.9\"]\n\
+    rule = [\"from 10.98.0.0/16 table 98 priority 98\"]\nneigh = [\"10.7.0.8 lladdr 02:00:00:00:00:01 dev eth9\"]\n\
+    [device.eth9]\naddress = [\"10.7.0.1/24\"]\n";
+
+#[test]
+fn a_mark_alone_does_not_tell_whose_it_is() {
+    sandboxed("a_mark_alone_does_not_tell_whose_it_is", || {
+        sh("ip link add eth9 type bridge; ip link set eth9 up; ip addr add 10.50.0.1/24 dev eth9
+            ip route add 10.60.0.0/16 via 10.50.0.2 proto 110; ip rule add from 10.97.0.0/16 table 97 protocol 110
+            sysctl -qw net.ipv4.conf.all.accept_redirects=0 net.ipv4.ip_forward=1");
+        let before = exactly();
+        let path = file("host", ON_A_DEVICE);
+        apply(ON_A_DEVICE);
+        let on = exactly();
+        // Killed before it could say that it is done, or its state is lost: another lab comes and goes.
+        let state = "/run/netstrap/host.state";
+        for (at, lost) in [(state, "/run/netstrap/host.journal"), (state, "/run/lost")] {
+            std::fs::rename(at, lost).unwrap();
+            apply(WALKTHROUGH);
+            down("walkthrough");
+            ours(&["down", "never"]).ok();
+            same(lost, &on, &exactly());
+            if lost != "/run/lost" {
+                std::fs::rename(lost, at).unwrap();
+            }
+        }
+        // By its name alone, nothing of it is known; by its file it is.
+        ours(&["down", "host"]).ok();
+        same("down NAME without a state", &on, &exactly());
+        assert_eq!(ours(&["down", &path]).code, 0);
+        same("down FILE without a state", &before, &exactly());
+        // What somebody else has put there as the file says it is without a mark, and stays.
+        sh("ip addr add 10.7.0.1/24 dev eth9; ip route add 10.30.0.0/16 via 10.7.0.9 proto static");
+        let theirs = exactly();
+        assert_eq!(ours(&["down", &path]).ok(), "unchanged\n");
+        same("down FILE of what is somebody else's", &theirs, &exactly());
+        // A run that was killed has seen them: that does not make them its own.
+        let ran = support::run(&mut support::lab::traced(
+            &["-e", "inject=rename:signal=KILL:when=2"],
+            "/dev/null",
+            &["apply", &file("net", WALKTHROUGH)],
+        ));
+        assert_eq!(ran.code, 137);
+        down("walkthrough");
+        same("down of what was killed", &theirs, &exactly());
+        assert_eq!(records(), [""; 0]);
     });
 }

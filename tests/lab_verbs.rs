@@ -35,9 +35,9 @@ fn fed(line: &str, input: &[u8]) -> Ran {
 
 /// Wrong words, the verb's complaint, and that nothing is printed beside it.
 const WRONG_WORDS: &[(&str, &str)] = &[
-    ("plan", "which FILE?"),
-    ("plan ''", "which FILE?"),
-    ("plan --json", "which FILE?"),
+    ("plan", "FILE is missing"),
+    ("plan ''", "FILE is missing"),
+    ("plan --json", "FILE is missing"),
     ("plan a.toml b.toml", "\"b.toml\" is a word too many"),
     ("plan - -", "\"-\" is a word too many"),
     ("plan -- -x y", "\"y\" is a word too many"),
@@ -45,26 +45,26 @@ const WRONG_WORDS: &[(&str, &str)] = &[
     ("plan --jsn a.toml", "the option --jsn is not known; did you mean \"--json\"?"),
     ("plan --frobnicate a.toml", "the option --frobnicate is not known"),
     ("plan --json=yes a.toml", "--json takes no value"),
-    ("plan --as a.toml", "--as: a.toml is not ip"),
+    ("plan --as a.toml", "--as: \"a.toml\" is not ip"),
     ("plan --as", "--as lacks its value: ip"),
-    ("plan --as=nft a.toml", "--as: nft is not ip"),
+    ("plan --as=nft a.toml", "--as: \"nft\" is not ip"),
     ("plan --as ip --json a.toml", "--json and --as are two shapes of one thing"),
-    ("plan --prune a.toml", "--prune: a.toml is neither on nor off"),
-    ("plan --prune= a.toml", "--prune:  is neither on nor off"),
+    ("plan --prune a.toml", "--prune: \"a.toml\" is neither on nor off"),
+    ("plan --prune= a.toml", "--prune: \"\" is neither on nor off"),
     ("plan --confirm 5s a.toml", "the option --confirm is none of this verb"),
     ("plan --lock-wait 5s a.toml", "the option --lock-wait is none of this verb"),
     ("plan -n red a.toml", "the option -n is none of this verb"),
     ("plan '--\u{1b}[31m' a.toml", "the option --\\x1b[31m is not known"),
-    ("apply", "which FILE?"),
+    ("apply", "FILE is missing"),
     ("apply --json a.toml", "the option --json is none of this verb"),
-    ("apply --confirm a.toml", "--confirm: a.toml is no time up to 86400s (10s, 500ms)"),
-    ("apply --confirm 0s a.toml", "--confirm: 0s is no time up to 86400s (10s, 500ms)"),
-    ("apply --confirm 86401s a.toml", "--confirm: 86401s is no time up to 86400s (10s, 500ms)"),
-    ("apply --confirm 1m a.toml", "--confirm: 1m is no time up to 86400s (10s, 500ms)"),
-    ("apply --lock-wait -1s a.toml", "--lock-wait: -1s is no time up to 86400s (10s, 500ms)"),
-    ("apply --lock-wait 5 a.toml", "--lock-wait: 5 is no time up to 86400s (10s, 500ms)"),
+    ("apply --confirm a.toml", "--confirm: \"a.toml\" is no time up to 86400s (10s, 500ms)"),
+    ("apply --confirm 0s a.toml", "--confirm: \"0s\" is no time up to 86400s (10s, 500ms)"),
+    ("apply --confirm 86401s a.toml", "--confirm: \"86401s\" is no time up to 86400s (10s, 500ms)"),
+    ("apply --confirm 1m a.toml", "--confirm: \"1m\" is no time up to 86400s (10s, 500ms)"),
+    ("apply --lock-wait -1s a.toml", "--lock-wait: \"-1s\" is no time up to 86400s (10s, 500ms)"),
+    ("apply --lock-wait 5 a.toml", "--lock-wait: \"5\" is no time up to 86400s (10s, 500ms)"),
     ("apply --lock-wait", "--lock-wait lacks its value: TIME"),
-    ("down", "which FILE|NAME?"),
+    ("down", "FILE|NAME is missing"),
     ("down --adopt lab", "the option --adopt is none of this verb"),
     ("down Lab", "\"Lab\" is not a name as files have them ([a-z0-9._-]); a FILE has a / or ends in .toml or .json"),
     ("down ..", "\"..\" is not a name as files have them ([a-z0-9._-]); a FILE has a / or ends in .toml or .json"),
@@ -73,13 +73,15 @@ const WRONG_WORDS: &[(&str, &str)] = &[
         "status 123456789012345678901234567890123",
         "\"123456789012345678901234567890123\" is not a name as files have them ([a-z0-9._-]); a FILE has a / or ends in .toml or .json",
     ),
-    ("status", "which FILE|NAME?"),
+    ("status", "FILE|NAME is missing"),
     ("status --as ip lab", "the option --as is none of this verb"),
     ("export lab", "\"lab\" is a word too many"),
     ("export -n", "-n lacks its value: NAME"),
+    ("export -n ''", "-n: \"\" is no name of a namespace"),
+    ("export -n red -n ../red", "-n: \"../red\" is no name of a namespace"),
     ("export --host=1", "--host takes no value"),
     ("export --adopt", "the option --adopt is none of this verb"),
-    ("recover", "which NAME?"),
+    ("recover", "NAME is missing"),
     ("recover a.toml/", "\"a.toml/\" is not a name as files have them ([a-z0-9._-])"),
     ("recover a b", "\"b\" is a word too many"),
     ("recover --json a", "the option --json is none of this verb"),
@@ -309,7 +311,7 @@ fn what_is_in_the_way_is_told_with_its_place() {
     sandboxed("what_is_in_the_way_is_told_with_its_place", || {
         std::fs::write("/run/lab.toml", LAB).unwrap();
         sh("ip link add name br type bridge; ip netns add n; ip link add name p type veth peer name q");
-        for verb in ["plan", "apply", "status"] {
+        for verb in ["plan", "apply"] {
             let ran = ours(&[verb, "/run/lab.toml"]);
             let places: Vec<_> = ran.err.lines().map(|line| line.split(": ").next().unwrap()).collect();
             assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{verb}: {ran:?}");
@@ -386,5 +388,46 @@ fn a_long_run_tells_a_terminal_how_far_it_is() {
             assert!(drawn[1..].iter().any(|line| line.starts_with("apply: ") && line.contains(" of ")), "{seen}");
             assert!(drawn.last().unwrap().starts_with("changed: "), "{seen}");
         }
+    });
+}
+
+#[test]
+fn lost_output_does_not_say_that_nothing_was_done() {
+    sandboxed("lost_output_does_not_say_that_nothing_was_done", || {
+        std::fs::write("/run/lab.toml", "name = 'lab'\n[bridge.br0]\n").unwrap();
+        for (words, code) in [("apply /run/lab.toml", 0), ("plan /run/lab.toml", 1), ("down lab", 0)] {
+            let ran = run(Command::new("sh").args(["-c", &format!("exec \"$0\" {words} >/dev/full"), NETSTRAP]));
+            assert_eq!((ran.code, ran.err.contains("write error")), (code, true), "{words}: {ran:?}");
+        }
+        assert_eq!(line("status lab").code, 1);
+    });
+}
+
+#[test]
+fn status_tells_what_differs_where_somebody_else_has_put_another_in_its_place() {
+    sandboxed("status_tells_what_differs_where_somebody_else_has_put_another_in_its_place", || {
+        let text =
+            "name = 'lab'\n[bridge.br0]\naddress = ['192.0.2.1/24']\n[netns.a]\nroute = ['default via 192.0.2.1']
+            [netns.a.veth.eth0]\naddress = ['192.0.2.2/24']\npeer = { name = 'v0', master = 'br0' }\n";
+        std::fs::write("/run/lab.toml", text).unwrap();
+        line("apply /run/lab.toml").ok();
+        for harm in ["ip link del br0", "ip link add br0 type bridge", "ip -n a route del default"] {
+            run(Command::new("sh").args(["-c", harm])).ok();
+        }
+        let ran = line("status lab");
+        assert_eq!((ran.code, ran.err.as_str()), (2, ""), "{ran:?}");
+        for expected in
+            ["~ bridge br0: mark none -> nst-", "~ veth v0: master none -> br0", "+ route default via 192.0.2.1 in a"]
+        {
+            assert!(ran.out.contains(expected), "{}", ran.out);
+        }
+        assert_eq!(line("status --json lab").code, 2);
+        // Apply is not that bold.
+        assert!(line("apply /run/lab.toml").err.contains("--adopt takes it over"));
+        // What stays in the way is what differs, too.
+        run(Command::new("sh").args(["-c", "ip link set v0 name v1; ip link add v0 type veth peer name w0"])).ok();
+        let ran = line("status lab");
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.err.contains("the name is taken by another link"), "{ran:?}");
     });
 }

@@ -6,6 +6,7 @@ use crate::model::lab::Mark;
 use crate::model::link::{Link, LinkFlags, LinkNumber};
 use crate::model::name::{IfName, printable};
 use crate::model::topology::{LinkKind, LinkRef, LinkSpec, Origin, PortVlan, Setting, SettingValue};
+use crate::plan::implied::{self, QUIET};
 use crate::plan::kinds;
 use crate::wire::attr::attrs;
 
@@ -18,7 +19,7 @@ const MTU: u32 = 1500;
 /// The same of packets in the transmit queue.
 const QUEUE: u32 = 1000;
 
-/// Addresses of links: the place, the number of the link, and the addresses.
+/// Addresses of links, by the place and the number of the link there.
 pub type Addresses = Vec<Vec<Vec<Addr>>>;
 
 /// A link by its place and its number there.
@@ -91,28 +92,33 @@ impl Export<'_> {
                 _ => Fate::There,
             };
         }
+        // Of a device that does nothing there is not a word: it need not be where the file goes.
+        let is_idle = !link.is_up() && link.master.is_none();
         let why = if !is_name(&link.name) {
             "its name cannot stand in a file"
         } else if kind == Some(LinkKind::Device) {
-            // One that does nothing is not worth a word.
-            return if link.is_up() || link.master.is_some() { Fate::Said(LinkKind::Device) } else { Fate::There };
+            return if is_idle { Fate::There } else { Fate::Said(LinkKind::Device) };
         } else if kind == Some(LinkKind::Tap)
             && attrs(&link.kind_data).find(TUN_PERSIST).and_then(|attr| attr.u8()) == Some(0)
         {
             "it goes when the program ends that opened it"
         } else if let Some(kind) = kind {
-            return Fate::Said(kind);
+            let Some(key) = super::lost::foreign(link).or_else(|| kinds::strange(link)) else {
+                return Fate::Said(kind);
+            };
+            self.skip(place, &[&name, " is left out, with all that is on it: a file has no word for its ", key]);
+            return Fate::Out;
         } else {
             if !link.is_up() && FALLBACKS.split(' ').any(|known| known == name) {
                 return Fate::Out;
             }
-            let kind = printable(link.kind.as_deref().unwrap_or_default());
-            if place == 0 {
-                self.skip(place, &[&name, " is said as a device that is there: a file has no kind ", &kind]);
-                return Fate::Said(LinkKind::Device);
-            }
-            self.skip(place, &[&name, " is left out, with all that is on it: a file has no kind ", &kind]);
-            return Fate::Out;
+            let (fate, why) = match place {
+                0 if is_idle => (Fate::There, " is left out: it does nothing, and a file has no kind "),
+                0 => (Fate::Said(LinkKind::Device), " is said as a device that is there: a file has no kind "),
+                _ => (Fate::Out, " is left out, with all that is on it: a file has no kind "),
+            };
+            self.skip(place, &[&name, why, &printable(link.kind.as_deref().unwrap_or_default())]);
+            return fate;
         };
         self.skip(place, &[&name, " is left out, with all that is on it: ", why]);
         Fate::Out
@@ -255,14 +261,12 @@ impl Export<'_> {
         if let Some(len) = link.txqlen.filter(|len| *len != QUEUE && own) {
             set(spec, "txqueuelen", SettingValue::Number(len.into()));
         }
-        if let Some(mac) = self.mac(at, link, lower).filter(|_| made && spec.kind != LinkKind::Ipvlan) {
+        if let Some(mac) = self.mac(link, lower).filter(|_| made && spec.kind != LinkKind::Ipvlan) {
             set(spec, "mac", SettingValue::Mac(mac));
         }
-        // Whether a lab's link has a link-local address is told outright: what is around it may imply something else.
-        let mode = link.number(LinkNumber::AddrGenMode).filter(|mode| *mode <= 1 && made && self.lab.is_some());
-        if let Some(mode) = mode {
+        if let Some(mode) = link.number(LinkNumber::AddrGenMode).filter(|mode| *mode <= 1 && made) {
             let word = if mode == 0 { "eui64" } else { "none" };
-            set(spec, "addrgenmode", SettingValue::Text(word.to_owned()));
+            set(spec, QUIET, SettingValue::Text(word.to_owned()));
         }
         let alias = link.alias.as_deref().filter(|alias| !alias.is_empty() && Mark::parse(alias).is_none() && own);
         match alias.map(std::str::from_utf8) {
@@ -270,20 +274,33 @@ impl Export<'_> {
             Some(Err(_)) => self.skip(at.0, &[&spec.name.to_string(), ": its alias is not UTF-8"]),
             None => {}
         }
-        let whole = self.lab.is_none();
-        for name in link.altnames.iter().filter(|name| whole && Mark::parse(name).is_none()) {
+        if self.lab.is_some() {
+            return;
+        }
+        for name in link.altnames.iter().filter(|name| Mark::parse(name).is_none()) {
             self.skip(at.0, &[&spec.name.to_string(), ": a file has no word for altname ", &printable(name)]);
+        }
+        if super::lost::has_more(link, made) {
+            self.skip(at.0, &[&spec.name.to_string(), " has properties that a file has no words for"]);
         }
     }
 
-    /// The hardware address, unless the link has it from another one: a bridge from its ports.
-    fn mac(&self, at: At, link: &Link, lower: Option<At>) -> Option<[u8; 6]> {
+    /// Takes away what files imply of link-local addresses. What is around a lab's link may imply something else while
+    /// it changes: of that it is told outright.
+    pub fn modes(&mut self) {
+        for number in (0..self.out.places.len()).filter(|_| self.lab.is_none()) {
+            let silent = implied::silent(&self.out, number);
+            for (link, silent) in self.out.places[number].links.iter_mut().zip(silent) {
+                let is_none = SettingValue::Text("none".to_owned());
+                link.settings.retain(|own| own.key != QUIET || (own.value == is_none) != silent);
+            }
+        }
+    }
+
+    /// The hardware address, unless the link has it from the one that it is made on.
+    fn mac(&self, link: &Link, lower: Option<At>) -> Option<[u8; 6]> {
         let mac: [u8; 6] = link.address.as_deref()?.try_into().ok()?;
-        let is_of = |other: &Link| other.address == link.address;
-        let links = &self.world.places[at.0].state.links;
-        let borrowed = lower.is_some_and(|lower| is_of(self.link_at(lower)))
-            || (link.kind.as_deref() == Some(b"bridge")
-                && links.iter().any(|port| port.master == Some(link.index) && is_of(port)));
+        let borrowed = lower.is_some_and(|lower| self.link_at(lower).address == link.address);
         (!borrowed && mac[0] & 1 == 0 && mac != [0; 6]).then_some(mac)
     }
 

@@ -4,17 +4,16 @@ use std::net::IpAddr;
 
 use super::links::Addresses;
 use super::{Export, Fate, said};
+use crate::file::words::{self, Words};
 use crate::model::addr::{Addr, AddrFlags, default_scope};
-use crate::model::ip::{Family, Prefix, addr_text};
+use crate::model::ip::{Family, addr_text};
 use crate::model::lab::PROTOCOL;
-use crate::model::link::{Link, LinkFlags, LinkId};
+use crate::model::link::{Link, LinkFlags, LinkId, LinkNumber};
 use crate::model::name::{IfName, printable};
 use crate::model::neigh::{Neigh, NeighFlags, NeighState};
-use crate::model::route::{
-    METRIC_FEATURES, METRIC_RTO_MIN, METRIC_RTT, METRIC_RTTVAR, Metrics, NextHop, PROTOCOL_BOOT, Route, RouteFlags,
-};
+use crate::model::route::{PROTOCOL_BOOT, Route, RouteFlags};
 use crate::model::rule::{
-    RULE_GOTO, RULE_IP_PROTOCOL, RULE_L3MDEV, RULE_MARK, RULE_MASK, RULE_PRIORITY, RULE_PROTOCOL, RULE_REALMS,
+    RULE_IP_PROTOCOL, RULE_L3MDEV, RULE_MARK, RULE_MASK, RULE_PRIORITY, RULE_PROTOCOL, RULE_REALMS,
     RULE_SUPPRESS_GROUP, RULE_SUPPRESS_PREFIX, Rule, RuleFlags,
 };
 use crate::model::topology::{LinkKind, NeighSpec, RouteSpec};
@@ -28,8 +27,11 @@ const ADDR_BY_KERNEL: std::ops::RangeInclusive<u8> = 1..=3;
 /// Flags of addresses that a file has words for.
 const ADDR_FLAGS: AddrFlags = AddrFlags::NODAD.union(AddrFlags::NOPREFIXROUTE);
 /// Flags of addresses that a file would need words for.
-const ADDR_OTHERS: AddrFlags =
-    AddrFlags::HOMEADDRESS.union(AddrFlags::MANAGETEMPADDR).union(AddrFlags::MCAUTOJOIN).union(AddrFlags::OPTIMISTIC);
+const ADDR_OTHERS: AddrFlags = AddrFlags::HOMEADDRESS
+    .union(AddrFlags::MANAGETEMPADDR)
+    .union(AddrFlags::MCAUTOJOIN)
+    .union(AddrFlags::OPTIMISTIC)
+    .union(AddrFlags::DEPRECATED);
 /// Metric of an IPv6 route for which none is given.
 const METRIC_V6: u32 = 1024;
 /// A suppressor that suppresses nothing, and the mask of a whole mark.
@@ -39,26 +41,34 @@ impl Export<'_> {
     /// The addresses of all links, those that are said; their links are needed.
     pub fn addresses(&mut self) -> Addresses {
         let world = self.world;
-        // Since kernel 5.18 it says who made an address.
-        let tells = world.places.iter().flat_map(|seen| &seen.state.addrs).any(|(_, addr)| addr.protocol.is_some());
         let mut all: Addresses = Vec::new();
         for (place, seen) in world.places.iter().enumerate() {
-            let mut of_place = vec![Vec::new(); seen.state.links.len()];
+            let mut of_place: Vec<Vec<Addr>> = vec![Vec::new(); seen.state.links.len()];
+            let mut fleeting = 0;
             for (index, addr) in &seen.state.addrs {
                 let Some(number) = self.position(place, *index) else { continue };
                 let link = &seen.state.links[number];
                 let made = matches!(self.fates[place][number], Fate::Said(kind) if kind != LinkKind::Device);
                 let own = self.is_whole(place) || made || addr.protocol == Some(PROTOCOL);
-                if own
-                    && !is_kernels(addr, link, tells)
+                if own && is_fleeting(addr) {
+                    fleeting += 1;
+                } else if own
+                    && !is_kernels(addr, link)
                     && self.need(place, *index).is_some()
                     && let Some(addr) = self.address(place, link, addr, made)
                 {
-                    of_place[number].push(addr);
+                    // Of those of IPv6, which come last, the kernel lists the newest first.
+                    let list = &mut of_place[number];
+                    let v4 = if addr.family == Family::V6 { list.partition_point(is_v4) } else { list.len() };
+                    list.insert(v4, addr);
                     if self.fates[place][number] == Fate::There {
                         self.fates[place][number] = Fate::Said(LinkKind::Device);
                     }
                 }
+            }
+            if fleeting > 0 && self.lab.is_none() {
+                let count = fleeting.to_string();
+                self.skip(place, &["addresses with a lifetime are left out, they have their own maker: ", &count]);
             }
             all.push(of_place);
         }
@@ -130,6 +140,12 @@ impl Export<'_> {
                 }
             }
         }
+        let usual = |family| seen.rules.iter().filter(|rule| rule.family == family && is_default(rule)).count();
+        let has = |family| seen.rules.iter().any(|rule| rule.family == family);
+        if self.lab.is_none() && [(Family::V4, 3), (Family::V6, 2)].iter().any(|row| has(row.0) && usual(row.0) < row.1)
+        {
+            self.skip(place, &["a rule that every namespace begins with is gone: a file has no word for that"]);
+        }
         // The kernel lists them in no order.
         let mut neighs: Vec<(IfName, &Neigh)> = Vec::new();
         for neigh in &seen.state.neighs {
@@ -147,7 +163,10 @@ impl Export<'_> {
         for (device, neigh) in neighs {
             match self::neigh(neigh) {
                 Some(neigh) => self.out.places[number].neighs.push(said(NeighSpec { neigh, device })),
-                None => self.skip(place, &["a neighbour on ", &device.to_string(), " has no address of six bytes"]),
+                None => {
+                    let device = device.to_string();
+                    self.skip(place, &["a neighbour on ", &device, " has properties that a file has no words for"]);
+                }
             }
         }
     }
@@ -166,56 +185,40 @@ impl Export<'_> {
 
     /// A route as a file has it.
     fn route(&mut self, place: usize, found: &Route) -> Option<RouteSpec> {
-        let text = found.dst.text();
-        let refuses = (6..=9).contains(&found.kind.0);
-        let mut route = Route { kind: found.kind, table: found.table, ..Route::to(found.dst) };
-        let v6 = found.family() == Family::V6;
-        let strange = found.encap.is_some()
-            || found.nhid.is_some()
-            || found.realms.is_some()
-            || found.ttl_propagate.is_some()
-            || found.tos != 0
-            || found.from.is_some_and(|from| !from.is_empty())
-            || found.hops.iter().any(|hop| hop.encap.is_some() || hop.realms.is_some())
-            || found.cache.is_some_and(|cache| cache.expires != 0)
-            || !is_sayable(&found.metrics)
-            || found.kind.0 == 0
-            || found.kind.0 > 9;
-        if strange {
-            self.skip(place, &["the route to ", &text, " has properties that a file has no words for"]);
+        let (v6, refuses) = (found.family() == Family::V6, (6..=9).contains(&found.kind.0));
+        let mut route = Route { device: None, protocol: PROTOCOL_BOOT, ..found.clone() };
+        route.scope = if v6 { 0 } else { route.scope };
+        route.flags &= RouteFlags::ONLINK;
+        route.metric = route.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
+        route.pref = route.pref.filter(|pref| *pref != 0 && v6);
+        route.cache = route.cache.filter(|cache| cache.expires != 0);
+        for hop in &mut route.hops {
+            (hop.device, hop.flags) = (None, hop.flags & RouteFlags::ONLINK);
+        }
+        let any = IfName::new(b"any");
+        let name = |device: Option<LinkId>| any.filter(|_| device.is_some() && !refuses);
+        let hop_devices = found.hops.iter().map(|hop| name(hop.device)).collect();
+        let mut spec = RouteSpec { route, device: name(found.device), hop_devices, of_link: false };
+        let dst = found.dst.text();
+        if !reads_as(&words::route::text(&spec), &spec, |words| words::route::parse(words, None)) {
+            self.skip(place, &["the route to ", &dst, " has properties that a file has no words for"]);
             return None;
         }
-        route.scope = if v6 { 0 } else { found.scope };
-        route.flags = found.flags & RouteFlags::ONLINK;
-        route.via = found.via;
-        route.prefsrc = found.prefsrc;
-        route.metric = found.metric.filter(|metric| *metric != 0 && !(v6 && *metric == METRIC_V6));
-        route.metrics = found.metrics.clone();
-        route.pref = found.pref.filter(|pref| *pref != 0 && v6);
-        let mut spec = RouteSpec { route, device: None, hop_devices: Vec::new(), of_link: false };
         let mut name = |device: Option<LinkId>| match device.filter(|_| !refuses) {
             None => Some(None),
             Some(device) => self.need(place, device.index.get()).map(Some),
         };
         let mut complete = || {
             spec.device = name(found.device)?;
-            for hop in &found.hops {
-                spec.hop_devices.push(name(hop.device)?);
-                let flags = hop.flags & RouteFlags::ONLINK;
-                spec.route.hops.push(NextHop {
-                    via: hop.via,
-                    device: None,
-                    hops: hop.hops,
-                    flags,
-                    ..NextHop::default()
-                });
+            for (own, hop) in spec.hop_devices.iter_mut().zip(&found.hops) {
+                *own = name(hop.device)?;
             }
             Some(())
         };
         // What leads out by a link that is left out is left out with it; of several, that must be said.
         if complete().is_none() {
             if !found.hops.is_empty() {
-                self.skip(place, &["the route to ", &text, " leads out by a link that is left out"]);
+                self.skip(place, &["the route to ", &dst, " leads out by a link that is left out"]);
             }
             return None;
         }
@@ -224,31 +227,52 @@ impl Export<'_> {
     }
 }
 
-/// Whether the kernel made an address, or somebody who gave it a lifetime.
-fn is_kernels(addr: &Addr, link: &Link, tells: bool) -> bool {
+fn is_v4(addr: &Addr) -> bool {
+    addr.family == Family::V4
+}
+
+/// Whether somebody gave an address a lifetime.
+fn is_fleeting(addr: &Addr) -> bool {
+    // A temporary one is made of another.
+    let temporary = addr.family == Family::V6 && addr.flags.contains(AddrFlags::SECONDARY);
+    !addr.flags.contains(AddrFlags::PERMANENT) && !temporary && !is_marked_kernels(addr)
+}
+
+/// Whether the kernel says that it made an address, as it does since 5.18.
+fn is_marked_kernels(addr: &Addr) -> bool {
+    addr.protocol.is_some_and(|protocol| ADDR_BY_KERNEL.contains(&protocol))
+}
+
+/// Whether the kernel made an address.
+fn is_kernels(addr: &Addr, link: &Link) -> bool {
     let local = match addr.own() {
         None => return true,
         Some(IpAddr::V4(own)) => own.is_loopback() && addr.len == 8 && link.flags.contains(LinkFlags::LOOPBACK),
         Some(IpAddr::V6(own)) => {
-            own.is_loopback()
-                || (own.is_unicast_link_local() && !tells)
-                // A temporary one.
-                || addr.flags.contains(AddrFlags::SECONDARY)
+            // What it makes of a hardware address, where it makes one: it makes that again.
+            let made =
+                own.is_unicast_link_local() && addr.len == 64 && eui64(link) == own.octets().last_chunk().copied();
+            own.is_loopback() || (made && link.number(LinkNumber::AddrGenMode) != Some(1))
         }
     };
-    local
-        || !addr.flags.contains(AddrFlags::PERMANENT)
-        || addr.protocol.is_some_and(|protocol| ADDR_BY_KERNEL.contains(&protocol))
+    local || !addr.flags.contains(AddrFlags::PERMANENT) || is_marked_kernels(addr)
+}
+
+/// The second half of an address that is made of a link's hardware address (RFC 4291, appendix A).
+fn eui64(link: &Link) -> Option<[u8; 8]> {
+    let [a, b, c, d, e, f] = link.address.as_deref()?.try_into().ok()?;
+    Some([a ^ 2, b, c, 0xff, 0xfe, d, e, f])
 }
 
 fn devices(route: &Route) -> impl Iterator<Item = LinkId> {
     route.device.into_iter().chain(route.hops.iter().filter_map(|hop| hop.device))
 }
 
-/// Whether a file has words for the properties of a path; `features` and times are among those that it has none for.
-fn is_sayable(metrics: &Metrics) -> bool {
-    let strange = [METRIC_RTT, METRIC_RTTVAR, METRIC_FEATURES, METRIC_RTO_MIN];
-    metrics.congestion.is_none() && !metrics.values.iter().any(|row| strange.contains(&row.0) || row.0 > 15)
+/// Whether a text of a file says a thing, and all of it.
+fn reads_as<T: PartialEq>(text: &str, thing: &T, parse: impl Fn(&mut Words<'_>) -> T) -> bool {
+    let mut words = Words::new(text);
+    let read = parse(&mut words);
+    words.wrong().is_none() && read == *thing
 }
 
 /// Whether a rule is one of those that every namespace begins with: before kernel 4.17 nothing else tells.
@@ -265,32 +289,20 @@ fn is_default(rule: &Rule) -> bool {
 
 /// A rule as a file has it.
 fn rule(found: &Rule) -> Option<Rule> {
-    const SAID: [u16; 7] =
-        [RULE_MARK, RULE_MASK, RULE_IP_PROTOCOL, RULE_PRIORITY, RULE_SUPPRESS_PREFIX, RULE_GOTO, RULE_L3MDEV];
-    let quiet = |number: u16| match (number, found.get(number)) {
-        (_, None) | (RULE_MARK | RULE_REALMS | RULE_L3MDEV | RULE_IP_PROTOCOL, Some(0)) => true,
-        (RULE_SUPPRESS_PREFIX | RULE_SUPPRESS_GROUP | RULE_MASK, Some(value)) => value == ALL_ONES,
+    let quiet = |number: u16, value: u32| match number {
+        RULE_PROTOCOL => true,
+        RULE_MARK | RULE_REALMS | RULE_L3MDEV | RULE_IP_PROTOCOL => value == 0,
+        RULE_SUPPRESS_PREFIX | RULE_SUPPRESS_GROUP | RULE_MASK => value == ALL_ONES,
         _ => false,
     };
-    let sayable = found.tunnel.is_none() && found.nat.is_none() && quiet(RULE_REALMS) && quiet(RULE_SUPPRESS_GROUP);
-    // A table to look up, `goto`, or one of the refusals.
-    if !sayable || !matches!(found.action.0, 1 | 2 | 6 | 7 | 8) {
-        return None;
-    }
-    let names = [&found.input, &found.output];
-    if names.into_iter().flatten().any(|name| !super::is_name(name)) {
-        return None;
-    }
-    let numbers =
-        SAID.iter().filter(|number| !quiet(**number)).filter_map(|number| Some((*number, found.get(*number)?)));
-    Some(Rule {
-        flags: found.flags & RuleFlags::INVERT,
-        numbers: numbers.collect(),
-        from: found.from.filter(|from| !Prefix::is_empty(from)),
-        to: found.to.filter(|to| !Prefix::is_empty(to)),
-        tos: found.tos.filter(|tos| *tos != 0),
-        ..found.clone()
-    })
+    let mut rule = found.clone();
+    rule.numbers.retain(|row| !quiet(row.0, row.1));
+    words::rule::arrange(&mut rule);
+    rule.flags &= RuleFlags::INVERT;
+    rule.from = rule.from.filter(|from| !from.is_empty());
+    rule.to = rule.to.filter(|to| !to.is_empty());
+    rule.tos = rule.tos.filter(|tos| *tos != 0);
+    reads_as(&words::rule::text(&rule), &rule, words::rule::parse).then_some(rule)
 }
 
 /// Whether the kernel made a neighbour by itself: of those that need no asking it knows groups, and all on links
@@ -307,7 +319,7 @@ fn is_kernels_neigh(neigh: &Neigh, link: &Link) -> bool {
 fn neigh(found: &Neigh) -> Option<Neigh> {
     let proxy = found.flags.contains(NeighFlags::PROXY);
     let lladdr = found.lladdr.clone().filter(|lladdr| lladdr.len() == 6 && lladdr[0] & 1 == 0);
-    if lladdr.is_none() && !proxy {
+    if (lladdr.is_none() && !proxy) || found.flags.contains(NeighFlags::EXT_LEARNED) {
         return None;
     }
     Some(Neigh {

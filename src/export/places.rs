@@ -3,7 +3,7 @@
 use super::{Export, is_name, said};
 use crate::model::etc;
 use crate::model::topology::{ForwardPort, Masquerade, Place};
-use crate::model::translation::{Action, Pick, Translation};
+use crate::model::translation::{Pick, Translation};
 use crate::model::world::{EtcFile, Presence};
 
 impl Export<'_> {
@@ -81,23 +81,17 @@ fn same_lines(one: &str, other: &str) -> bool {
 
 /// Says a translation as a masquerade, if it is one.
 fn masquerade(place: &mut Place, translation: &Translation) -> bool {
-    let Some(from) = translation.from else { return false };
-    let plain = Translation {
-        family: translation.family,
-        from: translation.from,
-        to: translation.to,
-        device: translation.device,
-        ..Translation::new(Action::Masquerade)
-    };
-    if *translation != plain {
-        return false;
-    }
-    let out = translation.device;
+    let Translation { from, to, device: out, .. } = *translation;
+    let mut what = Masquerade { from: from.into_iter().collect(), to: to.into_iter().collect(), out };
+    let mut made = Vec::new();
+    what.translations(&mut made);
+    let same = made == std::slice::from_ref(translation);
     match place.masquerades.last_mut().map(|last| &mut last.what) {
-        Some(last) if last.out == out && last.to.is_empty() && plain.to.is_none() => last.from.push(from),
-        _ => place.masquerades.push(said(Masquerade { from: vec![from], to: plain.to.into_iter().collect(), out })),
+        _ if !same => {}
+        Some(last) if last.out == out && last.to.is_empty() && to.is_none() => last.from.append(&mut what.from),
+        _ => place.masquerades.push(said(what)),
     }
-    true
+    same
 }
 
 /// Says a translation as a forwarded port, if it is one.

@@ -39,6 +39,13 @@ pub fn check(topology: &mut Topology, complaints: &mut Complaints) {
     checker.loops(topology);
 }
 
+/// Finds the places of the links that others are made on, and no fault.
+pub fn lowers(topology: &mut Topology) {
+    let names = topology.places.iter().map(|place| links::index(&place.links)).collect();
+    let unsure = vec![false; topology.places.len()];
+    Checker { names, unsure, complaints: &mut Complaints::default() }.lowers(topology);
+}
+
 const NO_LINK: &str = "no such link %%: \"%\"%";
 const NO_LOWER: &str = "no such link %% or on the host: \"%\"%";
 const NO_MASTER: &str = "no such master %%: \"%\"%";

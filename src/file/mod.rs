@@ -79,3 +79,16 @@ pub fn read(path: &str, files: &mut dyn Files) -> Result<File, Refused> {
     }
     if complaints.is_empty() { Ok(File { topology, sources }) } else { Err(Refused { sources, complaints }) }
 }
+
+/// Reads what [`json`] has written, whatever it says: what was found on a machine need not be a file that would be
+/// taken. `None` if it is damaged.
+pub fn recorded(text: &str) -> Option<Topology> {
+    let mut complaints = Complaints::default();
+    let tree = syntax::read(text, 0, &mut complaints);
+    let mut topology = read::topology(&tree, &mut complaints);
+    if !complaints.is_empty() {
+        return None;
+    }
+    check::lowers(&mut topology);
+    Some(topology)
+}

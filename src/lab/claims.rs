@@ -1,11 +1,12 @@
 //! What a lab changes of things that are not its own: parameters, and devices that were there. What they were is kept
 //! until the lab does not claim them any more.
 
-use crate::model::link::Link;
+mod found;
+
+pub use found::{adopted, found, without};
+
 use crate::model::name::{IfName, NsName};
-use crate::model::op::Op;
-use crate::model::plan::{Act, Plan, Sign, Step};
-use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, Setting, SettingValue, Sysctl, Topology};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Said, SettingValue, Sysctl, Topology};
 use crate::model::world::{Seen, World};
 
 /// Forwarding, as parameters.
@@ -41,9 +42,9 @@ pub fn claim(topology: &Topology, netns: Option<&NsName>, name: &str) -> Option<
     found
 }
 
-/// Whether a topology has a device of a name in a place.
+/// Whether a topology has a device of a name in a place; one of the host's in any, as it may be lent to a namespace.
 fn has_device(topology: &Topology, netns: Option<&NsName>, name: &IfName) -> bool {
-    let mut places = topology.places.iter().filter(|place| place.name.as_ref() == netns);
+    let mut places = topology.places.iter().filter(|place| netns.is_none() || place.name.as_ref() == netns);
     places.any(|place| place.links.iter().any(|link| link.kind == LinkKind::Device && link.name == *name))
 }
 
@@ -300,6 +301,18 @@ fn same_value(one: &str, other: &str) -> bool {
     one.split_ascii_whitespace().eq(other.split_ascii_whitespace())
 }
 
+/// Takes devices out that are nowhere any more: with them, all that was to be put back of them is gone.
+pub fn forget_missing(topology: &mut Topology, world: &World) {
+    let is_there = |link: &LinkSpec| {
+        let mut links = world.places.iter().flat_map(|seen| &seen.state.links);
+        link.name.as_bytes() == b"lo" || links.any(|found| found.name == link.name.as_bytes())
+    };
+    topology
+        .places
+        .iter_mut()
+        .for_each(|place| place.links.retain(|link| link.kind != LinkKind::Device || is_there(link)));
+}
+
 /// Joins what is to be put back to what is wanted.
 pub fn join(wanted: &mut Topology, restore: Topology) {
     for place in restore.places {
@@ -322,102 +335,4 @@ pub fn keep_claimed(original: &mut Topology, claimed: &Topology) {
         place.links.retain(|link| has_device(claimed, netns.as_ref(), &link.name));
     }
     original.places.retain(|place| place.name.is_none() || !place.sysctls.is_empty() || !place.links.is_empty());
-}
-
-/// Takes what was found in a namespace out that this plan makes or takes away: there is nothing to put back.
-fn is_passing(plan: &Plan, place: usize) -> bool {
-    plan.steps.iter().any(|step| step.place == place && matches!(step.act, Act::MakeNetns))
-}
-
-/// Whether a parameter is one of a link that is ours: it goes with the link.
-fn is_of_ours(name: &str, plan: &Plan, seen: &Seen) -> bool {
-    let Some(link) = link_of(name) else { return false };
-    let found = seen.state.links.iter().find(|found| found.name == link.as_bytes());
-    found.and_then(crate::model::lab::Mark::of).is_some_and(|mark| plan.lab.owns(mark))
-}
-
-/// What a plan changes of things that are not ours, as they are found.
-pub fn found(plan: &Plan, world: &World) -> Topology {
-    let mut found = Topology { name: plan.lab.name().to_owned(), places: vec![Place::default()] };
-    for step in &plan.steps {
-        let Some(seen) = world.places.get(step.place) else { continue };
-        match &step.act {
-            // A part of the step before it belongs to a link, and is told with that.
-            Act::Sysctl { name, from: Some(from), .. }
-                if step.sign != Sign::Part && !is_passing(plan, step.place) && !is_of_ours(name, plan, seen) =>
-            {
-                add_sysctl(
-                    &mut found,
-                    seen.name.as_ref(),
-                    Sysctl { name: name.clone(), value: from.trim().to_owned() },
-                );
-            }
-            Act::Op(op) => {
-                if let Op::ChangeLink(id, _) = op.as_ref() {
-                    add_device(&mut found, plan, seen, id.index.get());
-                }
-            }
-            Act::MoveLink { link, .. } => add_device(&mut found, plan, seen, link.index.get()),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// Adds a link that is there and not ours, as it is.
-fn add_device(found: &mut Topology, plan: &Plan, seen: &Seen, index: u32) {
-    let Some(link) = seen.state.link(index) else { return };
-    let is_ours = crate::model::lab::Mark::of(link).is_some_and(|mark| plan.lab.owns(mark));
-    let Some(name) = IfName::new(&link.name) else { return };
-    let target = place_of(found, seen.name.as_ref());
-    if !is_ours && index != 1 && target.links.iter().all(|other| other.name != name) {
-        target.links.push(device(link, name, &seen.state.links));
-    }
-}
-
-/// A link as a device that is to stay as it is.
-fn device(link: &Link, name: IfName, links: &[Link]) -> LinkSpec {
-    let at = Origin::default();
-    let mut spec = LinkSpec::new(name, LinkKind::Device, at);
-    spec.up = link.is_up();
-    let master = link.master.and_then(|index| links.iter().find(|other| other.index == index));
-    spec.master = master.and_then(|master| IfName::new(&master.name)).map(|what| Said { at, what });
-    let mut number = |key, value: Option<u32>| {
-        if let Some(value) = value {
-            spec.settings.push(Setting { at, key, value: SettingValue::Number(value.into()) });
-        }
-    };
-    number("mtu", link.mtu);
-    number("txqueuelen", link.txqlen);
-    let alias = link.alias.as_deref().unwrap_or_default();
-    let value = SettingValue::Text(String::from_utf8_lossy(alias).into_owned());
-    if !alias.is_empty() {
-        spec.settings.push(Setting { at, key: "alias", value });
-    }
-    spec
-}
-
-/// Links, and `lo` of namespaces, that a plan marks and that were there without a mark: adopted.
-pub fn adopted(plan: &Plan, world: &World) -> Vec<(String, u32)> {
-    let mut adopted = Vec::new();
-    for step in &plan.steps {
-        let Some((index, seen)) = marked(step).zip(world.places.get(step.place)) else { continue };
-        let link = seen.state.link(index);
-        if is_passing(plan, step.place) || link.is_none_or(|link| crate::model::lab::Mark::of(link).is_some()) {
-            continue;
-        }
-        adopted.push((seen.name.as_ref().map_or_else(String::new, ToString::to_string), index));
-    }
-    adopted
-}
-
-/// The link that a step marks.
-fn marked(step: &Step) -> Option<u32> {
-    let Act::Op(op) = &step.act else { return None };
-    match op.as_ref() {
-        Op::AltNames(crate::model::link::ListVerb::Add, id, names) => {
-            names.iter().any(|name| crate::model::lab::Mark::parse(name).is_some()).then_some(id.index.get())
-        }
-        _ => None,
-    }
 }

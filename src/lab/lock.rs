@@ -2,11 +2,12 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::sys::process;
 use crate::sys::signal::Signals;
 
 /// Where the lock and what is known of labs are kept: gone after a boot, as the network is.
@@ -59,10 +60,16 @@ impl Lock {
             }
             std::thread::sleep(PAUSE);
         }
-        // Who waits for us is told by it. Without it the lock holds just as well.
-        let _ = file.set_len(0).and_then(|()| file.write_all(std::process::id().to_string().as_bytes()));
+        sign();
         Ok(Waited::Ours(Lock { _file: file }))
     }
+}
+
+/// Writes into the lock's file which process has it, for those who wait. Without that it holds just as well.
+pub fn sign() {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).truncate(true).custom_flags(libc::O_NOFOLLOW).open(FILE);
+    let _ = file.and_then(|mut file| file.write_all(std::process::id().to_string().as_bytes()));
 }
 
 /// The process that has the lock, as it wrote itself into it.
@@ -72,14 +79,21 @@ fn holder(file: &mut File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// Makes the folder, for its owner alone.
+/// Makes the folder, for its owner alone. One that is there must be: others could put what they like into it.
 fn make_folder() -> Result<()> {
     let failed = |e: &io::Error| Error::sys(["mkdir ", FOLDER].concat(), e);
     if let Some(parent) = Path::new(FOLDER).parent() {
         DirBuilder::new().recursive(true).mode(0o755).create(parent).map_err(|e| failed(&e))?;
     }
     match DirBuilder::new().mode(0o700).create(FOLDER) {
-        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(failed(&e)),
-        _ => Ok(()),
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(failed(&e)),
+        _ => {}
     }
+    let stat = std::fs::symlink_metadata(FOLDER).map_err(|e| failed(&e))?;
+    if stat.is_dir() && stat.uid() == process::euid() && stat.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(Error::usage(
+        [FOLDER, " is no folder of yours that you alone may write: chmod 700 it, or take it away"].concat(),
+    ))
 }

@@ -6,9 +6,15 @@
 mod ids;
 mod params;
 
+use std::ffi::OsStr;
+use std::io::{self, Read};
 use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use crate::error::{Error, Result};
+use crate::file::MOST_BYTES;
 use crate::lab::sockets::Sockets;
 use crate::model::addr::AddrFlags;
 use crate::model::index::Index;
@@ -85,7 +91,7 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
 pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let mut world = World::default();
     let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
-    for number in 0..sockets.len() {
+    for number in 0..sockets.count() {
         let place = wanted.topology.places.get(number);
         let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
         let mut seen = seen(sockets, number, vlans)?;
@@ -111,11 +117,11 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
 }
 
 /// What whole namespaces hold, whoever made it: the host (if asked for), and those of the names. What cannot be
-/// entered is [`Presence::Absent`].
+/// entered is [`Presence::Absent`], unless the names are asked for (`strict`).
 ///
 /// # Errors
-/// The kernel could not be asked.
-pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
+/// The kernel could not be asked; a name stands for what cannot be entered.
+pub fn live(host: bool, names: &[Vec<u8>], strict: bool) -> Result<World> {
     let mut sockets = Sockets::open(&[])?;
     // In the order of their names, whatever the folder's is, and each once.
     let mut sorted: Vec<NsName> = Vec::new();
@@ -125,9 +131,9 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
             sorted.insert(at, name);
         }
     }
-    sockets.add(&sorted, false)?;
+    sockets.add(&sorted, strict)?;
     let mut world = World::default();
-    for number in 0..sockets.len() {
+    for number in 0..sockets.count() {
         let mut seen = if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false)? };
         files(&mut seen)?;
         world.places.push(seen);
@@ -137,7 +143,8 @@ pub fn live(host: bool, names: &[Vec<u8>]) -> Result<World> {
     sockets.visit(&numbers, &mut |number| {
         let Some(seen) = world.places.get_mut(number) else { return Ok(()) };
         params::read(&params::FORWARDING.map(str::to_owned), seen)?;
-        params::all_translations(seen)
+        let name = seen.name.as_ref().map(ToString::to_string);
+        params::all_translations(seen).map_err(|error| error.in_ns(name.as_deref()))
     })?;
     ids::resolve(&mut sockets, &mut world);
     Ok(world)
@@ -155,7 +162,7 @@ fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
     }
 }
 
-/// The lists of one place; of one that `is_brief` says yes to, links alone.
+/// The lists of one place.
 fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
     let mut seen = Seen { name: sockets.name(number).cloned(), presence: sockets.presence(number), ..Seen::default() };
     if seen.presence == Presence::There {
@@ -247,22 +254,35 @@ fn filters_vlans(link: &crate::model::link::Link) -> bool {
     link.kind.as_deref() == Some(b"bridge") && on().is_some_and(|on| on != 0)
 }
 
-/// Where programs that are run in a namespace find its own files.
-const ETC: &str = "/etc/netns/";
-
 /// Reads the files of a namespace, also where there is no namespace of the name any more.
 fn files(seen: &mut Seen) -> Result<()> {
-    let Some(name) = &seen.name.as_ref().filter(|_| std::path::Path::new(ETC).exists()) else { return Ok(()) };
+    let Some(name) = &seen.name.as_ref().filter(|_| Path::new("/etc/netns").exists()) else { return Ok(()) };
     for file in EtcFile::ALL {
-        let path = [ETC.as_bytes(), name.as_bytes(), b"/", file.name().as_bytes()].concat();
-        let path = std::path::Path::new(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(&path));
-        match std::fs::read(path) {
+        let path = file.path(name.as_bytes());
+        let path = Path::new(OsStr::from_bytes(&path));
+        match etc(path) {
             Ok(text) => seen.files.push((file, String::from_utf8_lossy(&text).into_owned())),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
             Err(e) => return Err(Error::sys(["open ", &path.display().to_string()].concat(), &e)),
         }
     }
     Ok(())
+}
+
+/// Reads a file of a namespace. A pipe would wait for a writer: what is no regular file is one of somebody else's, which
+/// says nothing that anybody reads.
+///
+/// # Errors
+/// As `open(2)` and `read(2)`.
+pub fn etc(path: &Path) -> io::Result<Vec<u8>> {
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let mut text = b"no regular file\n".to_vec();
+    if file.metadata()?.is_file() {
+        text.clear();
+        file.take(MOST_BYTES as u64).read_to_end(&mut text)?;
+    }
+    Ok(text)
 }
 
 #[cfg(test)]

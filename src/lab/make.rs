@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::look;
 use super::record::again;
 use crate::error::{Error, Result};
 use crate::model::lab::Lab;
@@ -104,7 +105,7 @@ fn remove(lab: &Lab, name: &NsName, file: EtcFile) -> Result<bool> {
     let folder = folder(name);
     let path = folder.join(file.name());
     let failed = |e: &io::Error| Error::sys(path.display().to_string(), e);
-    let result = match again(|| std::fs::read(&path)) {
+    let result = match again(|| look::etc(&path)) {
         Ok(text) if !is_of(lab, &text) => return Ok(false),
         Ok(_) => std::fs::remove_file(&path).map(|()| true),
         Err(e) => Err(e),
@@ -160,7 +161,7 @@ pub fn etc_file(lab: &Lab, name: &NsName, file: EtcFile, found: Option<&str>, te
         let Err(e) = linked else {
             return std::fs::remove_file(&new);
         };
-        let may_replace = match std::fs::read(&path) {
+        let may_replace = match look::etc(&path) {
             Ok(now) => is_of(lab, &now) || found.is_some_and(|found| String::from_utf8_lossy(&now) == found),
             // A file system without hard links.
             Err(gone) => e.kind() != io::ErrorKind::AlreadyExists && gone.kind() == io::ErrorKind::NotFound,

@@ -16,7 +16,9 @@ const INDEXES: (u32, u32) = (1 << 20, 1 << 30);
 /// Indexes of one run: those of one pass, and so many passes.
 const PASS: u32 = 1 << 13;
 /// See [`PASS`].
-const RUN: u32 = PASS * 8;
+const RUN: u32 = PASS * PASSES;
+/// More than there are passes, there and back.
+const PASSES: u32 = 16;
 
 /// The files of a lab.
 #[derive(Debug, Default)]
@@ -34,22 +36,24 @@ pub struct Recalled {
     pub own: Option<Topology>,
     /// What it found of things that are not its own.
     pub original: Topology,
-    /// What the other labs ask for, with their names.
-    pub others: Vec<(String, Topology)>,
+    /// What the other labs ask for.
+    pub others: Vec<Topology>,
+    /// What the lab asked for is told by a file, and not known.
+    pub told: bool,
 }
 
 impl Memory {
-    /// Reads the files of a lab.
+    /// Reads the files of a lab, of which one's own must be this place's.
     ///
     /// # Errors
-    /// One cannot be read, or is of another version.
-    pub fn read(lab: &str) -> Result<Self> {
-        Ok(Memory { state: Record::read(Which::State, lab)?, journal: Record::read(Which::Journal, lab)? })
+    /// One cannot be read, or is of another version or place.
+    pub fn read(lab: &str, own: bool) -> Result<Self> {
+        Ok(Memory { state: Record::read(Which::State, lab, own)?, journal: Record::read(Which::Journal, lab, own)? })
     }
 
     /// All that the lab asked for and may have. What was set last comes first.
     fn texts(&self) -> impl Iterator<Item = &String> {
-        let journal = self.journal.iter().flat_map(|journal| [&journal.after, &journal.before]);
+        let journal = self.journal.iter().map(|journal| &journal.after);
         let state = self.state.iter().map(|state| &state.after);
         let kept = self.journal.iter().chain(&self.state).flat_map(|record| &record.kept);
         journal.chain(state).chain(kept)
@@ -66,23 +70,30 @@ impl Memory {
         kept
     }
 
+    /// What links had before that are somebody else's.
+    pub fn lent(&self) -> impl Iterator<Item = &String> {
+        self.journal.iter().chain(&self.state).flat_map(|record| &record.lent)
+    }
+
     /// Goes through what the files say. `wanted` with its own line of JSON saves reading it again.
     ///
     /// # Errors
     /// Another lab's file cannot be read.
     pub fn recall(&self, lab: &str, wanted: &Topology, line: &str) -> Result<Recalled> {
-        let read =
-            |text: &str| if text == line && !line.is_empty() { Some(wanted.clone()) } else { record::topology(text) };
-        let mut own = None;
-        let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
-        for text in self.texts() {
-            own = match (own, read(text)) {
-                (Some(own), Some(more)) => Some(claims::union(own, &more)),
-                (own, more) => own.or(more),
-            };
+        let mut own = self.all(&|text| if text == line { Ok(Some(wanted.clone())) } else { record::topology(text) })?;
+        if let Some(journal) = &self.journal
+            && let Some(mut before) = record::topology(&journal.before)?
+        {
+            // What was found with a mark that is the same for all labs may be anybody's.
+            if let Some(host) = before.places.first_mut() {
+                (host.routes, host.rules, host.neighs) = Default::default();
+                host.links.iter_mut().for_each(|link| link.addresses.clear());
+            }
+            own = Some(own.map_or_else(|| before.clone(), |own| claims::union(own, &before)));
         }
+        let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
         for record in self.journal.iter().chain(&self.state) {
-            if let Some(found) = record::topology(&record.original) {
+            if let Some(found) = record::topology(&record.original)? {
                 claims::add(&mut original, &found);
             }
         }
@@ -90,14 +101,25 @@ impl Memory {
             claims::keep_claimed(&mut original, own);
         }
         let mut others = Vec::new();
-        for name in record::labs().into_iter().filter(|name| name != lab) {
-            if let Ok(Some(record)) = Record::read(Which::State, &name)
-                && let Some(topology) = record::topology(&record.after)
-            {
-                others.push((name, topology));
+        for name in record::labs()?.into_iter().filter(|name| name != lab) {
+            // Also what a run of it that was killed has left.
+            if let Some(all) = Memory::read(&name, false)?.all(&record::topology)? {
+                others.push(all);
             }
         }
-        Ok(Recalled { own, original, others })
+        Ok(Recalled { own, original, others, told: false })
+    }
+
+    /// All that the lab asked for and may have, in one; `None` if nothing is known.
+    fn all(&self, read: &dyn Fn(&str) -> Result<Option<Topology>>) -> Result<Option<Topology>> {
+        let mut all = None;
+        for text in self.texts().filter(|text| !text.is_empty()) {
+            all = match (all, read(text)?) {
+                (Some(all), Some(more)) => Some(claims::union(all, &more)),
+                (all, more) => all.or(more),
+            };
+        }
+        Ok(all)
     }
 
     /// Names of the namespaces that the files name; `None` if there are no files.
@@ -131,7 +153,7 @@ impl Memory {
 
 /// The first index of a pass.
 pub fn index_of(first: u32, pass: u32) -> u32 {
-    first + (pass % 8) * PASS
+    first + (pass % PASSES) * PASS
 }
 
 impl Recalled {
@@ -159,8 +181,8 @@ impl Recalled {
 
     /// What the planner is told.
     pub fn known(&self, indexes: Option<(u32, u32)>) -> Known {
-        let others = self.others.iter().map(|(_, topology)| topology.clone()).collect();
-        Known { own: self.own.clone(), others, indexes, released: Vec::new(), had: Vec::new() }
+        let (own, others) = (self.own.clone(), self.others.clone());
+        Known { own, others, indexes, told: self.told, machine: record::machine(), ..Known::default() }
     }
 
     /// The same while a run is under way or being undone: what it asks for is ours, too.

@@ -7,10 +7,12 @@
 
 mod change;
 mod claims;
+mod lent;
 mod lock;
 pub mod look;
 mod make;
 mod memory;
+mod order;
 mod record;
 mod run;
 mod settle;
@@ -18,7 +20,6 @@ mod site;
 pub mod sockets;
 mod stage;
 mod timer;
-mod words;
 
 use std::time::Duration;
 
@@ -39,6 +40,10 @@ pub struct Manner {
     pub lock_wait: Duration,
     /// Roll back unless confirmed within this time.
     pub confirm: Option<Duration>,
+    /// Says what a step does, to what and where.
+    pub describe: Describe,
+    /// Hears what is not as it should be, though it is no failure.
+    pub note: fn(&str),
     /// Hears when it is done and waits to be confirmed: of which lab, and for how long.
     pub on_wait: fn(&str, Duration),
 }
@@ -62,8 +67,16 @@ pub enum Ended {
     Locked(Option<u32>),
 }
 
-/// Hears how a run goes on: which step of how many is next.
-pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &Step, &World);
+/// Says what a step does, in a few words: for errors, and for the list of what is left of a run.
+pub type Describe = fn(&Plan, &World, &Step) -> String;
+
+/// Hears how a run goes on: which object is next, the step that begins it, of which plan.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, &Step, &Plan, &World);
+
+#[cold]
+fn interrupted() -> Error {
+    Error::usage("interrupted by a signal")
+}
 
 /// Looks and plans, and changes nothing.
 ///
@@ -78,9 +91,10 @@ pub fn apply(topology: &Topology, manner: Manner, progress: Progress<'_>) -> End
     change::change(Verb::Apply, &topology.name, Some(topology), manner, progress)
 }
 
-/// Takes away what a lab made, and restores what it changed.
-pub fn down(name: &str, manner: Manner, progress: Progress<'_>) -> Ended {
-    change::change(Verb::Down, name, None, manner, progress)
+/// Takes away what a lab made, and restores what it changed. What its file asks for, if it is at hand, helps where
+/// nothing else is known.
+pub fn down(name: &str, file: Option<&Topology>, manner: Manner, progress: Progress<'_>) -> Ended {
+    change::change(Verb::Down, name, file, manner, progress)
 }
 
 /// Goes back to what was there before a run that was interrupted.
@@ -102,10 +116,10 @@ pub fn confirm(name: Option<&str>) -> Result<()> {
 /// Its state cannot be read.
 pub fn asked(name: &str) -> Result<Option<Topology>> {
     // Until it is confirmed, the journal alone says it.
-    let waiting = if timer::is_waiting(name) { Record::read(Which::Journal, name)? } else { None };
+    let waiting = if timer::is_waiting(name) { Record::read(Which::Journal, name, true)? } else { None };
     let record = match waiting {
-        None => Record::read(Which::State, name)?,
+        None => Record::read(Which::State, name, true)?,
         waiting => waiting,
     };
-    Ok(record.and_then(|record| record::topology(&record.after)))
+    record.map_or(Ok(None), |record| record::topology(&record.after))
 }

@@ -9,6 +9,7 @@
 //! before JSON
 //! after JSON
 //! kept JSON
+//! lent INDEX LINK NETNS MESSAGE WHAT
 //! ```
 //!
 //! Both are written to another name and renamed, so that there is never half a file. What is of another boot, or was
@@ -21,10 +22,10 @@ use std::path::Path;
 
 use super::lock::FOLDER;
 use crate::error::{Error, Result};
-use crate::file::{self, Files};
+use crate::file;
 use crate::folder::entries;
 use crate::model::topology::Topology;
-use crate::netns::NsId;
+use crate::netns::{Folder, NsId};
 
 /// Beginning of the first line of files that this version reads and writes.
 const HEAD: &str = "netstrap 1 ";
@@ -55,12 +56,21 @@ pub struct Record {
     pub kept: Vec<String>,
     /// Links that were not the lab's when the run began, and became it: the namespace (empty for the host), the index.
     pub adopted: Vec<(String, u32)>,
+    /// What links had that are somebody else's: lines of [`super::lent`].
+    pub lent: Vec<String>,
+}
+
+/// End of the name of the socket of a run that waits to be confirmed.
+pub const WAITING: &str = ".waiting";
+
+/// Path of a file of a lab.
+pub fn path(lab: &str, end: &str) -> String {
+    [FOLDER, "/", lab, end].concat()
 }
 
 impl Which {
     fn path(self, lab: &str) -> String {
-        let end = if self == Which::State { ".state" } else { ".journal" };
-        [FOLDER, "/", lab, end].concat()
+        path(lab, if self == Which::State { ".state" } else { ".journal" })
     }
 
     /// Where it is written until it is whole.
@@ -73,10 +83,11 @@ impl Record {
     /// Reads a lab's file. `None`: there is none, or it is of another boot or place, or damaged; the marks still tell.
     ///
     /// # Errors
-    /// It cannot be read, or another version wrote it.
-    pub fn read(which: Which, lab: &str) -> Result<Option<Self>> {
+    /// It cannot be read, or another version wrote it; of `own` also if the place that it is of is still there, as its
+    /// file would be lost.
+    pub fn read(which: Which, lab: &str, own: bool) -> Result<Option<Self>> {
         let path = which.path(lab);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match again(|| std::fs::read(&path)) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(Error::sys(["read ", &path].concat(), &e)),
@@ -95,11 +106,18 @@ impl Record {
         for line in rest.lines() {
             let (key, value) = line.split_once(' ').unwrap_or((line, ""));
             match key {
-                "home" if value != home()? => return Ok(None),
+                "home" if value != home()? => {
+                    let told = || {
+                        let text = [lab, " is a lab of another network namespace (", &path, "): run it there"];
+                        Error::usage(text.concat())
+                    };
+                    return if own && is_alive(value) { Err(told()) } else { Ok(None) };
+                }
                 "original" => record.original = value.to_owned(),
                 "before" => record.before = value.to_owned(),
                 "after" => record.after = value.to_owned(),
                 "kept" => record.kept.push(value.to_owned()),
+                "lent" => record.lent.push(value.to_owned()),
                 "indexes" => record.indexes = pair(value),
                 "adopted" => {
                     let (index, name) = value.split_once(' ').unwrap_or((value, ""));
@@ -125,7 +143,8 @@ impl Record {
             text.push_str(&["adopted ", &index.to_string(), " ", name, "\n"].concat());
         }
         let lines = [("original ", &self.original), ("before ", &self.before), ("after ", &self.after)];
-        for (key, json) in lines.into_iter().chain(self.kept.iter().map(|json| ("kept ", json))) {
+        let more = self.kept.iter().map(|json| ("kept ", json)).chain(self.lent.iter().map(|line| ("lent ", line)));
+        for (key, json) in lines.into_iter().chain(more) {
             for piece in [key, json, "\n"] {
                 text.push_str(piece);
             }
@@ -166,7 +185,8 @@ pub fn forget(which: Which, lab: &str) -> Result<()> {
 /// # Errors
 /// As `unlink(2)`.
 pub fn tidy(lab: &str) -> Result<()> {
-    remove(&Which::State.unfinished(lab)).and(remove(&Which::Journal.unfinished(lab)))
+    let ends = [".state.new", ".journal.new", WAITING];
+    ends.iter().try_for_each(|end| remove(&path(lab, end)))
 }
 
 fn remove(path: &str) -> Result<()> {
@@ -176,15 +196,25 @@ fn remove(path: &str) -> Result<()> {
     }
 }
 
-/// Names of the labs whose state is known.
-pub fn labs() -> Vec<String> {
-    let mut names = Vec::new();
-    for entry in entries(Path::new(FOLDER)) {
-        if let Some(name) = entry.file_name().to_str().and_then(|name| name.strip_suffix(".state")) {
+/// Names of the labs that have a file, each once.
+///
+/// # Errors
+/// As `readdir(3)`.
+pub fn labs() -> Result<Vec<String>> {
+    let failed = |e: &io::Error| Error::sys(["read ", FOLDER].concat(), e);
+    let entries = match again(|| std::fs::read_dir(FOLDER)) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|e| failed(&e))?,
+    };
+    let mut names: Vec<String> = Vec::new();
+    for entry in entries {
+        let file = entry.map_err(|e| failed(&e))?.file_name();
+        let name = file.to_str().and_then(|name| name.strip_suffix(".state").or(name.strip_suffix(".journal")));
+        if let Some(name) = name.filter(|name| names.iter().all(|own| own != name)) {
             names.push(name.to_owned());
         }
     }
-    names
+    Ok(names)
 }
 
 /// A topology as one line of JSON.
@@ -193,25 +223,16 @@ pub fn line(topology: &Topology) -> String {
     file::json(topology).replace('\n', " ")
 }
 
-/// The topology that a line says; `None` if it is damaged.
-pub fn topology(line: &str) -> Option<Topology> {
+/// The topology that a line says; `None` if it is empty.
+///
+/// # Errors
+/// It is damaged.
+pub fn topology(line: &str) -> Result<Option<Topology>> {
     if line.is_empty() {
-        return None;
+        return Ok(None);
     }
-    file::read("state.json", &mut Line(line)).ok().map(|file| file.topology)
-}
-
-/// One text in place of files.
-struct Line<'a>(&'a str);
-
-impl Files for Line<'_> {
-    fn read(&mut self, _: &str) -> io::Result<Vec<u8>> {
-        Ok(self.0.as_bytes().to_vec())
-    }
-
-    fn list(&mut self, _: &str) -> io::Result<Vec<String>> {
-        Err(io::Error::from_raw_os_error(libc::ENOENT))
-    }
+    let damaged = || Error::usage(["a damaged line in a file of ", FOLDER].concat());
+    file::recorded(line).map(Some).ok_or_else(damaged)
 }
 
 fn pair(text: &str) -> Option<(u32, u32)> {
@@ -238,7 +259,27 @@ fn home() -> Result<String> {
     }
 }
 
+/// What tells this boot of this machine and the namespace that we are in from all others, as far as they tell.
+pub fn machine() -> String {
+    [boot_id(), home()].map(Result::unwrap_or_default).concat()
+}
+
+/// Whether a namespace has a process or a name.
+fn is_alive(home: &str) -> bool {
+    let is = |path: &Path| NsId::of(path).is_ok_and(|id| id.to_string() == home);
+    entries(Path::new("/proc")).iter().any(|process| is(&process.path().join("ns/net")))
+        || entries(Folder::standard().path()).iter().any(|name| is(&name.path()))
+}
+
 /// Tries something twice: a shortage may pass.
 pub fn again<R, E>(mut work: impl FnMut() -> std::result::Result<R, E>) -> std::result::Result<R, E> {
-    work().or_else(|_| work())
+    let mut is_first = true;
+    loop {
+        // In one place: each use has a copy of the work.
+        let done = work();
+        if done.is_ok() || !is_first {
+            return done;
+        }
+        is_first = false;
+    }
 }

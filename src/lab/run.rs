@@ -1,14 +1,13 @@
 //! Carries out the steps of a plan. Messages for one namespace go in one send; namespaces are made by a thread of
 //! their own, and a new one is filled as soon as all links that are born in it are there.
 
-use std::collections::VecDeque;
-
+use super::make;
+use super::order::order;
 use super::site::Site;
-use super::{make, words};
 use crate::error::{Error, Kind, Result};
 use crate::lab::Progress;
 use crate::lab::stage::Maker;
-use crate::model::link::{KindArguments, LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
+use crate::model::link::{LinkChange, LinkNumber, ListVerb, NetnsRef, NewKind};
 use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Plan, Sign, Step};
 use crate::model::topology::{Origin, Sysctl};
@@ -19,7 +18,7 @@ use crate::wire::encode;
 use crate::wire::link::GetLink;
 
 /// Links that are made in one send while namespaces are still being made: few enough to keep both threads at work.
-const WAVE: usize = 16;
+pub const WAVE: usize = 16;
 /// Messages that are gathered for one send.
 const MOST: usize = 1024;
 /// Questions in one send: their answers fit the default receive buffer.
@@ -89,11 +88,13 @@ impl Runner<'_, '_> {
             self.maker = Some(super::record::again(|| Maker::start(self.unmade.len()))?);
         }
         let order = order(self.plan);
-        for (at, number) in order.iter().enumerate() {
+        let mut objects = 0;
+        for number in &order {
             let plan = self.plan;
             let Some(step) = plan.steps.get(*number) else { continue };
-            if let Some(progress) = &mut progress {
-                progress(at, order.len(), step, self.world);
+            if let Some(progress) = progress.as_mut().filter(|_| step.sign != Sign::Part) {
+                objects += 1;
+                progress(objects, step, plan, self.world);
             }
             let done = self.step(*number, step);
             self.heed(number, done)?;
@@ -108,9 +109,7 @@ impl Runner<'_, '_> {
     fn heed(&mut self, number: &usize, done: Result<()>) -> Result<()> {
         let Err(error) = done else { return Ok(()) };
         let step = &self.plan.steps[*number];
-        let name = words::place_name(self.world, step.place);
-        let error = error.doing(|| words::act(self.plan, self.world, step));
-        let error = error.in_ns(if name.is_empty() { None } else { Some(&name) });
+        let error = error.doing(|| (self.site.describe)(self.plan, self.world, step));
         if self.mood == Mood::Forward {
             self.ran.at = self.ran.at.or(step.at);
             return Err(error);
@@ -201,9 +200,6 @@ impl Runner<'_, '_> {
         }
         self.site.open_home()?;
         let mut new = made.new.clone();
-        if is_bridge(&new.kind) && new.change.address.is_none() {
-            new.change.address = drawn_mac();
-        }
         if made.into != place {
             new.change.netns = Some(NetnsRef::Fd(self.site.descriptor(made.into)?));
         }
@@ -226,8 +222,14 @@ impl Runner<'_, '_> {
                 continue;
             }
             let Some(maker) = &mut self.maker else { break };
-            let made = maker.next()?;
             let Some(next) = self.unmade.pop() else { break };
+            let made = maker.next().map_err(|error| {
+                // Whoever needs it is not to blame.
+                let is = |step: &&Step| step.place == next && matches!(step.act, Act::MakeNetns);
+                let Some(step) = self.plan.steps.iter().find(is) else { return error };
+                self.ran.at = self.ran.at.or(step.at);
+                error.doing(|| (self.site.describe)(self.plan, self.world, step))
+            })?;
             self.site.stage(next, made);
         }
         Ok(())
@@ -335,25 +337,6 @@ impl Runner<'_, '_> {
     }
 }
 
-fn is_bridge(kind: &NewKind<'_>) -> bool {
-    match kind {
-        NewKind::Plain(kind) | NewKind::With(KindArguments { kind, .. }) => kind.as_bytes() == b"bridge",
-        _ => false,
-    }
-}
-
-/// A hardware address for a bridge, locally administered. One that is not told any takes the lowest of its ports', and
-/// another whenever ports come and go: what others know of it is wrong then. `None` while the kernel has no chance yet.
-fn drawn_mac() -> Option<Vec<u8>> {
-    let mut mac = [0; 6];
-    crate::sys::process::random(&mut mac);
-    if mac == [0; 6] {
-        return None;
-    }
-    mac[0] = mac[0] & 0xfc | 2;
-    Some(mac.to_vec())
-}
-
 /// Whether what a step takes away is gone already: with its link, its address, its gateway, or the IPv6 of its link.
 fn is_gone(step: &Step, error: &Error) -> bool {
     let gone =
@@ -375,71 +358,5 @@ fn is_stale(step: &Step, error: &Error) -> bool {
         // it the way to a gateway (`addrconf_permanent_addr`).
         Some(libc::EHOSTUNREACH) => matches!(&step.act, Act::Op(op) if matches!(op.as_ref(), Op::Route(..))),
         _ => false,
-    }
-}
-
-/// The order in which steps are done: as planned, but what is in a new namespace comes as soon as all links that are
-/// born in it are made, while later namespaces are not there yet.
-fn order(plan: &Plan) -> Vec<usize> {
-    let places = plan.steps.iter().map(|step| step.place + 1).max().unwrap_or(0);
-    // Links that are still to be born in a place; none of places that are there already.
-    let mut unborn: Vec<Option<usize>> = vec![None; places];
-    let mut own: Vec<VecDeque<usize>> = vec![VecDeque::new(); places];
-    for (number, step) in plan.steps.iter().enumerate() {
-        match &step.act {
-            Act::MakeNetns => unborn[step.place] = Some(0),
-            Act::MakeLink(made) => each_place(step, made, &mut |place| {
-                if let Some(Some(count)) = unborn.get_mut(place) {
-                    *count += 1;
-                }
-            }),
-            _ => own[step.place].push_back(number),
-        }
-    }
-    let mut order = Vec::with_capacity(plan.steps.len());
-    let mut full: Vec<usize> = Vec::new();
-    let mut wave = 0;
-    // What belongs to a link that is made comes before its other end goes up, and with it the carrier.
-    let mut belongs = false;
-    for (number, step) in plan.steps.iter().enumerate() {
-        let is_link = matches!(step.act, Act::MakeLink(_));
-        belongs = is_link || (belongs && step.sign == Sign::Part);
-        let waits = is_link || belongs || matches!(step.act, Act::MakeNetns);
-        if !waits || (wave == WAVE && is_link) {
-            wave = 0;
-            for place in full.drain(..) {
-                order.extend(own[place].drain(..));
-            }
-        }
-        match &step.act {
-            Act::MakeLink(made) => {
-                wave += 1;
-                each_place(step, made, &mut |place| {
-                    if let Some(Some(count)) = unborn.get_mut(place) {
-                        *count -= 1;
-                        if *count == 0 {
-                            full.push(place);
-                        }
-                    }
-                });
-                order.push(number);
-            }
-            Act::MakeNetns => order.push(number),
-            _ if own[step.place].front() == Some(&number) => order.extend(own[step.place].pop_front()),
-            // Already done with its namespace.
-            _ => {}
-        }
-    }
-    order
-}
-
-/// The places that a link's ends are born in, or that its message goes through.
-fn each_place(step: &Step, made: &MakeLink, see: &mut dyn FnMut(usize)) {
-    see(step.place);
-    if made.into != step.place {
-        see(made.into);
-    }
-    if let Some(place) = made.peer_into.filter(|place| *place != step.place && *place != made.into) {
-        see(place);
     }
 }

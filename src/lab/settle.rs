@@ -53,7 +53,7 @@ fn missing<'t>(topology: &'t Topology, is_due: &dyn Fn(&LinkSpec) -> bool) -> Re
         // It may have been moved to where it is wanted already.
         let mut sockets = Sockets::open(place.name.as_slice())?;
         let mut links: Vec<Link> = Vec::new();
-        for number in 0..sockets.len() {
+        for number in 0..sockets.count() {
             if let Ok(socket) = sockets.route(number) {
                 links.extend(socket.dump(&GetLink::All)?);
             }

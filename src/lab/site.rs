@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::Describe;
 use super::record::again;
 use super::sockets::Sockets;
 use super::stage::Made;
@@ -18,7 +19,7 @@ use crate::model::link::{LinkId, ListVerb};
 use crate::model::name::NsName;
 use crate::model::op::Op;
 use crate::model::topology::Sysctl;
-use crate::netns::{Folder, Namespace};
+use crate::netns::{Folder, Namespace, NsId};
 use crate::sys::mount;
 use crate::sys::signal::{Signals, Wake};
 use crate::sys::thread;
@@ -34,6 +35,8 @@ const THREADS: usize = 8;
 pub struct Site<'a> {
     /// Whose run it is.
     pub lab: &'a Lab,
+    /// Says what a step does.
+    pub describe: Describe,
     /// Sockets by place.
     pub sockets: Sockets,
     /// Values of parameters that were found where they were set, without being looked at before.
@@ -57,8 +60,8 @@ struct Retired {
 
 impl<'a> Site<'a> {
     /// With open sockets.
-    pub fn new(lab: &'a Lab, sockets: Sockets, signals: &'a Signals) -> Self {
-        Site { lab, sockets, found: Vec::new(), retired: Vec::new(), signals, heard: 0, limit: 1, home: None }
+    pub fn new(lab: &'a Lab, describe: Describe, sockets: Sockets, signals: &'a Signals) -> Self {
+        Site { lab, describe, sockets, found: Vec::new(), retired: Vec::new(), signals, heard: 0, limit: 1, home: None }
     }
 
     /// Whether signals have come that end it.
@@ -134,7 +137,7 @@ impl<'a> Site<'a> {
         let mut result = Ok(());
         for Retired { name, made, is_named } in std::mem::take(&mut self.retired) {
             let Some(place) = self.sockets.find(&name) else { continue };
-            let is_named = is_named || is_mounted(&Folder::standard().file(name.as_bytes()));
+            let is_named = is_named || stands_for(&Folder::standard().file(name.as_bytes()), &made.0);
             let named = if is_named { Ok(()) } else { again(|| publish(&name, &made.0)) };
             self.sockets.adopt(place, made.0, made.1);
             self.sockets.set_staged(place, named.is_err());
@@ -183,12 +186,8 @@ impl<'a> Site<'a> {
             }
             self.sockets.set_staged(place, false);
         }
-        let mut names = Vec::new();
-        for retired in &mut self.retired {
-            retired.is_named = false;
-            names.push(retired.name.clone());
-        }
-        unpublish(&names)
+        self.retired.iter_mut().for_each(|retired| retired.is_named = false);
+        unpublish(&self.retired)
     }
 
     /// Ends the run: what was to go, goes.
@@ -231,39 +230,49 @@ fn is_mounted(path: &Path) -> bool {
     crate::netns::c_path(path).and_then(|path| mount::filesystem(&path)).is_ok_and(|kind| kind == mount::NSFS_MAGIC)
 }
 
-/// Takes names away; one that is gone already is fine.
-fn unpublish(names: &[NsName]) -> Result<()> {
-    let remove = |name: &NsName| -> Result<()> {
-        let folder = Folder::standard();
-        match again(|| folder.delete(name.as_bytes())) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => {
-                Err(Error::sys(["delete ", &folder.file(name.as_bytes()).display().to_string()].concat(), &e))
-            }
-            _ => Ok(()),
-        }
-    };
-    let all = |names: &[NsName]| -> Result<()> {
-        let mut result = Ok(());
-        for name in names {
-            result = result.and(remove(name));
-        }
-        result
-    };
-    shared(names, if names.len() < MANY { 1 } else { THREADS }, &all)
+/// Whether a file stands for a namespace.
+fn stands_for(path: &Path, namespace: &Namespace) -> bool {
+    namespace.id().is_ok_and(|id| NsId::of(path).is_ok_and(|own| own == id))
 }
 
-/// Does something with names, in so many threads.
-fn shared(names: &[NsName], threads: usize, all: &(dyn Fn(&[NsName]) -> Result<()> + Sync)) -> Result<()> {
+/// Takes the names of namespaces away. One that is gone, or stands for another namespace by now, is left alone.
+fn unpublish(retired: &[Retired]) -> Result<()> {
+    shared(retired, if retired.len() < MANY { 1 } else { THREADS })
+}
+
+/// Does it in so many threads.
+fn shared(retired: &[Retired], threads: usize) -> Result<()> {
     if threads < 2 {
-        return all(names);
+        return retired.iter().map(unname).fold(Ok(()), Result::and);
     }
-    let (own, theirs) = names.split_at(names.len() / 2);
+    let (own, theirs) = retired.split_at(retired.len() / 2);
     let (mut here, mut there) = (Ok(()), Ok(()));
-    let mut work = || there = shared(theirs, threads / 2, all);
-    match thread::beside(64 * 1024, &mut work, &mut || here = shared(own, threads / 2, all)) {
+    let mut work = || there = shared(theirs, threads / 2);
+    match thread::beside(64 * 1024, &mut work, &mut || here = shared(own, threads / 2)) {
         Ok(()) => here.and(there),
         // There cannot be one more.
-        Err(_) => all(names),
+        Err(_) => shared(retired, 1),
+    }
+}
+
+fn unname(Retired { name, made, .. }: &Retired) -> Result<()> {
+    let path = Folder::standard().file(name.as_bytes());
+    let remove = || -> io::Result<()> {
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_NOFOLLOW).open(&path)?;
+        let stat = file.metadata()?;
+        if made.0.id()? != NsId::from(&stat) {
+            return Ok(());
+        }
+        // By the descriptor: whatever has been bound over it since stays.
+        mount::detach_open(file.as_fd())?;
+        // Somebody has bound onto it what is busy.
+        std::fs::remove_file(&path).or_else(|e| if is_mounted(&path) { Ok(()) } else { Err(e) })
+    };
+    match again(remove) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => {
+            Err(Error::sys(["delete ", &path.display().to_string()].concat(), &e))
+        }
+        _ => Ok(()),
     }
 }
 

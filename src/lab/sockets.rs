@@ -11,16 +11,19 @@ use super::record::again;
 use crate::error::{Error, Result};
 use crate::model::name::NsName;
 use crate::model::world::Presence;
-use crate::netns::{Folder, Namespace, NsId};
+use crate::netns::{Folder, Namespace};
 use crate::socket::Socket;
 use crate::sys::thread;
-use crate::wire::build::{Netfilter, Protocol, Route};
+use crate::wire::build::Route;
 use crate::wire::nsid::GetNsid;
 
 /// The calling thread's own namespace; `self` would be the first thread's.
 const OWN: &str = "/proc/thread-self/ns/net";
 /// Stack of the thread that enters namespaces.
 const STACK: usize = 256 * 1024;
+
+/// Open files besides those of the places.
+const SPARE: u64 = 16;
 
 /// Sockets by place, as [`crate::model::world::World`] counts them: 0 is the host, which is always there.
 #[derive(Debug, Default)]
@@ -31,6 +34,8 @@ pub struct Sockets {
     last: usize,
     /// The host's namespace, once it has to be named.
     home: Option<Namespace>,
+    /// How many files may be open.
+    limit: u64,
 }
 
 /// One place.
@@ -41,7 +46,6 @@ struct At {
     /// Of the host there is none.
     namespace: Option<Namespace>,
     route: Option<Socket<Route>>,
-    netfilter: Option<Socket<Netfilter>>,
     /// It has no name yet.
     staged: bool,
 }
@@ -53,18 +57,33 @@ impl Sockets {
     /// A name's file stands for no namespace, or one cannot be entered.
     pub fn open(names: &[NsName]) -> Result<Self> {
         // Two descriptors for each namespace: more than the usual 1024 for a large lab. Without leave it stays as it is.
-        crate::sys::process::raise_open_files();
-        let mut sockets = Sockets::default();
+        let limit = crate::sys::process::raise_open_files();
+        let mut sockets = Sockets { limit, ..Sockets::default() };
         let route = Some(Socket::open()?);
         sockets.places.push(At { presence: Presence::There, route, ..At::default() });
         sockets.add(names, true)?;
         Ok(sockets)
     }
 
+    /// Whether all places can be open at once, those too that are still to be made.
+    ///
+    /// # Errors
+    /// How many may, and how many would have to.
+    pub fn room(&self) -> Result<()> {
+        let needed = self.places.len() as u64 * 2 + SPARE;
+        if needed <= self.limit {
+            return Ok(());
+        }
+        let (needed, limit) = (needed.to_string(), self.limit.to_string());
+        Err(Error::usage(
+            ["so many namespaces need ", &needed, " open files, and ", &limit, " are allowed: ulimit -n"].concat(),
+        ))
+    }
+
     /// Opens rtnetlink in further namespaces, behind the others.
     ///
     /// # Errors
-    /// As [`Sockets::open`]; without `strict` such a name counts as absent.
+    /// As [`Sockets::open`]; without `strict` a name whose file stands for no namespace counts as absent.
     pub fn add(&mut self, names: &[NsName], strict: bool) -> Result<()> {
         if names.is_empty() {
             return Ok(());
@@ -75,7 +94,8 @@ impl Sockets {
             for (number, name) in (first..).zip(names) {
                 let mut at = At { name: Some(name.clone()), ..At::default() };
                 match again(|| at.enter(number)) {
-                    Err(error) if strict => return Err(error.in_ns(Some(&name.to_string()))),
+                    // One that could not be looked at is not one that is not there.
+                    Err(error) if strict || error.errno().is_some() => return Err(error.in_ns(Some(&name.to_string()))),
                     Err(_) => at = At { name: at.name, ..At::default() },
                     Ok(()) => {}
                 }
@@ -90,14 +110,8 @@ impl Sockets {
         socket.set_ns(u32::try_from(place).unwrap_or(u32::MAX));
         if let Some(at) = self.places.get_mut(place) {
             let name = at.name.take();
-            *at = At {
-                staged: false,
-                name,
-                presence: Presence::There,
-                namespace: Some(namespace),
-                route: Some(socket),
-                netfilter: None,
-            };
+            *at =
+                At { staged: false, name, presence: Presence::There, namespace: Some(namespace), route: Some(socket) };
         }
     }
 
@@ -161,11 +175,6 @@ impl Sockets {
         (self.places, self.last, self.buffer) = (places, usize::MAX, Vec::new());
     }
 
-    /// Keeps the first places alone.
-    pub fn truncate(&mut self, places: usize) {
-        self.places.truncate(places);
-    }
-
     /// Takes away the places from one on that a function says no to; those behind move up.
     pub fn retain_from(&mut self, first: usize, keep: &mut dyn FnMut(usize, &mut Socket<Route>) -> bool) {
         let rest = self.places.split_off(first.min(self.places.len()));
@@ -183,13 +192,8 @@ impl Sockets {
     }
 
     /// How many places there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.len()
-    }
-
-    /// Whether there is no place, not even the host.
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
     }
 
     /// Name of a place; the host has none.
@@ -205,11 +209,6 @@ impl Sockets {
     /// The namespace of a place, if it is there and not the host.
     pub fn namespace(&self, place: usize) -> Option<&Namespace> {
         self.places.get(place)?.namespace.as_ref()
-    }
-
-    /// Identity of a place's namespace.
-    pub fn id(&self, place: usize) -> Option<NsId> {
-        self.namespace(place)?.id().ok()
     }
 
     /// The rtnetlink socket of a place.
@@ -228,18 +227,6 @@ impl Sockets {
             self.last = place;
         }
         Ok(socket)
-    }
-
-    /// The nf_tables socket of a place, opened when it is first asked for.
-    ///
-    /// # Errors
-    /// The place is not there; `EPROTONOSUPPORT` on a kernel without nfnetlink.
-    pub fn netfilter(&mut self, place: usize) -> Result<&mut Socket<Netfilter>> {
-        if self.places.get(place).is_some_and(|at| at.netfilter.is_none()) {
-            let socket = self.within(place, || open(place))??;
-            self.places[place].netfilter = Some(socket);
-        }
-        self.places.get_mut(place).and_then(|at| at.netfilter.as_mut()).ok_or_else(absent)
     }
 
     /// The id that one place has for another, if it has one.
@@ -310,6 +297,8 @@ impl At {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(e) if e.raw_os_error() == Some(libc::ELOOP) => return Err(no_namespace(&path, "a symbolic link")),
+            // A socket.
+            Err(e) if e.raw_os_error() == Some(libc::ENXIO) => return Err(no_namespace(&path, "something else")),
             Err(e) => return Err(failed("open", &e)),
         };
         let stat = file.metadata().map_err(|e| failed("stat", &e))?;
@@ -347,7 +336,7 @@ fn absent() -> Error {
 }
 
 /// Opens a socket for a place in the calling thread's namespace.
-fn open<P: Protocol>(place: usize) -> Result<Socket<P>> {
+fn open(place: usize) -> Result<Socket<Route>> {
     let mut socket = Socket::open()?;
     socket.set_ns(u32::try_from(place).unwrap_or(u32::MAX));
     Ok(socket)

@@ -103,7 +103,7 @@ impl Drop for Maker {
 
 /// Moves this thread into a new namespace and opens it.
 fn make() -> Result<Made> {
-    sys::unshare(libc::CLONE_NEWNET).map_err(|e| Error::sys("make a network namespace", &e))?;
+    sys::unshare(libc::CLONE_NEWNET).map_err(|e| Error::sys("unshare", &e))?;
     let namespace = Namespace::path(Path::new("/proc/thread-self/ns/net"));
     Ok((namespace.map_err(|e| Error::sys("open a network namespace", &e))?, Socket::open()?))
 }

@@ -1,26 +1,27 @@
 //! `--confirm`: when all is done, a process of its own keeps the lock and the time, and goes back when nobody has
 //! confirmed. Whoever called may be gone by then.
 //!
-//! It says that it waits by a file `NAME.waiting`; a file `NAME.confirmed` is the answer, and it takes that away first.
+//! It listens on a socket `NAME.waiting`. One byte that comes in there is the answer; how it ended goes back.
 
-use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Ended;
-use super::lock::FOLDER;
+use super::lock::{self, FOLDER};
+use super::record::{WAITING, path};
 use super::site::Site;
+use super::{Ended, interrupted};
 use crate::error::{Error, Result};
 use crate::folder::entries;
 use crate::sys::process;
 
-/// Between two looks.
-const PAUSE: Duration = Duration::from_millis(20);
-/// The same until the other process waits.
+/// Between two looks whether the other process waits already.
 const BRIEF: Duration = Duration::from_millis(1);
-/// How long an answer may take to be taken.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks whether Enter was pressed.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How long the byte of an answer may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Which process goes on.
 pub enum Side {
@@ -33,14 +34,10 @@ pub enum Side {
 /// The process that keeps the time.
 pub struct Child {
     waiting: String,
-    confirmed: String,
     answer: PipeWriter,
-    /// Why it cannot wait.
-    failed: Option<Error>,
-}
-
-fn path(lab: &str, end: &str) -> String {
-    [FOLDER, "/", lab, end].concat()
+    listener: Result<UnixListener>,
+    /// Who has confirmed.
+    asker: Option<UnixStream>,
 }
 
 /// Goes on in a process of its own. The parent comes back when that has ended.
@@ -48,22 +45,22 @@ fn path(lab: &str, end: &str) -> String {
 /// # Errors
 /// There cannot be such a process.
 pub fn split(lab: &str, site: &mut Site<'_>, time: Duration, on_wait: fn(&str, Duration)) -> Result<Side> {
-    let (waiting, confirmed) = (path(lab, ".waiting"), path(lab, ".confirmed"));
-    let _ = std::fs::remove_file(&confirmed);
+    let waiting = path(lab, WAITING);
     let (reader, answer) = io::pipe().map_err(|e| Error::sys("pipe", &e))?;
     match process::fork() {
         Err(e) => Err(Error::sys("fork", &e)),
         Ok(None) => {
             process::detach();
             drop(reader);
+            lock::sign();
             // From here on nobody else is needed: only then it says so.
-            let failed = std::fs::write(&waiting, lab).map_err(|e| Error::sys(waiting.clone(), &e)).err();
-            Ok(Side::Child(Child { waiting, confirmed, answer, failed }))
+            let listener = UnixListener::bind(&waiting).map_err(|e| Error::sys(waiting.clone(), &e));
+            Ok(Side::Child(Child { waiting, answer, listener, asker: None }))
         }
         Ok(Some(pid)) => {
             drop(answer);
             let told = || Path::new(&waiting).exists().then(|| on_wait(lab, time));
-            Ok(Side::Parent(follow(reader, pid, &confirmed, &told, site)))
+            Ok(Side::Parent(follow(reader, pid, &waiting, &told, site)))
         }
     }
 }
@@ -72,7 +69,7 @@ pub fn split(lab: &str, site: &mut Site<'_>, time: Duration, on_wait: fn(&str, D
 fn follow(
     mut reader: PipeReader,
     pid: u32,
-    confirmed: &str,
+    waiting: &str,
     tell: &dyn Fn() -> Option<()>,
     site: &mut Site<'_>,
 ) -> Option<Ended> {
@@ -92,7 +89,7 @@ fn follow(
             let mut line = String::new();
             is_asked = false;
             if input.read_line(&mut line).is_ok_and(|len| len > 0) {
-                let _ = File::create(confirmed);
+                let _ = UnixStream::connect(waiting).and_then(|mut stream| stream.write_all(b"+"));
             }
         }
     }
@@ -118,23 +115,34 @@ impl Child {
     /// # Errors
     /// It did not come in time, a signal came, or nobody can be told that it waits.
     pub fn wait(&mut self, time: Duration, site: &mut Site<'_>) -> Result<()> {
-        if let Some(error) = self.failed.take() {
-            return Err(error);
-        }
+        let listener = self.listener.as_ref().map_err(Clone::clone)?;
         let begin = Instant::now();
-        let is_confirmed = || std::fs::remove_file(&self.confirmed).is_ok();
-        while begin.elapsed() < time && !site.is_stopped() {
-            if is_confirmed() {
+        let mut left = time;
+        loop {
+            if site.is_stopped() {
+                return Err(interrupted());
+            }
+            // What came in until the name was gone is in time.
+            let is_over = left.is_zero();
+            if is_over {
+                let _ = std::fs::remove_file(&self.waiting);
+            }
+            if site.pause(listener, left).readable
+                && let Ok((mut stream, _)) = listener.accept()
+                && site.pause(&stream, PATIENCE).readable
+                && stream.read(&mut [0]).is_ok_and(|len| len > 0)
+            {
+                self.asker = Some(stream);
                 return Ok(());
             }
-            std::thread::sleep(PAUSE);
+            if is_over {
+                return Err(Error::usage("not confirmed in time"));
+            }
+            left = time.saturating_sub(begin.elapsed());
         }
-        // Whoever looks now finds nobody waiting.
-        let _ = std::fs::remove_file(&self.waiting);
-        if is_confirmed() { Ok(()) } else { Err(Error::usage("not confirmed in time")) }
     }
 
-    /// Tells the parent, if it is there, and ends.
+    /// Tells the parent and who has confirmed, if they are there, and ends.
     pub fn end(mut self, ended: &Ended) -> ! {
         let _ = std::fs::remove_file(&self.waiting);
         let text = match ended {
@@ -143,48 +151,43 @@ impl Child {
             _ => "+".to_owned(),
         };
         let _ = self.answer.write_all(text.as_bytes());
+        let _ = self.asker.map(|mut stream| stream.write_all(text.as_bytes()));
         process::exit(0)
     }
 }
 
 /// Whether a lab waits to be confirmed.
 pub fn is_waiting(lab: &str) -> bool {
-    Path::new(&path(lab, ".waiting")).exists()
+    UnixStream::connect(path(lab, WAITING)).is_ok()
 }
 
 /// Answers the process that waits.
 ///
 /// # Errors
-/// None waits, or the answer came too late.
+/// None waits, the answer came too late, or what was done cannot be kept.
 pub fn confirm(name: Option<&str>) -> Result<()> {
-    let lab = match name {
-        Some(name) => Some(name.to_owned()),
-        None => entries(Path::new(FOLDER)).iter().find_map(|entry| {
-            entry.file_name().to_str().and_then(|name| name.strip_suffix(".waiting")).map(str::to_owned)
-        }),
-    };
-    let nobody = || Error::usage("nothing waits to be confirmed");
-    let lab = lab.ok_or_else(nobody)?;
-    let (waiting, confirmed) = (path(&lab, ".waiting"), path(&lab, ".confirmed"));
-    if !Path::new(&waiting).exists() {
-        return Err(nobody());
-    }
-    File::create(&confirmed).map_err(|e| Error::sys(confirmed.clone(), &e))?;
-    let begin = Instant::now();
-    while begin.elapsed() < PATIENCE {
-        let (waits, is_open) = (Path::new(&waiting).exists(), Path::new(&confirmed).exists());
-        if !is_open && !waits {
-            return Ok(());
+    let is_named = |lab: &str| name.is_none_or(|name| name == lab);
+    let mut died = false;
+    for entry in entries(Path::new(FOLDER)) {
+        let file = entry.file_name();
+        let Some(lab) = file.to_str().and_then(|file| file.strip_suffix(WAITING)).filter(|lab| is_named(lab)) else {
+            continue;
+        };
+        let mut text = String::new();
+        let asked = UnixStream::connect(entry.path())
+            .and_then(|mut stream| stream.write_all(b"+").and_then(|()| stream.read_to_string(&mut text)));
+        match (asked, text.as_bytes()) {
+            // Nobody listens: another one may.
+            (Err(e), _) if e.kind() == io::ErrorKind::ConnectionRefused => died = true,
+            (_, [b'+', ..]) => return Ok(()),
+            (_, [_, _, ..]) => return Err(Error::usage(["it has gone back: ", &text[1..]].concat())),
+            _ if is_waiting(lab) || entry.path().exists() => died = true,
+            _ => return Err(Error::usage("too late: it has gone back")),
         }
-        std::thread::sleep(PAUSE);
     }
-    let _ = std::fs::remove_file(&confirmed);
-    if Path::new(&waiting).exists() {
-        // The process was killed: what it left tells that nobody waits.
-        let _ = std::fs::remove_file(&waiting);
-        return Err(Error::usage(
-            "nobody answers: the process that kept the time has died; netstrap recover goes back",
-        ));
-    }
-    Err(Error::usage("too late: it has gone back"))
+    Err(Error::usage(if died {
+        "nobody answers: the process that kept the time has died; netstrap recover goes back"
+    } else {
+        "nothing waits to be confirmed"
+    }))
 }

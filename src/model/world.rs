@@ -91,6 +91,11 @@ impl EtcFile {
     /// Both.
     pub const ALL: [EtcFile; 2] = [EtcFile::Resolv, EtcFile::Hosts];
 
+    /// Where it is, for a namespace.
+    pub fn path(self, netns: &[u8]) -> Vec<u8> {
+        [b"/etc/netns/", netns, b"/", self.name().as_bytes()].concat()
+    }
+
     /// Its name in the folder.
     pub fn name(self) -> &'static str {
         match self {

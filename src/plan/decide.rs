@@ -178,7 +178,9 @@ impl<'a> Decider<'_, 'a> {
     /// Whether a link without a mark is one that an interrupted run made.
     fn is_of_journal(&self, link: &Link) -> bool {
         let made = |(first, count)| link.index.wrapping_sub(first) < count;
-        link.group == Some(self.ctx.lab.group()) && self.ctx.known.indexes.is_some_and(made)
+        // A tap has no group yet when it is made.
+        let is_so_far = link.group == Some(self.ctx.lab.group()) || link.kind.as_deref() == Some(b"tun");
+        is_so_far && self.ctx.known.indexes.is_some_and(made)
     }
 
     fn keep(&mut self, place: usize, number: usize, found: usize) {

@@ -24,21 +24,12 @@ pub fn complete(topology: &Topology, ipv6: bool) -> Topology {
     let mut topology = topology.clone();
     for (number, (place, said_place)) in topology.places.iter_mut().zip(&said.places).enumerate() {
         forward(place);
-        let (asks, mut bridges) = (asks_ipv6(place), Index::default());
-        for (number, _) in place.links.iter().enumerate().filter(|(_, link)| link.kind == LinkKind::Bridge) {
-            bridges.insert(place.links[number].name.as_bytes(), number);
-        }
-        for (link, said_link) in place.links.iter_mut().zip(&said_place.links) {
+        let silent = if ipv6 { silent(said, number) } else { vec![false; place.links.len()] };
+        for ((link, said_link), silent) in place.links.iter_mut().zip(&said_place.links).zip(silent) {
             if link.kind == LinkKind::Device {
                 continue;
             }
             let with = ipv6 && has_ipv6(said, number, said_link);
-            // Addresses of ports nobody uses, and their multicast goes to every other port.
-            let is_port = link.master.as_ref().is_some_and(|master| {
-                let is_it = |number: usize| said_place.links[number].name == master.what;
-                bridges.find(master.what.as_bytes(), is_it).is_some()
-            });
-            let silent = with && (!asks || is_port);
             // Nobody else is on a link that was just made: nothing to detect.
             for addr in link.addresses.iter_mut().filter(|addr| addr.what.family == Family::V6) {
                 addr.what.flags |= AddrFlags::NODAD;
@@ -110,6 +101,25 @@ fn mtu(topology: &Topology, place: usize, link: &LinkSpec, depth: u32) -> u64 {
         _ => None,
     };
     least.unwrap_or(u64::MAX)
+}
+
+/// Of each link of a place whether the kernel is to make no link-local address for it: those of a place without IPv6,
+/// and ports of bridges, whose addresses nobody uses and whose multicast goes to every other port.
+pub fn silent(topology: &Topology, number: usize) -> Vec<bool> {
+    let place = &topology.places[number];
+    let asked = asks_ipv6(place);
+    let mut names = Index::default();
+    for (number, link) in place.links.iter().enumerate() {
+        if link.kind == LinkKind::Bridge {
+            names.insert(link.name.as_bytes(), number);
+        }
+    }
+    let silent = |link: &LinkSpec| {
+        let master = link.master.as_ref().map(|master| master.what);
+        let find = |name: IfName| names.find(name.as_bytes(), |number| place.links[number].name == name);
+        has_ipv6(topology, number, link) && (!asked || master.and_then(find).is_some())
+    };
+    place.links.iter().map(silent).collect()
 }
 
 /// Whether a place uses IPv6. Servers that are asked by its address may be anywhere, and parameters may as well

@@ -110,6 +110,12 @@ pub fn read(link: &Link) -> Vec<(&'static str, SettingValue)> {
     rows(kind).filter_map(|row| value(&row)).collect()
 }
 
+/// The key of a property that a file has no word for as it is found: the mode `source` of a macvlan.
+pub fn strange(link: &Link) -> Option<&'static str> {
+    let is_strange = |row: &Row| row.found(link).is_some_and(|raw| row.value(raw).is_none());
+    rows(kind_of(link)?).find(is_strange).map(|row| row.key)
+}
+
 /// Index of the link that a found one is made on, in the namespace that its id says. The peer of a veth is no such link.
 pub fn lower(link: &Link) -> Option<u32> {
     let index = match link.kind.as_deref()? {

@@ -28,13 +28,17 @@ use crate::model::world::World;
 pub struct Known {
     /// What this lab asked for before, if that is known: what of it bears no mark of its own is still ours.
     pub own: Option<Topology>,
+    /// It is a file that says so: only what bears a mark, too, is ours.
+    pub told: bool,
     /// What other labs ask for.
     pub others: Vec<Topology>,
     /// First index and number of the links that an interrupted run made in namespaces that were there: such a link of our
-    /// group is ours, though it has no mark yet.
+    /// group, or a tap, is ours, though it has no mark yet.
     pub indexes: Option<(u32, u32)>,
     /// Namespaces that are let go: a run adopted them and is undone. The mark comes off, nothing else of them goes.
     pub released: Vec<NsName>,
+    /// What tells this machine, since it was started, and the namespace that the host's part is in from all others.
+    pub machine: String,
     /// Indexes that links had, by namespace and name: one that is made again has it again, if it is free.
     pub had: Vec<(Option<NsName>, IfName, NonZeroU32)>,
 }

@@ -51,57 +51,95 @@ fn mark(sign: Sign) -> &'static str {
 }
 
 /// What a step is about, in a few words, while it is done.
-pub fn brief(step: &Step, world: &World) -> String {
-    let mut text = String::new();
-    object(&mut text, &Thing::of(step, &Names::found(world)));
-    text
+pub fn brief(step: &Step, plan: &Plan, world: &World) -> Vec<u8> {
+    let mut out = Out::alone(Format::Text, false);
+    object(&mut out, &Thing::of(step, &Names::planned(plan, world)));
+    out.finish()
+}
+
+/// What a step does, to what and where.
+pub fn act(plan: &Plan, world: &World, step: &Step) -> String {
+    let mut thing = Thing::of(step, &Names::planned(plan, world));
+    if let Act::Translations(_) = step.act {
+        // There may be thousands.
+        thing.words = ["of lab ", plan.lab.name()].concat();
+    }
+    let verb = match step.sign {
+        Sign::Create if matches!(step.act, Act::Sysctl { .. }) => "set ",
+        Sign::Create => "make ",
+        Sign::Change => "change ",
+        Sign::Replace => "make anew ",
+        Sign::Remove => "take away ",
+        Sign::Part => "set ",
+    };
+    let mut out = Out::alone(Format::Text, false);
+    out.text(verb);
+    object(&mut out, &thing);
+    String::from_utf8_lossy(&out.finish()).into_owned()
 }
 
 /// Adds a thing and where it is.
-fn object(out: &mut String, thing: &Thing<'_>) {
-    say(out, &[thing.kind, " ", &thing.words]);
-    place(out, thing.netns, "");
+fn object(out: &mut Out, thing: &Thing<'_>) {
+    out.str("kind", "", thing.kind, " ");
+    out.str("object", "", &thing.words, "");
+    if let Some(name) = thing.netns {
+        out.name("netns", " in ", name, "");
+    }
     if let Some((peer, netns)) = &thing.peer {
-        say(out, &[", peer ", peer]);
-        // Where there is no word for a place, it is that of the thing.
-        place(out, *netns, if thing.netns.is_some() { " on the host" } else { "" });
-    }
-}
-
-fn place(out: &mut String, netns: Option<&[u8]>, host: &str) {
-    match netns {
-        Some(name) => say(out, &[" in ", &printable(name)]),
-        None => out.push_str(host),
-    }
-}
-
-#[inline(never)]
-fn say(out: &mut String, pieces: &[&str]) {
-    pieces.iter().for_each(|piece| out.push_str(piece));
-}
-
-/// A line for each object.
-pub fn text(view: &View<'_>) -> String {
-    let names = Names::planned(view.plan, view.world);
-    let mut out = String::new();
-    for step in view.plan.steps.iter().filter(|step| step.sign != Sign::Part) {
-        say(&mut out, &[mark(step.sign), " "]);
-        object(&mut out, &Thing::of(step, &names));
-        let mut separator = ": ";
-        for Difference { what, from, to } in &differences(step) {
-            let [from, to] = [from, to].map(|value| printable(value.as_bytes()));
-            match (what.is_empty(), from.is_empty()) {
-                (true, true) => say(&mut out, &[" = "]),
-                (true, false) => say(&mut out, &[separator, &from, " -> "]),
-                (false, true) => say(&mut out, &[separator, what, " "]),
-                (false, false) => say(&mut out, &[separator, what, " ", &from, " -> "]),
-            }
-            say(&mut out, &[if to.is_empty() { "none" } else { &to }]);
-            separator = ", ";
+        out.str("peer", ", peer ", peer, "");
+        match netns {
+            Some(name) => out.name("peer_netns", " in ", name, ""),
+            // Where there is no word for a place, it is that of the thing.
+            None => out.text(if thing.netns.is_some() { " on the host" } else { "" }),
         }
-        out.push('\n');
     }
-    out
+}
+
+/// A plan as a listing, a line or record for each object, in the order in which they are done: sign, kind, object,
+/// netns, peer and peer_netns of a pair, at (file, line, column), differences (what, from, to). `docs/file.md` tells
+/// of the JSON.
+pub fn list(view: &View<'_>, format: Format) -> Vec<u8> {
+    let names = Names::planned(view.plan, view.world);
+    let mut out = Out::new(format, false);
+    let lines = view.sources.filter(|_| out.is_json()).map(Lines::new);
+    for step in view.plan.steps.iter().filter(|step| step.sign != Sign::Part) {
+        out.record(|out| {
+            out.str("sign", "", mark(step.sign), " ");
+            object(out, &Thing::of(step, &names));
+            if let Some((lines, at)) = lines.as_ref().zip(step.at) {
+                let (file, line, column) = lines.place(at);
+                out.object("at", |out| {
+                    out.str("file", "", file, "");
+                    out.digits("line", "", &line.to_string(), "");
+                    out.digits("column", "", &column.to_string(), "");
+                });
+            }
+            out.list("differences", |out| {
+                let mut separator = ": ";
+                for one in &differences(step) {
+                    out.record(|out| difference(out, separator, one));
+                    separator = ", ";
+                }
+            });
+            out.text("\n");
+        });
+    }
+    out.finish()
+}
+
+fn difference(out: &mut Out, separator: &str, one: &Difference) {
+    let values = [("what", one.what), ("from", one.from.as_str()), ("to", one.to.as_str())];
+    if out.is_json() {
+        return values.into_iter().for_each(|(key, value)| out.str(key, "", value, ""));
+    }
+    let [what, from, to] = values.map(|value| printable(value.1.as_bytes()));
+    out.text(if what.is_empty() && from.is_empty() { " = " } else { separator });
+    for (value, behind) in [(what, " "), (from, " -> ")] {
+        if !value.is_empty() {
+            out.pieces(&[&value, behind]);
+        }
+    }
+    out.text(if to.is_empty() { "none" } else { &to });
 }
 
 /// What differs; of a parameter the step itself says it.
@@ -112,49 +150,6 @@ fn differences(step: &Step) -> Vec<Difference> {
         }
         _ => step.why.clone(),
     }
-}
-
-/// An array of objects, in the order in which they are done: sign, kind, object, netns, peer and peer_netns of a pair,
-/// at (file, line, column), differences (what, from, to).
-pub fn json(view: &View<'_>) -> Vec<u8> {
-    let names = Names::planned(view.plan, view.world);
-    let lines = view.sources.map(Lines::new);
-    let mut out = Out::new(Format::Json, false);
-    for step in view.plan.steps.iter().filter(|step| step.sign != Sign::Part) {
-        let thing = Thing::of(step, &names);
-        out.record(|out| {
-            out.str("sign", "", mark(step.sign), "");
-            out.str("kind", "", thing.kind, "");
-            out.str("object", "", &thing.words, "");
-            if let Some(name) = thing.netns {
-                out.name("netns", "", name, "");
-            }
-            if let Some((peer, netns)) = &thing.peer {
-                out.str("peer", "", peer, "");
-                if let Some(name) = netns {
-                    out.name("peer_netns", "", name, "");
-                }
-            }
-            if let Some((lines, at)) = lines.as_ref().zip(step.at) {
-                let (file, line, column) = lines.place(at);
-                out.object("at", |out| {
-                    out.str("file", "", file, "");
-                    out.digits("line", "", &line.to_string(), "");
-                    out.digits("column", "", &column.to_string(), "");
-                });
-            }
-            out.list("differences", |out| {
-                for Difference { what, from, to } in &differences(step) {
-                    out.record(|out| {
-                        for (key, value) in [("what", *what), ("from", from), ("to", to)] {
-                            out.str(key, "", value, "");
-                        }
-                    });
-                }
-            });
-        });
-    }
-    out.finish()
 }
 
 /// Where the lines of files begin: places are looked up very often.

@@ -1,8 +1,9 @@
 //! Mounts: bind, propagation, sysfs and tmpfs, lazy unmount, and which filesystem a path is on.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use super::check;
 
@@ -20,6 +21,13 @@ pub fn mount(source: &CStr, target: &CStr, fs: &CStr, flags: libc::c_ulong, data
 pub fn detach(target: &CStr) -> io::Result<()> {
     // SAFETY: `target` is NUL-terminated and only read.
     check(unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH | libc::UMOUNT_NOFOLLOW) }).map(|_| ())
+}
+
+/// Detaches lazily the mount that an open file is the root of, whatever its path leads to by now. Needs `/proc`.
+pub fn detach_open(file: BorrowedFd<'_>) -> io::Result<()> {
+    let path = CString::new(["/proc/self/fd/", &file.as_raw_fd().to_string()].concat())?;
+    // SAFETY: `path` is NUL-terminated and only read.
+    check(unsafe { libc::umount2(path.as_ptr(), libc::MNT_DETACH) }).map(|_| ())
 }
 
 /// Filesystem type number (`f_type`) of the filesystem that a path is on.

@@ -32,16 +32,25 @@ pub fn egid() -> u32 {
     unsafe { libc::getegid() }
 }
 
-/// Raises the soft limit of open files to the hard one, as far as allowed.
-pub fn raise_open_files() {
+/// Sets which permissions new files do not get.
+pub fn set_umask(mask: libc::mode_t) {
+    // SAFETY: takes a number and cannot fail.
+    unsafe { libc::umask(mask) };
+}
+
+/// Raises the soft limit of open files to the hard one, as far as allowed; how many may be open.
+pub fn raise_open_files() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` outlives both calls; the first only writes to it, the second only reads it.
     unsafe {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 && limit.rlim_cur < limit.rlim_max {
-            limit.rlim_cur = limit.rlim_max;
-            let _ = libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+            let soft = std::mem::replace(&mut limit.rlim_cur, limit.rlim_max);
+            if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) != 0 {
+                limit.rlim_cur = soft;
+            }
         }
     }
+    limit.rlim_cur
 }
 
 /// Whether descriptor 0 was closed when the program began.

@@ -22,10 +22,23 @@ pub struct Signals {
 pub struct Wake {
     /// The descriptor has something to read.
     pub readable: bool,
-    /// The descriptor has an error pending, or one in its error queue.
+    /// The descriptor has an error pending, or one in its error queue; or the other end has gone.
     pub error: bool,
     /// A signal of the set has come.
     pub signal: bool,
+}
+
+/// Those of some signals that the process has not been told to ignore.
+pub fn heeded(signals: &[libc::c_int]) -> Vec<libc::c_int> {
+    let mut heeded = signals.to_vec();
+    heeded.retain(|signal| {
+        let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+        // SAFETY: sets nothing, and `action` is as large as the call writes.
+        let ret = unsafe { libc::sigaction(*signal, std::ptr::null(), action.as_mut_ptr()) };
+        // SAFETY: zeroed above, all-zero is valid, and the call only writes it.
+        ret != 0 || unsafe { action.assume_init() }.sa_sigaction != libc::SIG_IGN
+    });
+    heeded
 }
 
 impl Signals {
@@ -87,7 +100,11 @@ impl Signals {
             Ok(_) => {
                 let [got, signals] = fds.map(|fd| fd.revents);
                 let has = |bit| got & bit != 0;
-                Ok(Wake { readable: has(libc::POLLIN), error: has(libc::POLLERR), signal: signals != 0 })
+                Ok(Wake {
+                    readable: has(libc::POLLIN),
+                    error: has(libc::POLLERR | libc::POLLHUP),
+                    signal: signals != 0,
+                })
             }
         }
     }

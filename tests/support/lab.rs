@@ -119,8 +119,15 @@ pub fn identities(netns: &str) -> Vec<(String, String, String)> {
 
 /// A command of ours under strace with these words in front; what strace writes is in the file.
 pub fn traced(strace: &[&str], trace: &str, words: &[&str]) -> Command {
-    let mut command = Command::new(tool("strace"));
-    command.args(["-f", "-qq", "-o", trace]).args(strace).arg(NETSTRAP).args(words).env_remove("NETSTRAP_HINTS");
+    // Also where a shell has started the tests in the background, which ignore SIGINT then.
+    let mut command = Command::new(tool("env"));
+    command
+        .args(["--default-signal", &tool("strace")])
+        .args(["-f", "-qq", "-o", trace])
+        .args(strace)
+        .arg(NETSTRAP)
+        .args(words)
+        .env_remove("NETSTRAP_HINTS");
     command.stdin(Stdio::null());
     command
 }

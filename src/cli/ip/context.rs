@@ -162,7 +162,7 @@ impl<'a> Context<'a> {
         Ok(())
     }
 
-    /// The route socket. A command works in one namespace, which it has entered: no [`crate::observe::Session`] is needed.
+    /// The route socket. A command works in one namespace, which it has entered.
     pub fn socket(&mut self) -> Result<&mut Socket<Route>, Fail> {
         match &mut self.socket {
             Some(socket) => Ok(socket),

@@ -9,6 +9,7 @@ use crate::cli::cursor::{shown, text};
 use crate::file::complaint::meant;
 use crate::file::duration;
 use crate::model::lab::is_name;
+use crate::model::name::NsName;
 
 /// Bits of the options.
 pub const JSON: u16 = 1;
@@ -29,7 +30,7 @@ type Opt = (&'static str, &'static str, u16, &'static str);
 const OPTIONS: &[Opt] = &[
     ("--json", "", JSON, "JSON in place of text"),
     ("--as", "ip", COMMANDS, "the same as lines for sh: ip, bridge, sysctl, nft"),
-    ("--adopt", "", ADOPT, "take links and namespaces of the same names that bear no mark"),
+    ("--adopt", "", ADOPT, "take over unmarked links and namespaces of the same names; `down` then deletes them"),
     ("--replace", "", REPLACE, "make links anew that cannot be changed in place"),
     ("--prune", "on|off", KEEP, "off: leave what the file made before and says no more"),
     ("--confirm", "TIME", CONFIRM, "go back after TIME unless `netstrap confirm` is run before"),
@@ -96,7 +97,8 @@ pub const VERBS: &[Verb] = &[
         name: "status",
         operand: "FILE|NAME",
         options: JSON | WRITABLE,
-        about: "Prints what differs from FILE, or from what was last applied under NAME, as lines of `plan`.",
+        about: "Prints what differs from FILE, or from what was last applied under NAME, as lines of `plan --adopt\n\
+            --replace`: what somebody else has put in its place differs too.",
         codes: "0 all is as asked; 2 something differs; 1 error",
     },
     Verb {
@@ -104,7 +106,8 @@ pub const VERBS: &[Verb] = &[
         operand: "",
         options: JSON | NETNS | HOST,
         about: "Prints the network as a file: the host and all namespaces, or those that are named. What a\n\
-            file cannot say is told on standard error.",
+            file cannot say is told on standard error, but for what is not looked at: parameters besides\n\
+            `forward`, entries of bridges and vxlans, queueing disciplines, next hop objects.",
         codes: "0 done; 1 error",
     },
     Verb {
@@ -206,7 +209,8 @@ impl<'a> Job<'a> {
         self.options |= option.2;
         let word = text(value);
         let row = self.row();
-        let wrong = |what: &[&str]| Err(Fail::usage(row.name, &[option.0, ": ", &shown(value), &what.concat()]));
+        let wrong =
+            |what: &[&str]| Err(Fail::usage(row.name, &[option.0, ": \"", &shown(value), "\"", &what.concat()]));
         match option.2 {
             COMMANDS if word != "ip" => return wrong(&[" is not ip"]),
             KEEP => match word {
@@ -225,6 +229,7 @@ impl<'a> Job<'a> {
                     self.confirm = Some(time);
                 }
             }
+            NETNS if NsName::new(value).is_none() => return wrong(&[" is no name of a namespace"]),
             NETNS => self.netns.push(value),
             _ => {}
         }
@@ -238,7 +243,7 @@ impl<'a> Job<'a> {
             return Ok(());
         }
         if self.operand.is_none_or(|word| word.is_empty()) && !row.operand.is_empty() && !row.operand.starts_with('[') {
-            return Err(Fail::usage(row.name, &["which ", row.operand, "?"]));
+            return Err(Fail::usage(row.name, &[row.operand, " is missing"]));
         }
         if let Some(word) = self.operand.filter(|word| word.to_str().is_none()) {
             let name = shown(word.as_bytes());

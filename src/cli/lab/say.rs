@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cli::cursor::shown;
 use crate::cli::io::Io;
 use crate::cli::netstrap::USAGE;
 use crate::error::Error;
@@ -131,9 +130,9 @@ pub fn ended(
         }
         Ended::Locked(holder) => {
             let holder = holder.map(|pid| [" (process ", &pid.to_string(), ")"].concat()).unwrap_or_default();
-            let waited = patience.as_millis().to_string();
+            let waited = seconds(patience);
             let text =
-                ["another run", &holder, " held the lock for longer than ", &waited, "ms; see --lock-wait"].concat();
+                ["another run", &holder, " held the lock for longer than ", &waited, "; see --lock-wait"].concat();
             (Fail::failed(verb, &[&text]), 5, String::new())
         }
     };
@@ -147,8 +146,6 @@ pub fn ended(
 /// Time until a run is long enough to be told about, and between two lines.
 const QUIET: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(100);
-/// Characters of a line that every terminal has.
-const WIDTH: usize = 79;
 
 /// The line that tells how far a run is, on a terminal only.
 pub struct Progress {
@@ -168,10 +165,9 @@ impl Progress {
     }
 
     /// Shows a line in place of the one before.
-    pub fn show(&mut self, line: &str, io: &mut Io) {
-        let line = shown(line.as_bytes());
-        let cut = line.char_indices().nth(WIDTH).map_or(line.len(), |at| at.0);
-        io.draw(&["\r\x1b[K", &line[..cut]]);
+    pub fn show(&mut self, line: &[&str], io: &mut Io) {
+        // Without automatic margins, what a narrow terminal has no room for is not seen.
+        io.draw(&["\x1b[?7l\r\x1b[K", &line.concat(), "\x1b[?7h"]);
         (self.next, self.is_drawn) = (Some(Instant::now() + PAUSE), true);
     }
 
@@ -184,11 +180,28 @@ impl Progress {
     }
 }
 
+/// A time as options take it.
+fn seconds(time: Duration) -> String {
+    let (time, unit) = match time.as_millis() {
+        time if time % 1000 == 0 => (time / 1000, "s"),
+        time => (time, "ms"),
+    };
+    [&time.to_string(), unit].concat()
+}
+
+/// Tells something that is no failure.
+pub fn note(text: &str) {
+    let line = ["netstrap: ", &printable(text.as_bytes()), "\n"].concat();
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+}
+
 /// Tells that something waits to be confirmed.
 pub fn waits(lab: &str, time: Duration) {
-    let time = time.as_secs_f32().to_string();
+    // Enter is heard from a terminal alone.
+    let enter = if crate::sys::process::is_terminal(&std::io::stdin()) { "Enter, or " } else { "" };
+    let time = seconds(time);
     let pieces =
-        ["netstrap: apply: done; goes back in ", &time, "s unless confirmed: Enter, or netstrap confirm ", lab, "\n"];
+        ["netstrap: apply: done; goes back in ", &time, " unless confirmed: ", enter, "netstrap confirm ", lab, "\n"];
     // Nobody may be there to read it.
     let _ = std::io::Write::write_all(&mut std::io::stderr(), pieces.concat().as_bytes());
 }

@@ -70,8 +70,16 @@ pub fn parse(words: &mut Words<'_>) -> Rule {
         rule.table = TABLE_MAIN;
     }
     rule.family = words.family();
-    rule.numbers = NUMBERS.iter().filter_map(|number| Some((*number, rule.get(*number)?))).collect();
+    arrange(&mut rule);
     rule
+}
+
+/// Puts the numbers of a rule in the order that they have here; those that a line has no words for come last.
+pub fn arrange(rule: &mut Rule) {
+    let mut numbers: Vec<(u16, u32)> = Vec::new();
+    numbers.extend(NUMBERS.iter().filter_map(|number| Some((*number, rule.get(*number)?))));
+    numbers.extend(rule.numbers.iter().filter(|row| !NUMBERS.contains(&row.0)));
+    rule.numbers = numbers;
 }
 
 /// Writes a rule.

@@ -85,7 +85,7 @@ pub fn translations(seen: &mut Seen, place: Option<&Place>, lab: &Lab) -> Result
 pub fn all_translations(seen: &mut Seen) -> Result<()> {
     let tables = match Socket::open().and_then(|mut socket| socket.dump(&ListTables)) {
         Err(error) if is_unknown(&error) => return Ok(()),
-        other => other?,
+        other => other.map_err(|error| error.doing(|| READS.to_owned()))?,
     };
     let mut labs: Vec<&str> = Vec::new();
     let mut foreign = false;
@@ -106,11 +106,14 @@ pub fn all_translations(seen: &mut Seen) -> Result<()> {
     Ok(())
 }
 
+/// What is done, for errors.
+const READS: &str = "read the rule set";
+
 #[inline(never)]
 fn found(seen: &mut Seen, lab: &Lab, known: &[Translation]) -> Result<()> {
     match Translations::of_lab(Socket::open()?, lab).found(known) {
         Ok((translations, right)) => (seen.translations, seen.foreign_rules) = (translations, !right),
-        Err(fault) => return Err(fault.failure.error.doing(|| "read the rule set".to_owned())),
+        Err(fault) => return Err(fault.failure.error.doing(|| READS.to_owned())),
     }
     Ok(())
 }

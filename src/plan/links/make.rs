@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use super::{ADDRGEN_NONE, Acts, Writer, is_silent, mac_of, number_of};
+use crate::model::lab::Lab;
 use crate::model::link::{KindName, Link, LinkChange, LinkFlags, LinkNumber, ListVerb, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
 use crate::model::op::Op;
@@ -33,6 +34,17 @@ impl Writer<'_, '_> {
             numbers,
             ..LinkChange::default()
         }
+    }
+
+    /// A hardware address for a bridge, locally administered: the same in every plan on this machine, and another one on
+    /// any other. One that is told none takes the lowest of its ports', and another whenever ports come and go: what
+    /// others know of it is wrong then.
+    fn own_mac(&self, place: usize, name: &IfName) -> Vec<u8> {
+        let (netns, link) = (self.ctx.place_name(place), name.as_bytes());
+        let all = [self.ctx.known.machine.as_bytes(), self.ctx.lab.name().as_bytes(), b"/", netns, b"/", link].concat();
+        let mark = Lab::new(&String::from_utf8_lossy(&all)).mark(netns, link);
+        let ([a, b, c, d], [.., e, f]) = (mark.lab.to_be_bytes(), mark.path.to_be_bytes());
+        vec![a & 0xfc | 2, b, c, d, e, f]
     }
 
     /// A name for a link that is made while the one in whose stead it is still has it.
@@ -159,6 +171,9 @@ impl Writer<'_, '_> {
         let spare = self.spare_name(place, number);
         let mut new = self.properties(place, number);
         new.name = spare.or(new.name);
+        if spec.kind == LinkKind::Bridge && new.address.is_none() {
+            new.address = Some(self.own_mac(place, &spec.name));
+        }
         let is_vxlan = spec.kind == LinkKind::Vxlan;
         new.lower = lower.filter(|_| !is_vxlan);
         let master = self.master(place, spec);

@@ -35,44 +35,32 @@ impl Keys {
 /// What files say of the host.
 #[derive(Debug)]
 pub struct Claims {
-    own: Option<Keys>,
+    own: Keys,
     others: Keys,
     adopt: bool,
+    told: bool,
 }
 
 impl Claims {
     /// Reads what is known.
     pub fn new(ctx: &Ctx<'_>) -> Self {
-        let mut others = Keys::default();
-        let host = ctx.world.places.first();
-        let own = ctx.known.own.as_ref().zip(host).map(|(own, host)| {
-            let mut keys = Keys::default();
-            claim(own, host, &mut keys);
-            keys
-        });
-        for (other, host) in ctx.known.others.iter().zip(std::iter::repeat(host)) {
-            if let Some(host) = host {
-                claim(other, host, &mut others);
-            }
+        let (mut own, mut others) = (Keys::default(), Keys::default());
+        if let Some(host) = ctx.world.places.first() {
+            ctx.known.own.iter().for_each(|topology| claim(topology, host, &mut own));
+            ctx.known.others.iter().for_each(|topology| claim(topology, host, &mut others));
         }
-        Claims { own, others, adopt: ctx.options.adopt }
+        Claims { own, others, adopt: ctx.options.adopt, told: ctx.known.told }
     }
 
-    /// Whether a thing may be taken away. `mark`: whether it bears ours (any lab's), `None` where this kernel keeps
-    /// no mark of it.
+    /// Whether a thing may be taken away. `mark`: whether it bears the mark, which is one for all labs and may be some
+    /// other program's, too; `None` where this kernel keeps no mark of it. So what the lab asked for must say it as well.
     pub fn may_remove(&self, key: &[u8], mark: Option<bool>) -> bool {
-        let own = match (mark, &self.own) {
-            (Some(false), _) | (None, None) => false,
-            (Some(true), None) => true,
-            (_, Some(own)) => own.has(key),
-        };
-        own && !self.others.has(key)
+        mark.unwrap_or(!self.told) && self.own.has(key) && !self.others.has(key)
     }
 
     /// Whether a thing that is asked for may be changed.
     pub fn may_change(&self, key: &[u8], mark: Option<bool>) -> bool {
-        let own = self.own.as_ref().is_some_and(|own| own.has(key));
-        self.adopt || (mark != Some(false) && own) || (mark == Some(true) && !self.others.has(key))
+        self.adopt || (mark != Some(false) && self.own.has(key))
     }
 }
 

@@ -5,11 +5,11 @@ use super::kind;
 use super::names::Names;
 use super::nft;
 use super::shell::Script;
-use super::thing::{path, route_words, rule_words, vlan_words};
+use super::thing::{route_words, rule_words, vlan_words};
 use crate::file::words::{address, neigh};
 use crate::model::addr::AddrVerb;
 use crate::model::ip::Family;
-use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb, NewKind, NewLink};
+use crate::model::link::{LinkChange, LinkId, LinkNumber, ListVerb, NewKind};
 use crate::model::name::IfName;
 use crate::model::neigh::NeighVerb;
 use crate::model::op::Op;
@@ -151,7 +151,7 @@ impl Lines<'_> {
                 return;
             }
             Act::File { file, text } => {
-                let path = path(*file, Some(name));
+                let path = file.path(name);
                 let folder = path.len() - file.name().len() - 1;
                 match text {
                     Some(text) => {
@@ -183,44 +183,39 @@ impl Lines<'_> {
     }
 
     fn make(&mut self, place: usize, make: &MakeLink) {
+        let new = &make.new;
         self.ip(place, "link add");
-        self.new_link(place, &make.new, (make.into != place).then_some(make.into), make.peer_into);
-        let mut set = |place: usize, index: Option<std::num::NonZeroU32>, name: Option<IfName>| {
-            if let (Ok(ns), Some(index), Some(name)) = (u32::try_from(place), index, name) {
-                self.names.set(LinkId { ns, index }, name);
-            }
-        };
-        set(make.into, make.new.index, make.new.change.name);
-        if let NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer) = &make.new.kind {
-            set(make.peer_into.unwrap_or(make.into), peer.index, peer.change.name);
-        }
-    }
-
-    /// What stands behind `link add`.
-    fn new_link(&mut self, place: usize, new: &NewLink<'_>, into: Option<usize>, peer_into: Option<usize>) {
         if let Some(lower) = new.change.lower {
             let name = self.names.get(lower);
             self.script.words("link");
             self.script.word(&name);
         }
         self.named("name", new.change.name);
-        if let Some(into) = into {
-            self.netns(into);
+        if make.into != place {
+            self.netns(make.into);
         }
         self.change(&new.change);
         self.script.words("type");
         self.script.words(new.kind_name());
-        let ns = u32::try_from(place).unwrap_or(0);
         if let NewKind::With(kind) | NewKind::Pair(kind, _) = &new.kind {
-            kind::words(&mut self.script, kind, ns, &self.names);
+            kind::words(&mut self.script, kind, u32::try_from(place).unwrap_or(0), &self.names);
         }
         if let NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer) = &new.kind {
             self.script.words("peer");
             self.named("name", peer.change.name);
-            if let Some(into) = peer_into.filter(|into| *into != place) {
+            if let Some(into) = make.peer_into.filter(|into| *into != place) {
                 self.netns(into);
             }
             self.change(&peer.change);
+        }
+        let mut set = |place: usize, index: Option<std::num::NonZeroU32>, name: Option<IfName>| {
+            if let (Ok(ns), Some(index), Some(name)) = (u32::try_from(place), index, name) {
+                self.names.set(LinkId { ns, index }, name);
+            }
+        };
+        set(make.into, new.index, new.change.name);
+        if let NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer) = &new.kind {
+            set(make.peer_into.unwrap_or(make.into), peer.index, peer.change.name);
         }
     }
 
@@ -267,10 +262,6 @@ impl Lines<'_> {
 
     fn op(&mut self, place: usize, op: &Op<'_>) {
         match op {
-            Op::CreateLink(new) | Op::ReplaceLink(new) => {
-                self.ip(place, "link add");
-                self.new_link(place, new, None, None);
-            }
             Op::ChangeLink(link, change) => {
                 self.ip(place, "link set");
                 self.device(*link);
@@ -284,11 +275,6 @@ impl Lines<'_> {
                 if let Some(name) = change.name {
                     self.names.set(*link, name);
                 }
-            }
-            Op::ChangeGroup(group, change) => {
-                self.ip(place, "link set");
-                self.script.count("group", *group);
-                self.change(change);
             }
             Op::DeleteLink(link) => {
                 self.ip(place, "link delete");
@@ -307,27 +293,27 @@ impl Lines<'_> {
                 }
             }
             Op::Addr(verb, link, addr) => {
-                let verb = match verb {
-                    AddrVerb::Add => "address add",
-                    AddrVerb::Replace => "address replace",
-                    AddrVerb::Change => "address change",
-                    AddrVerb::Delete => "address delete",
-                };
-                self.ip(place, verb);
+                self.ip(
+                    place,
+                    match verb {
+                        AddrVerb::Delete => "address delete",
+                        AddrVerb::Replace => "address replace",
+                        _ => "address add",
+                    },
+                );
                 self.script.words(&address::text(addr));
                 self.device(*link);
             }
             Op::Route(verb, route) => {
-                let verb = match verb {
+                let words = route_words(route, &self.names);
+                // By the gateway alone `ip` would take it for a route of the other family.
+                self.tool(if words.contains(" inet6 ") { "ip -4" } else { "ip" }, place);
+                self.script.words(match verb {
                     RouteVerb::Delete => "route delete",
                     RouteVerb::Replace => "route replace",
-                    RouteVerb::Change => "route change",
-                    RouteVerb::Append => "route append",
                     RouteVerb::Prepend => "route prepend",
-                    RouteVerb::Add | RouteVerb::Test => "route add",
-                };
-                self.ip(place, verb);
-                let words = route_words(route, &self.names);
+                    _ => "route add",
+                });
                 // Next hops come last.
                 let (words, hops) = words.split_at(words.find(" nexthop ").unwrap_or(words.len()));
                 self.script.words(words);
@@ -335,23 +321,15 @@ impl Lines<'_> {
                 self.script.words(hops);
             }
             Op::Neigh(verb, neigh) => {
-                let verb = match verb {
-                    NeighVerb::Add => "neighbour add",
-                    NeighVerb::Change => "neighbour change",
-                    NeighVerb::Replace => "neighbour replace",
-                    NeighVerb::Delete => "neighbour delete",
-                };
-                self.ip(place, verb);
+                let is_taken = *verb == NeighVerb::Delete;
+                self.ip(place, if is_taken { "neighbour delete" } else { "neighbour replace" });
                 if let Some(device) = neigh.device.and_then(|device| IfName::new(&self.names.get(device))) {
                     self.script.words(&neigh::text(&NeighSpec { neigh: neigh.clone(), device }));
                 }
                 self.protocol(neigh.protocol.into());
             }
             Op::Rule { delete, rule } => {
-                self.tool("ip", place);
-                if rule.family == Family::V6 {
-                    self.script.words("-6");
-                }
+                self.tool(if rule.family == Family::V6 { "ip -6" } else { "ip" }, place);
                 self.script.words(if *delete { "rule delete" } else { "rule add" });
                 self.script.words(&rule_words(rule));
                 self.protocol(rule.get(RULE_PROTOCOL).unwrap_or(0));
@@ -366,9 +344,8 @@ impl Lines<'_> {
                     }
                 }
             }
-            // No plan has them.
-            Op::BridgePort(_) | Op::SetNsid(..) | Op::Fdb(..) | Op::Token(..) | Op::AddrLabel(..) | Op::NextHop(..) => {
-            }
+            // No plan has others.
+            _ => {}
         }
     }
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 use crate::model::index::Index;
-use crate::model::link::{Link, LinkId};
+use crate::model::link::{Link, LinkChange, LinkId};
 use crate::model::name::IfName;
-use crate::model::plan::Plan;
+use crate::model::op::Op;
+use crate::model::plan::{Act, Plan};
 use crate::model::world::World;
 
 /// Names of links, as they are at some time.
@@ -30,6 +31,13 @@ impl<'a> Names<'a> {
         for (link, name) in &plan.names {
             names.set(*link, *name);
         }
+        for step in &plan.steps {
+            if let Act::Op(op) = &step.act
+                && let Op::ChangeLink(link, LinkChange { name: Some(name), .. }) = op.as_ref()
+            {
+                names.set(*link, *name);
+            }
+        }
         names
     }
 
@@ -46,6 +54,12 @@ impl<'a> Names<'a> {
                 self.own.push((link, name));
             }
         }
+    }
+
+    /// The name of a link that is made, or that has another one than was found.
+    pub fn own(&self, place: usize, index: Option<NonZeroU32>) -> Option<IfName> {
+        let link = LinkId { ns: u32::try_from(place).ok()?, index: index? };
+        self.number(link).map(|number| self.own[number].1)
     }
 
     /// The found link.

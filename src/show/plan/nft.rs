@@ -49,11 +49,7 @@ pub fn tables(wanted: &[Translation], found: &[Translation], foreign: bool, tabl
 fn with_keys(translation: &Translation) -> Vec<(Leg, String)> {
     let key = translation.key();
     let key = cut(key.as_bytes()).map_or(key, |cut| String::from_utf8_lossy(&cut).into_owned());
-    let mut legs = Vec::new();
-    for leg in translation.legs(None, false) {
-        legs.push((leg, key.clone()));
-    }
-    legs
+    translation.legs(None, false).into_iter().map(|leg| (leg, key.clone())).collect()
 }
 
 fn rule(out: &mut String, leg: &Leg, family: &str) {

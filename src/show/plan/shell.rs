@@ -32,7 +32,7 @@ impl Script {
             self.out.push(b'\'');
         } else {
             // What a terminal should not see, so that a script can be looked at.
-            self.out.extend_from_slice(b"\"$(printf '");
+            self.out.extend_from_slice(b"\"$(printf -- '");
             for byte in word {
                 if is_plain(*byte) && *byte != b'%' || b" [](){}$;&|<>*?#~!".contains(byte) {
                     self.out.push(*byte);
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn words_are_what_a_shell_reads() {
-        let words: [&[u8]; 7] = [b"eth0", b"", b"a b", b"it's", b"$(id)", b"a\x1b[2J\n-", b"\xff\xfe"];
+        let words: [&[u8]; 7] = [b"eth0", b"", b"a b", b"it's", b"$(id)", b"a\x1b[2J\n-", b"-\xff\xfe"];
         let mut script = Script::default();
         script.words("printf %s:");
         words.iter().for_each(|word| script.word(word));

@@ -114,6 +114,9 @@ fn plan() -> Plan {
         route.hops.push(NextHop { via: address.parse().ok(), device: Some(id(1, 16)), ..NextHop::default() });
     }
     steps.push(op(1, Sign::Create, Op::Route(RouteVerb::Replace, route)));
+    let mut route = crate::model::route::Route::to(parse_prefix("0.0.0.0/0", Family::V4).unwrap());
+    (route.via, route.device, route.protocol) = ("fe80::1".parse().ok(), Some(id(1, 16)), 110);
+    steps.push(op(1, Sign::Create, Op::Route(RouteVerb::Prepend, route)));
     let mut rule = Rule {
         family: Family::V6,
         tos: Some(16),
@@ -148,7 +151,12 @@ fn plan() -> Plan {
     steps.push(op(0, Sign::Remove, Op::DeleteLink(id(0, 9))));
     steps.push(step(2, Sign::Remove, Act::DeleteNetns));
     let planned = |text: &str| IfName::new(text.as_bytes()).unwrap();
-    let names = vec![(id(0, 20), planned("br0")), (id(1, 16), planned("b")), (id(1, 40), planned("up0"))];
+    let names = vec![
+        (id(0, 20), planned("br0")),
+        (id(1, 16), planned("b")),
+        (id(1, 40), planned("up0")),
+        (id(0, 21), planned("a9")),
+    ];
     Plan { lab: Lab::new("lab"), steps, names }
 }
 
@@ -158,28 +166,30 @@ fn a_line_for_each_object() {
     let expected = "\
 + netns red
 + bridge br0
--/+ veth a, peer b in red: netns red
+-/+ veth a9, peer b in red: netns red
 + macvlan m in red
 + vxlan x
 + vlan v
 + tap t
 ~ device up0 in red
 ~ bridge new: name o$(id) -> new
-~ bridge o$(id): alias a -> it's a\\x1b[m, master br0 -> none
+~ bridge new: alias a -> it's a\\x1b[m, master br0 -> none
 + address 10.0.0.1/24 dev up0 in red
 + route default metric 5 nexthop via 10.0.0.2 dev b nexthop via 10.0.0.3 dev b in red
++ route default via inet6 fe80::1 dev b in red
 - rule from ::/0 table main tos 0x10 in red
 + neighbour 10.0.0.9 lladdr 02:00:00:00:00:01 dev b in red
 + port-vlan vid 5-7 dev br0 pvid untagged
 ~ sysctl net.ipv4.tcp_rmem in \\x1b[2J: 1 2 3 -> 4 5 6
 + file /etc/netns/red/resolv.conf
 - file /etc/netns/\\x1b[2J/hosts
-- bridge o$(id)
+- bridge new
 - netns \\x1b[2J
 ";
-    assert_eq!(text(&View { plan: &plan, world: &world, sources: None }), expected);
-    assert_eq!(tally(&plan), [11, 4, 1, 4]);
-    assert_eq!(brief(&plan.steps[2], &world), "veth a, peer b in red");
+    let view = View { plan: &plan, world: &world, sources: None };
+    assert_eq!(String::from_utf8(list(&view, Format::Text)).unwrap(), expected);
+    assert_eq!(tally(&plan), [12, 4, 1, 4]);
+    assert_eq!(brief(&plan.steps[2], &plan, &world), b"veth a9, peer b in red");
 }
 
 #[test]
@@ -187,17 +197,17 @@ fn json_has_places_and_differences() {
     let (plan, world) = (plan(), world());
     let files = vec![Source { name: "lab.toml".into(), text: "name = 'lab'\n[veth.a]\n".into() }];
     let sources = Sources { files };
-    let bytes = json(&View { plan: &plan, world: &world, sources: Some(&sources) });
+    let bytes = list(&View { plan: &plan, world: &world, sources: Some(&sources) }, Format::Json);
     let text = String::from_utf8(bytes).unwrap();
     for expected in [
         r#"[{"sign":"+","kind":"netns","object":"red","differences":[]},"#,
-        r#"{"sign":"-/+","kind":"veth","object":"a","peer":"b","peer_netns":"red","at":{"file":"lab.toml","line":2,"column":1},"differences":[{"what":"netns","from":"","to":"red"}]}"#,
+        r#"{"sign":"-/+","kind":"veth","object":"a9","peer":"b","peer_netns":"red","at":{"file":"lab.toml","line":2,"column":1},"differences":[{"what":"netns","from":"","to":"red"}]}"#,
         r#"{"what":"alias","from":"a","to":"it's a\u001b[m"}"#,
         r#""netns":"\u001b[2J","differences":[{"what":"","from":"1 2 3","to":"4 5 6"}]}"#,
     ] {
         assert!(text.contains(expected), "{text}");
     }
-    assert_eq!(text.matches("\"sign\"").count(), 20);
+    assert_eq!(text.matches("\"sign\"").count(), 21);
 }
 
 #[test]
@@ -217,20 +227,21 @@ ip link set dev eth0 netns red name up0
 ip -n red link property add dev b altname nst-1-2
 ip -n red link set dev b addrgenmode none
 ip link set dev 'o$(id)' name new
-ip link set dev new alias \"$(printf 'it\\047s a\\033[m')\" nomaster
+ip link set dev new alias \"$(printf -- 'it\\047s a\\033[m')\" nomaster
 ip -n red address add 10.0.0.1/24 dev up0
 ip -n red route replace default metric 5 protocol 110 nexthop via 10.0.0.2 dev b nexthop via 10.0.0.3 dev b
-ip -n red -6 rule delete from ::/0 table main tos 0x10 protocol 110 || :
+ip -4 -n red route prepend default via inet6 fe80::1 dev b protocol 110
+ip -6 -n red rule delete from ::/0 table main tos 0x10 protocol 110 || :
 ip -n red neighbour replace 10.0.0.9 lladdr 02:00:00:00:00:01 dev b
 bridge vlan add vid 5-7 dev br0 pvid untagged self
-ip netns exec \"$(printf '\\033[2J')\" sysctl -qw 'net.ipv4.tcp_rmem=4 5 6'
+ip netns exec \"$(printf -- '\\033[2J')\" sysctl -qw 'net.ipv4.tcp_rmem=4 5 6'
 mkdir -p /etc/netns/red
 cat > /etc/netns/red/resolv.conf <<'END'
 nameserver 10.0.0.1
 END
-rm \"$(printf '/etc/netns/\\033[2J/hosts')\"
+rm \"$(printf -- '/etc/netns/\\033[2J/hosts')\"
 ip link delete dev new || :
-ip netns delete \"$(printf '\\033[2J')\"
+ip netns delete \"$(printf -- '\\033[2J')\"
 ";
     let bytes = commands(&View { plan: &plan, world: &world, sources: None });
     assert_eq!(String::from_utf8(bytes).unwrap(), expected);

@@ -11,7 +11,6 @@ use crate::model::port::{PVID, UNTAGGED, VlanChange};
 use crate::model::route::Route;
 use crate::model::rule::{RULE_SUPPRESS_PREFIX, Rule};
 use crate::model::topology::{NeighSpec, RouteSpec};
-use crate::model::world::EtcFile;
 
 /// An object of a step.
 pub struct Thing<'a> {
@@ -35,10 +34,11 @@ impl<'a> Thing<'a> {
             }
             Act::MakeLink(make) => {
                 let netns = names.place(make.into);
-                let words = name_text(make.new.change.name);
+                let words = name_text(names.own(make.into, make.new.index).or(make.new.change.name));
                 return Thing { kind: make.new.kind_name(), words, netns, peer: peer(make, names) };
             }
-            Act::MakeTap { name, .. } => ("tap", name.to_string()),
+            // In the stead of another one, it is made under a name that it does not keep.
+            Act::MakeTap { index, name, .. } => ("tap", name_text(names.own(step.place, Some(*index)).or(Some(*name)))),
             Act::MoveLink { name, to, .. } => {
                 return Thing { kind: "device", words: name.to_string(), netns: names.place(*to), peer: None };
             }
@@ -53,21 +53,22 @@ impl<'a> Thing<'a> {
                 ("nat", words)
             }
             Act::File { file, .. } => {
-                return Thing { kind: "file", words: printable(&path(*file, netns)), netns: None, peer: None };
+                return Thing {
+                    kind: "file",
+                    words: printable(&file.path(netns.unwrap_or_default())),
+                    netns: None,
+                    peer: None,
+                };
             }
         };
         Thing { kind, words, netns, peer: None }
     }
 }
 
-/// Where a file is.
-pub fn path(file: EtcFile, netns: Option<&[u8]>) -> Vec<u8> {
-    [b"/etc/netns/", netns.unwrap_or_default(), b"/", file.name().as_bytes()].concat()
-}
-
 fn peer<'a>(make: &MakeLink, names: &Names<'a>) -> Option<(String, Option<&'a [u8]>)> {
     let (NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer)) = &make.new.kind else { return None };
-    Some((name_text(peer.change.name), names.place(make.peer_into.unwrap_or(make.into))))
+    let into = make.peer_into.unwrap_or(make.into);
+    Some((name_text(names.own(into, peer.index).or(peer.change.name)), names.place(into)))
 }
 
 fn name_text(name: Option<IfName>) -> String {
@@ -76,13 +77,8 @@ fn name_text(name: Option<IfName>) -> String {
 
 fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
     match op {
-        Op::CreateLink(new) | Op::ReplaceLink(new) => (new.kind_name(), name_text(new.change.name)),
-        Op::ChangeLink(link, change) => {
-            let name = change.name.map_or_else(|| printable(&names.get(*link)), |name| name.to_string());
-            (found_kind(*link, names), name)
-        }
-        Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
-        Op::ChangeGroup(group, _) | Op::DeleteGroup(group) => ("links", ["of group ", &group.to_string()].concat()),
+        Op::ChangeLink(link, _) | Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
+        Op::DeleteGroup(group) => ("links", ["of group ", &group.to_string()].concat()),
         Op::AltNames(_, link, list) => {
             let mut words = String::new();
             for name in list {
@@ -107,12 +103,8 @@ fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
             ("rule", if is_told { words } else { ["inet6 ", &words].concat() })
         }
         Op::BridgeVlan(change) => ("port-vlan", vlan_words(change, names)),
-        Op::BridgePort(change) => ("port", printable(&names.get(change.link))),
-        Op::Token(link, _) => ("token", printable(&names.get(*link))),
-        Op::Fdb(..) => ("fdb", String::new()),
-        Op::SetNsid(..) => ("nsid", String::new()),
-        Op::AddrLabel(..) => ("addrlabel", String::new()),
-        Op::NextHop(..) => ("nexthop", String::new()),
+        // No plan has others.
+        _ => ("", String::new()),
     }
 }
 

@@ -11,14 +11,15 @@ const LAYERS: &[&[&str]] = &[
     &["wire"],
     &["sys", "folder"],
     &["socket"],
-    &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "observe", "exec", "sandbox"],
+    &["netns", "resolve", "ruleset", "sysctl", "translations", "ping", "exec", "sandbox"],
     &["file", "plan", "export"],
     &["lab"],
     &["cli", "show"],
 ];
 
 /// Uses that the order of layers would allow and that are refused all the same: `show`
-/// prints models and never asks the kernel; `file`, `plan` and `export` make models and never ask it either.
+/// prints models and never asks the kernel; `file`, `plan` and `export` make models and never ask it either. What a file
+/// has words for, `export` asks the words of `file`.
 const REFUSED: &[(&str, &str)] = &[
     ("show", "sys"),
     ("show", "socket"),
@@ -34,7 +35,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("export", "sys"),
     ("export", "socket"),
     ("export", "netns"),
-    ("export", "file"),
     ("show", "lab"),
 ];
 
