@@ -25,8 +25,12 @@ impl Decider<'_, '_> {
         }
         let (own, other) = (self.own(place, number), self.own(there, twin));
         let by_own = own.and_then(|own| Some((own, self.partner(place, own, there)?)));
-        let by_other = || other.and_then(|other| Some((self.partner(there, other, place)?, other)));
-        let ends = if both { by_own.filter(|ends| other == Some(ends.1)) } else { by_own.or_else(by_other) };
+        let ends = match other {
+            // An end that bears the mark and leads elsewhere is in the way.
+            _ if own.is_some() => by_own.filter(|ends| !both || other == Some(ends.1)),
+            Some(other) if !both => self.partner(there, other, place).map(|own| (own, other)),
+            _ => None,
+        };
         if let Some((own, other)) = ends {
             self.keep(place, number, own);
             self.keep(there, twin, other);
