@@ -17,9 +17,7 @@ impl Ctx<'_> {
             return vec![Difference { what: "kind", from: kind_text(link), to }];
         }
         if let Some(peer) = &spec.peer {
-            let far = self.world.place_of(place, link).zip(link.link);
-            let from =
-                far.map_or_else(|| "unknown".to_owned(), |far| self.there(place, far.0, self.name_at(far.0, far.1)));
+            let from = self.text(place, self.world.place_of(place, link).zip(link.link));
             return vec![Difference { what: "peer", from, to: self.there(place, peer.place, peer.name.to_string()) }];
         }
         let mut why = Vec::new();
@@ -27,27 +25,26 @@ impl Ctx<'_> {
             let [from, to] = row.values;
             why.push(Difference { what: row.key, from, to });
         }
-        let is_vxlan = kind == LinkKind::Vxlan;
-        if spec.lower.is_none() && !is_vxlan {
-            return why;
-        }
+        let (is_vxlan, lower) = (kind == LinkKind::Vxlan, self.lower(place, link));
         let asked = spec.lower.as_ref().and_then(|lower| self.find(lower.what.place, &lower.what.name));
-        let stays = asked.and_then(|(there, number)| {
-            let found = self.target(there, number).found?;
-            Some((there, self.found(there)[found].index))
-        });
-        let lower = self.lower(place, link);
-        if lower != stays || asked.is_some() != stays.is_some() {
-            let from = lower.map(|(there, index)| self.there(place, there, self.name_at(there, index)));
-            let to = asked.map(|(there, number)| {
-                let name = self.there(place, there, self.spec(there, number).name.to_string());
-                if stays.is_some() { name } else { [&name, ", made anew"].concat() }
-            });
-            let none = || "none".to_owned();
-            let what = if is_vxlan { "dev" } else { "link" };
-            why.push(Difference { what, from: from.unwrap_or_else(none), to: to.unwrap_or_else(none) });
+        let Some((there, number)) = asked else {
+            if lower.is_some() && is_vxlan {
+                why.push(Difference { what: "dev", from: self.text(place, lower), to: "none".to_owned() });
+            }
+            return why;
+        };
+        let stays = self.target(there, number).found.map(|found| (there, self.found(there)[found].index));
+        if stays.is_none() || lower != stays {
+            let mut to = self.there(place, there, self.spec(there, number).name.to_string());
+            to.push_str(if stays.is_some() { "" } else { ", made anew" });
+            why.push(Difference { what: if is_vxlan { "dev" } else { "link" }, from: self.text(place, lower), to });
         }
         why
+    }
+
+    /// A found link, with where it is, seen from a place.
+    fn text(&self, place: usize, link: Option<(usize, u32)>) -> String {
+        link.map_or_else(|| "none".to_owned(), |(there, index)| self.there(place, there, self.name_at(there, index)))
     }
 
     /// Name of a found link; `ifN` where it is not known.

@@ -147,7 +147,7 @@ impl<'c, 'a> Writer<'c, 'a> {
         let Some(lo) = self.ctx.seen(place, 1).map(|lo| &self.ctx.found(place)[lo]) else { return };
         let wanted = spot.ours.then(|| self.netns_mark(place));
         let mut acts = Acts::default();
-        self.remark(place, lo, wanted, &mut acts);
+        self.remark(Phase::Place(place, order::LINK), place, lo, wanted, &mut acts);
         self.object(Some(at), Sign::Change, vec![marked(Mark::of(lo), wanted)], acts);
     }
 
@@ -157,30 +157,20 @@ impl<'c, 'a> Writer<'c, 'a> {
 
     /// Gives a link of ours a mark in place of those that it has, or takes them away. The new one comes first: at no
     /// time it is nobody's. Marks of other labs stay.
-    fn remark(&self, place: usize, link: &Link, wanted: Option<Mark>, acts: &mut Acts) {
-        let unmarked = self.ctx.fate(place, link.index).is_some_and(|fate| fate.unmarked);
-        let marks: Vec<Mark> = match self.passing_mark(place, link).filter(|_| unmarked) {
-            Some(mark) => vec![mark],
-            None => Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect(),
-        };
-        self.swap_marks(Phase::Place(place, order::LINK), place, link, (&marks, wanted), acts);
-    }
-
-    fn swap_marks(
-        &self,
-        phase: Phase,
-        place: usize,
-        link: &Link,
-        (old, new): (&[Mark], Option<Mark>),
-        acts: &mut Acts,
-    ) {
+    fn remark(&self, phase: Phase, place: usize, link: &Link, wanted: Option<Mark>, acts: &mut Acts) {
         let Some(id) = NonZeroU32::new(link.index).map(|index| id(place, index)) else { return };
-        if let Some(new) = new.filter(|new| !old.contains(new)) {
+        let unmarked = phase != Phase::Evict && self.ctx.fate(place, link.index).is_some_and(|fate| fate.unmarked);
+        let mut old: Vec<Mark> = Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect();
+        if unmarked {
+            old.clear();
+            old.extend(self.passing_mark(place, link));
+        }
+        if let Some(new) = wanted.filter(|new| !old.contains(new)) {
             acts.mark(phase, ListVerb::Add, id, new);
         }
         // An alias that is a mark is overwritten.
-        for old in old.iter().filter(|old| Some(**old) != new && !link.altnames.is_empty()) {
-            acts.mark(phase, ListVerb::Delete, id, *old);
+        for old in old.into_iter().filter(|old| Some(*old) != wanted && !link.altnames.is_empty()) {
+            acts.mark(phase, ListVerb::Delete, id, old);
         }
     }
 
@@ -211,9 +201,8 @@ impl<'c, 'a> Writer<'c, 'a> {
                 }
                 acts.rename(Phase::Evict, id(place, index), name);
             }
-            if let Some(passing) = self.passing_mark(place, link).filter(|_| fate.unmarked) {
-                let marks: Vec<Mark> = Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect();
-                self.swap_marks(Phase::Evict, place, link, (&marks, Some(passing)), &mut acts);
+            if fate.unmarked {
+                self.remark(Phase::Evict, place, link, self.passing_mark(place, link), &mut acts);
             }
             self.object(None, Sign::Part, Vec::new(), acts);
         }

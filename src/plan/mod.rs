@@ -256,6 +256,7 @@ impl<'a> Ctx<'a> {
         self.places.get(place).is_some_and(|spot| spot.goes)
     }
 
+    #[inline(never)]
     fn fate(&self, place: usize, index: u32) -> Option<&Fate> {
         self.places.get(place)?.fates.get(self.seen(place, index)?)
     }
@@ -266,12 +267,14 @@ impl<'a> Ctx<'a> {
     }
 
     /// The number of the found link of an index.
+    #[inline(never)]
     fn seen(&self, place: usize, index: u32) -> Option<usize> {
         let links = self.found(place);
         self.places.get(place)?.found.find(&index.to_ne_bytes(), |number| links[number].index == index)
     }
 
     /// Place and number of a link that is asked for.
+    #[inline(never)]
     fn find(&self, place: usize, name: &IfName) -> Option<(usize, usize)> {
         let links = &self.topology.places.get(place)?.links;
         let number = self.places[place].names.find(name.as_bytes(), |number| links[number].name == *name)?;
@@ -302,6 +305,7 @@ impl<'a> Ctx<'a> {
         self.topology.places[place].name.as_ref().map_or(&[], NsName::as_bytes)
     }
 
+    #[inline(never)]
     fn mark(&self, place: usize, name: &IfName) -> Mark {
         self.lab.mark(self.place_name(place), name.as_bytes())
     }
@@ -314,6 +318,7 @@ impl<'a> Ctx<'a> {
         same.or_else(|| links.iter().find(|link| link.name == *name))
     }
 
+    #[inline(never)]
     fn own_place(&self, place: usize) -> Option<&'a Place> {
         let (places, name) = (&self.known.own.as_ref()?.places, &self.topology.places[place].name);
         let same = places.get(place).filter(|place| place.name == *name);

@@ -354,7 +354,7 @@ fn a_veth_that_is_not_the_other_end_is_seen() {
     let mut world = base.clone();
     world.places.remove(1);
     let lines = after(&mut world, file, Options { index: 1 << 21, ..OPTIONS });
-    assert_eq!(lines[1..3], ["0 -/+ make nst-200000 peer unknown->e in a", "0 . delete 1048576"]);
+    assert_eq!(lines[1..3], ["0 -/+ make nst-200000 peer none->e in a", "0 . delete 1048576"]);
     // A dummy of the name is no veth.
     let mut world = base;
     let index = link(&mut world, 0, "p").index;

@@ -56,7 +56,7 @@ impl Writer<'_, '_> {
         // The mark of `lo` is that of its namespace.
         if index != NonZeroU32::MIN {
             let wanted = (!device).then(|| self.ctx.mark(place, &spec.name));
-            self.remark(place, link, wanted, &mut marks);
+            self.remark(Phase::Place(place, order::LINK), place, link, wanted, &mut marks);
             if !marks.0.is_empty() {
                 found.why.push(marked(Mark::of(link), wanted));
             }
