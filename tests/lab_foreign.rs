@@ -73,11 +73,11 @@ fn on_foreign_links_only_what_is_ours_is_touched() {
         for (text, conflict) in [
             (
                 "name = \"one\"\nroute = [\"10.70.0.0/16 via 10.7.0.8\"]\n",
-                "the route to 10.70.0.0/16 on the host is there, is not ours and differs (via: 10.7.0.9); --adopt takes it",
+                "the route to 10.70.0.0/16 on the host is there, is not ours and differs: via 10.7.0.9 -> 10.7.0.8; --adopt changes it and takes it over",
             ),
             (
                 "name = \"one\"\n[device.eth7]\naddress = [\"10.7.0.1/24 scope link\"]\n",
-                "10.7.0.1/24 of eth7 on the host is there, is not ours and differs (scope: 0); --adopt takes it",
+                "10.7.0.1/24 of eth7 on the host is there, is not ours and differs: scope global -> link; --adopt changes it and takes it over",
             ),
         ] {
             let topology = nets::topology(text);

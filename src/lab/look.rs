@@ -93,7 +93,10 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
     for number in 0..sockets.count() {
         let place = wanted.topology.places.get(number);
-        let vlans = place.is_some_and(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
+        let name = sockets.name(number);
+        let own = wanted.own.iter().flat_map(|own| &own.places).filter(|own| own.name.as_ref() == name);
+        // What was said and is not any more goes.
+        let vlans = place.into_iter().chain(own).any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
         let mut seen = seen(sockets, number, vlans)?;
         if seen.presence == Presence::There {
             let names = place.map(params::names).unwrap_or_default();
@@ -113,7 +116,29 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
         if *nat { params::translations(seen, wanted.topology.places.get(number), wanted.lab) } else { Ok(()) }
     })?;
     ids::resolve(sockets, &mut world);
+    gone(wanted, &mut world)?;
     Ok(world)
+}
+
+/// Adds places that the lab had and that are not there any more, but their files are.
+fn gone(wanted: &Wanted<'_>, world: &mut World) -> Result<()> {
+    let mut index = Index::default();
+    let bytes = |name: &Option<NsName>| name.as_ref().map_or_else(Vec::new, |name| name.as_bytes().to_vec());
+    for (number, seen) in world.places.iter().enumerate() {
+        index.insert(&bytes(&seen.name), number);
+    }
+    for place in wanted.own.iter().flat_map(|own| &own.places) {
+        let key = bytes(&place.name);
+        if index.find(&key, |number| world.places[number].name == place.name).is_none() {
+            let mut seen = Seen { name: place.name.clone(), ..Seen::default() };
+            files(&mut seen)?;
+            if !seen.files.is_empty() {
+                index.insert(&key, world.places.len());
+                world.places.push(seen);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What whole namespaces hold, whoever made it: the host (if asked for), and those of the names. What cannot be

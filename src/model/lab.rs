@@ -5,7 +5,7 @@
 //! | link | alternative name `nst-LAB-PATH`; before kernel 5.5 the alias `netstrap:LAB:PATH` |
 //! | namespace | the same of its `lo`, with the path of the namespace |
 //! | links of a lab, to delete at once | group |
-//! | address on a foreign link, route, rule | protocol 110 |
+//! | address on a foreign link, route, rule | protocol 110, and the lab is known to have asked for it |
 //! | translations | tables `netstrap-NAME` |
 //! | files in `/etc/netns` | first line `# netstrap NAME` |
 //!

@@ -7,7 +7,7 @@ use super::link::Link;
 use super::name::NsName;
 use super::rule::Rule;
 use super::state::State;
-use super::topology::{PortVlan, Sysctl};
+use super::topology::{LinkKind, LinkSpec, PortVlan, SettingValue, Sysctl};
 use super::translation::Translation;
 
 /// What was found. The first places are those of the topology that it was looked for, in its order (the host
@@ -75,6 +75,32 @@ impl Seen {
     /// Whether it is a lab's namespace: by the mark of its `lo`.
     pub fn is_of(&self, lab: &Lab) -> bool {
         self.name.is_some() && self.state.link(1).and_then(Mark::of).is_some_and(|mark| lab.owns(mark))
+    }
+
+    /// The number of the link that a file means: a device by its hardware address and its driver, if it says them, any
+    /// other link by its name.
+    pub fn device(&self, spec: &LinkSpec) -> Option<usize> {
+        let links = &self.state.links;
+        let said = |key| spec.get(key).filter(|_| spec.kind == LinkKind::Device);
+        let (mac, driver) = (said("mac"), said("driver"));
+        if mac.is_none() && driver.is_none() {
+            return links.iter().position(|link| link.is_called(spec.name.as_bytes()));
+        }
+        let fits = |link: &Link| {
+            let has = |address: &Option<Vec<u8>>| match mac {
+                Some(SettingValue::Mac(mac)) => address.as_deref() == Some(mac),
+                _ => true,
+            };
+            let driven = |driver: &SettingValue| match driver {
+                SettingValue::Text(driver) => {
+                    self.drivers.iter().any(|known| known.0 == link.index && known.1 == driver.as_bytes())
+                }
+                _ => true,
+            };
+            (has(&link.permanent_address) || has(&link.address)) && driver.is_none_or(driven)
+        };
+        // A VLAN has the address of the link that it is made on: hardware comes first.
+        links.iter().position(|link| link.kind.is_none() && fits(link)).or_else(|| links.iter().position(fits))
     }
 }
 

@@ -5,6 +5,7 @@
 //! of ours everything is ours but what the kernel and routing daemons make; elsewhere only what bears the mark.
 
 mod addrs;
+mod differences;
 mod neighs;
 mod owner;
 mod params;
@@ -13,12 +14,14 @@ mod rules;
 mod vlans;
 
 use super::{Conflict, Ctx};
+use crate::model::lab::PROTOCOL;
 use crate::model::link::{LinkId, name_of};
 use crate::model::name::printable;
 use crate::model::op::Op;
-use crate::model::plan::{Act, Difference, Sign, Step};
+use crate::model::plan::{Act, Sign, Step};
 use crate::model::topology::Origin;
-use owner::Claims;
+use differences::{Value, Why, differs};
+use owner::{Asked, Claims};
 
 /// `RTPROT_BOOT` and `RTPROT_STATIC`: made by hand. Beside ours, all others belong to the kernel or to daemons.
 const BY_HAND: [u8; 2] = [3, 4];
@@ -42,9 +45,9 @@ pub fn parts(ctx: &Ctx<'_>) -> Parts {
         let mut job = Job { ctx, claims: &claims, place, parts: &mut parts };
         if !ctx.place_goes(place) {
             job.vlans();
-            job.addresses();
+            let kept = job.addresses();
             job.parameters();
-            job.routes();
+            job.routes(&kept);
             job.rules();
             job.neighbours();
             job.translations();
@@ -57,13 +60,23 @@ pub fn parts(ctx: &Ctx<'_>) -> Parts {
 /// Work on one place.
 struct Job<'a> {
     ctx: &'a Ctx<'a>,
-    claims: &'a Claims,
+    claims: &'a Claims<'a>,
     place: usize,
     parts: &'a mut Parts,
 }
 
-/// What was there before, as a change is told; empty if nothing differs.
-type Why = Vec<Difference>;
+/// A thing that is asked for and is there.
+struct There<'a> {
+    key: &'a [u8],
+    asked: Asked<'a>,
+    at: Origin,
+    /// Whether all of its kind where it lies is ours.
+    ours: bool,
+    /// Who made it, as far as it says.
+    protocol: Option<u8>,
+    /// Whether it bears a lab's mark; `None` where the kernel keeps none.
+    mark: Option<bool>,
+}
 
 impl Job<'_> {
     /// Makes or changes something.
@@ -77,36 +90,65 @@ impl Job<'_> {
         self.step(sign, Act::Op(Box::new(op)), at, why);
     }
 
-    /// Takes something away, if that may be done at all.
+    /// Takes something away, if that may be done at all: `first` where it keeps others from being made, else last.
     #[inline(never)]
-    fn remove(&mut self, act: Act) {
+    fn remove(&mut self, act: Act, first: bool) {
         if self.ctx.options.prune {
-            self.parts.removals.push(Step { place: self.place, sign: Sign::Remove, act, at: None, why: Vec::new() });
+            let list = if first { &mut self.parts.steps } else { &mut self.parts.removals };
+            list.push(Step { place: self.place, sign: Sign::Remove, act, at: None, why: Vec::new() });
         }
     }
 
-    /// Something of the same key that is not ours is in the way.
+    /// Whether a thing has to be changed: since it differs, or since it is to be taken over. If it must not be, it is in
+    /// the way.
     #[inline(never)]
-    fn conflict(&mut self, at: Origin, what: &[&str], why: &[Difference]) {
-        let mut text = what.concat();
-        let place = self.ctx.world.places.get(self.place).and_then(|seen| seen.name.as_ref());
-        match place {
-            Some(name) => text = [&text, " in ", &name.to_string()].concat(),
+    fn must_change(&mut self, there: &There<'_>, why: &mut Why, name: &dyn Fn(&Self) -> String) -> bool {
+        if why.is_empty() {
+            // What is there as asked for stays unmarked, unless it is to be taken over.
+            return !there.ours && there.mark == Some(false) && self.ctx.options.adopt && {
+                let from = Value::from(there.protocol.map(u32::from));
+                differs(why, "proto", from, Value::Number(PROTOCOL.into()))
+            };
+        }
+        let other = self.claims.otherwise(there.key, there.asked);
+        let may = self.ctx.options.adopt || (other.is_none() && self.claims.may_change(there.key, there.mark));
+        if there.ours || may {
+            return true;
+        }
+        let mut text = name(self);
+        match self.ctx.world.places.get(self.place).and_then(|seen| seen.name.as_ref()) {
+            Some(netns) => text = [&text, " in ", &netns.to_string()].concat(),
             None => text.push_str(" on the host"),
         }
-        text.push_str(" is there, is not ours and differs");
+        match other {
+            Some(lab) => text = [&text, " is asked for otherwise by lab ", lab, ":"].concat(),
+            None => text.push_str(" is there, is not ours and differs:"),
+        }
+        let mut separator = " ";
         for difference in why {
-            for piece in [" (", difference.what, ": ", &difference.from, ")"] {
+            let [from, to] = [&difference.from, &difference.to].map(|text| if text.is_empty() { "none" } else { text });
+            for piece in [separator, difference.what, " ", from, " -> ", to] {
                 text.push_str(piece);
             }
+            separator = ", ";
         }
-        text.push_str("; --adopt takes it");
-        self.parts.conflicts.push(Conflict { at: Some(at), text });
+        text.push_str("; --adopt changes it and takes it over");
+        self.parts.conflicts.push(Conflict { at: Some(there.at), text });
+        false
     }
 
-    /// Whether everything on a link is ours.
+    /// Whether everything on a link that is asked for is ours.
     fn is_ours(&self, link: LinkId) -> bool {
         self.ctx.is_our_place(self.place) || self.ctx.is_new(link) || self.ctx.is_ours(self.place, link.index.get())
+    }
+
+    /// Whether everything on a link is ours though nobody asks for it: links and `lo` of ours, no devices and no links of
+    /// strangers that lie in a namespace of ours.
+    fn owns(&self, link: LinkId) -> bool {
+        let index = link.index.get();
+        self.ctx.is_new(link)
+            || self.ctx.is_ours(self.place, index)
+            || (index == 1 && self.ctx.is_our_place(self.place))
     }
 
     /// Name of a link of the place by its index.
@@ -121,18 +163,6 @@ impl Job<'_> {
         let named = wanted.iter().find(|known| self.ctx.link(self.place, &known.name) == Some(link));
         named.map_or_else(|| printable(&name_of(&[], link.index.get())), |known| known.name.to_string())
     }
-}
-
-/// Notes a property that differs; the texts are made only then.
-#[inline(never)]
-fn differs(why: &mut Why, what: &'static str, from: String, to: String) {
-    why.push(Difference { what, from, to });
-}
-
-/// A number that may be missing, as text.
-#[inline(never)]
-fn count(number: Option<u32>) -> String {
-    number.map(|number| number.to_string()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::Ctx;
 use crate::model::op::Op;
-use crate::model::plan::{Act, Step};
+use crate::model::plan::{Act, Sign, Step};
 use crate::model::topology::{LinkKind, LinkSpec};
 
 /// When a step is done.
@@ -27,18 +27,22 @@ pub enum Phase {
 /// Within a place: marks, masters.
 pub const LINK: usize = 0;
 const VLAN: usize = 1;
-const ADDRESS: usize = 2;
+/// Parameters of links, before there is anything on them and before they go up: `disable_ipv6`, `accept_ra`.
+const PARAMETER: usize = 2;
+/// Rules that refuse packets and go: while they are there, gateways are not found.
+const REFUSAL: usize = 3;
+const ADDRESS: usize = 4;
 /// Within a place: links go up, those with addresses.
-pub const UP: usize = 3;
+pub const UP: usize = 5;
 /// IPv6 addresses come behind: a link that goes up takes in those that it has without waiting for memory, and drops
 /// them where there is none at that moment.
-const ADDRESS6: usize = 4;
-/// Within a place: parameters of links.
-pub const LINK_SYSCTL: usize = 5;
-const ROUTE: usize = 6;
-const RULE: usize = 7;
-const NEIGH: usize = 8;
-const PLACE: usize = 9;
+const ADDRESS6: usize = 6;
+/// Within a place: parameters that do something to a link that is up.
+pub const LINK_SYSCTL: usize = 7;
+const ROUTE: usize = 8;
+const RULE: usize = 9;
+const NEIGH: usize = 10;
+const PLACE: usize = 11;
 
 const TRANSLATION: usize = 0;
 const FILE: usize = 1;
@@ -54,26 +58,31 @@ const AFTER: usize = 13;
 
 /// Steps with the phase of each, put in order; those of one phase stay as they are.
 pub fn sort(steps: Vec<(Phase, Step)>, places: usize) -> Vec<Step> {
-    let count = steps.len();
-    let places = PLACE * places + 4;
-    let mut phases: Vec<Vec<Step>> = Vec::new();
-    phases.resize_with(places + AFTER, Vec::new);
-    for (phase, step) in steps {
-        let number = match phase {
-            Phase::Netns => 0,
-            Phase::Sysctl => 1,
-            Phase::Evict => 2,
-            Phase::Links => 3,
-            Phase::Place(place, part) => 4 + PLACE * place + part,
-            Phase::After(part) => places + part,
-        };
-        if let Some(phase) = phases.get_mut(number) {
-            phase.push(step);
-        }
+    let behind = 4 + PLACE * places;
+    let number = |phase: Phase| match phase {
+        Phase::Netns => 0,
+        Phase::Sysctl => 1,
+        Phase::Evict => 2,
+        Phase::Links => 3,
+        Phase::Place(place, part) => 4 + PLACE * place + part,
+        Phase::After(part) => behind + part,
+    };
+    // Where the next step of each phase goes.
+    let mut next = vec![0; behind + AFTER + 1];
+    for (phase, _) in &steps {
+        next[number(*phase) + 1] += 1;
     }
-    let mut all = Vec::with_capacity(count);
-    phases.into_iter().for_each(|mut phase| all.append(&mut phase));
-    all
+    for at in 1..next.len() {
+        next[at] += next[at - 1];
+    }
+    let mut sorted: Vec<Option<Step>> = Vec::new();
+    sorted.resize_with(steps.len(), || None);
+    for (phase, step) in steps {
+        let at = &mut next[number(phase)];
+        sorted[*at] = Some(step);
+        *at += 1;
+    }
+    sorted.into_iter().flatten().collect()
 }
 
 /// When a step of what is on links is done.
@@ -85,12 +94,13 @@ pub fn phase(step: &Step, removal: bool) -> Phase {
             return Phase::After(FORWARD);
         }
         Act::Sysctl { name, .. } if !is_of_link(name) => return Phase::Sysctl,
-        Act::Sysctl { .. } => LINK_SYSCTL,
+        Act::Sysctl { .. } => PARAMETER,
         Act::Op(op) => match **op {
             Op::BridgeVlan(_) => VLAN,
             Op::Addr(_, _, ref addr) if matches!(addr.own(), Some(IpAddr::V6(_))) => ADDRESS6,
             Op::Addr(..) => ADDRESS,
             Op::Route(..) => ROUTE,
+            Op::Rule { .. } if step.sign == Sign::Remove && !removal => REFUSAL,
             Op::Rule { .. } => RULE,
             Op::Neigh(..) => NEIGH,
             _ => LINK,

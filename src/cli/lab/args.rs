@@ -90,7 +90,8 @@ pub const VERBS: &[Verb] = &[
         name: "down",
         operand: "FILE|NAME",
         options: LOCK | WRITABLE,
-        about: "Takes away what the file of this name made, and puts back what it changed of the rest.",
+        about: "Takes away what the file of this name made, and puts back what it changed of the rest. Where its\n\
+            state in /run/netstrap is lost, FILE tells what of it lies on links that are not its own.",
         codes: CHANGED,
     },
     Verb {
@@ -122,7 +123,7 @@ pub const VERBS: &[Verb] = &[
         operand: "[NAME]",
         options: 0,
         about: "Keeps what `apply --confirm` made.",
-        codes: "0 kept; 1 nothing waits for it",
+        codes: "0 kept; 1 nothing waits for it, or it has gone back",
     },
 ];
 

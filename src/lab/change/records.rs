@@ -34,9 +34,8 @@ impl Change<'_> {
                 swept = self.sweep()?;
                 if verb == Verb::Down {
                     again(|| self.leave())?;
-                    again(|| record::forget(Which::State, lab))?;
                 }
-                again(|| record::forget(Which::Journal, lab))?;
+                self.forget(lab)?;
             }
         }
         Ok(if swept == 0 { Ended::Unchanged } else { Ended::Done([0, 0, 0, swept]) })
@@ -100,10 +99,14 @@ impl Change<'_> {
         if self.verb == Verb::Apply {
             return again(|| record::commit(lab));
         }
-        if self.verb == Verb::Down {
-            again(|| record::forget(Which::State, lab))?;
-        }
-        again(|| record::forget(Which::Journal, lab))
+        self.forget(lab)
+    }
+
+    /// Nothing is under way any more, and of what was taken down nothing is known. In this order: who goes back by a
+    /// journal needs the state as it was.
+    fn forget(&self, lab: &str) -> Result<()> {
+        again(|| record::forget(Which::Journal, lab))?;
+        if self.verb == Verb::Down { again(|| record::forget(Which::State, lab)) } else { Ok(()) }
     }
 
     /// Leaves it to the other labs that claim the same parameters to put back what we found.

@@ -4,9 +4,8 @@ use std::num::NonZeroU32;
 
 use super::Decider;
 use crate::model::lab::Mark;
-use crate::model::link::Link;
 use crate::model::name::IfName;
-use crate::model::topology::{LinkKind, LinkSpec, SettingValue};
+use crate::model::topology::{LinkKind, LinkSpec};
 use crate::plan::{Ctx, Target};
 
 impl Decider<'_, '_> {
@@ -43,27 +42,11 @@ impl Decider<'_, '_> {
     /// The device of a place that a file means.
     fn device_in(&self, place: usize, spec: &LinkSpec) -> Option<usize> {
         let links = self.ctx.found(place);
-        let (mac, driver) = (spec.get("mac"), spec.get("driver"));
-        if mac.is_none() && driver.is_none() {
+        if spec.get("mac").is_none() && spec.get("driver").is_none() {
             let name = spec.name.as_bytes();
             return self.names[place].find(name, |number| links[number].name == name);
         }
-        let drivers = &self.ctx.world.places.get(place)?.drivers;
-        let fits = |link: &Link| {
-            let has = |address: &Option<Vec<u8>>| match mac {
-                Some(SettingValue::Mac(mac)) => address.as_deref() == Some(mac),
-                _ => true,
-            };
-            let driven = |driver: &SettingValue| match driver {
-                SettingValue::Text(driver) => {
-                    drivers.iter().any(|known| known.0 == link.index && known.1 == driver.as_bytes())
-                }
-                _ => true,
-            };
-            (has(&link.permanent_address) || has(&link.address)) && driver.is_none_or(driven)
-        };
-        // A VLAN has the address of the link that it is made on: hardware comes first.
-        links.iter().position(|link| link.kind.is_none() && fits(link)).or_else(|| links.iter().position(fits))
+        self.ctx.world.places.get(place)?.device(spec)
     }
 }
 

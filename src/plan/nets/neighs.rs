@@ -1,8 +1,9 @@
 //! Neighbours that last, and proxies.
 
 use super::addrs::link_id;
-use super::owner::Keys;
-use super::{Job, Why, differs};
+use super::differences::{Value, Why, differs};
+use super::owner::{Asked, Keys};
+use super::{Job, There};
 use crate::model::ip::addr_text;
 use crate::model::lab::PROTOCOL;
 use crate::model::neigh::{Neigh, NeighFlags, NeighState, NeighVerb};
@@ -38,21 +39,19 @@ impl Job<'_> {
             let Some(id) = ctx.link(place, &said.what.device) else { continue };
             let neigh = Neigh { device: Some(id), protocol: PROTOCOL, ..said.what.neigh.clone() };
             let key = key(id.index.get(), &neigh);
-            let number = keys.find(&key, |_| true);
             let (mut why, mut sign) = (Vec::new(), Sign::Create);
-            if let Some(number) = number {
+            if let Some(number) = keys.find(&key, &|_| true) {
                 kept[number] = true;
                 let (_, now) = lasting[number];
                 compare(&neigh, now, &mut why);
-                let (ours, mark) = (self.is_ours(id), now.protocol == PROTOCOL);
-                if why.is_empty() {
-                    if ours || mark || !ctx.options.adopt {
-                        continue;
-                    }
-                    differs(&mut why, "proto", now.protocol.to_string(), PROTOCOL.to_string());
-                } else if !ours && !self.claims.may_change(&key, Some(mark)) {
-                    let dst = neigh.dst.map(|dst| addr_text(&dst).to_string()).unwrap_or_default();
-                    self.conflict(said.at, &["the neighbour ", &dst, " of ", &self.link_name(Some(id))], &why);
+                let (asked, ours) = (Asked::Neigh(&said.what.neigh), self.is_ours(id));
+                let (protocol, mark) = (Some(now.protocol), Some(now.protocol == PROTOCOL));
+                let there = There { key: &key, asked, at: said.at, ours, protocol, mark };
+                let changes = self.must_change(&there, &mut why, &|job| {
+                    let dst = now.dst.map(|dst| addr_text(&dst).to_string()).unwrap_or_default();
+                    ["the neighbour ", &dst, " of ", &job.link_name(Some(id))].concat()
+                });
+                if !changes {
                     continue;
                 }
                 sign = Sign::Change;
@@ -66,15 +65,17 @@ impl Job<'_> {
             // The kernel makes lasting ones without a resolution (multicast), and daemons have their own.
             let by_hand = neigh.protocol == 0 && !neigh.flags.contains(NeighFlags::EXT_LEARNED);
             let made = neigh.flags.contains(NeighFlags::PROXY) || neigh.state.contains(NeighState::PERMANENT);
-            let may = if self.is_ours(id) {
+            let may = if self.owns(id) {
                 mark || (by_hand && made)
+            } else if ctx.is_our_place(place) {
+                mark
             } else {
                 self.claims.may_remove(&key(*link, neigh), Some(mark))
             };
             if may {
                 let flags = neigh.flags & NeighFlags::PROXY;
                 let naked = Neigh { family: neigh.family, device: Some(id), dst: neigh.dst, flags, ..Neigh::default() };
-                self.remove(Act::Op(Box::new(Op::Neigh(NeighVerb::Delete, naked))));
+                self.remove(Act::Op(Box::new(Op::Neigh(NeighVerb::Delete, naked))), false);
             }
         }
     }
@@ -87,19 +88,15 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
     if neigh.flags.contains(NeighFlags::PROXY) {
         return;
     }
+    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map_or(Value::Nothing, |bytes| Value::Text(hex(bytes)));
     if neigh.lladdr != now.lladdr {
-        let text = |neigh: &Neigh| neigh.lladdr.as_deref().map(hex).unwrap_or_default();
-        differs(why, "lladdr", text(now), text(neigh));
+        differs(why, "lladdr", address(now), address(neigh));
     }
-    let state = |neigh: &Neigh| if neigh.state.contains(NeighState::NOARP) { "noarp" } else { "permanent" }.to_owned();
-    if neigh.state & LASTING != now.state & LASTING {
-        differs(why, "nud", state(now), state(neigh));
-    }
-    let router = |neigh: &Neigh| neigh.flags.contains(NeighFlags::ROUTER);
-    if router(neigh) != router(now) {
-        let text = |neigh: &Neigh| if router(neigh) { "on" } else { "off" }.to_owned();
-        differs(why, "router", text(now), text(neigh));
-    }
+    let is_noarp = |neigh: &Neigh| neigh.state.contains(NeighState::NOARP);
+    let state = |neigh: &Neigh| Value::Word(if is_noarp(neigh) { "noarp" } else { "permanent" });
+    differs(why, "nud", state(now), state(neigh));
+    let router = |neigh: &Neigh| Value::from(neigh.flags.contains(NeighFlags::ROUTER));
+    differs(why, "router", router(now), router(neigh));
 }
 
 /// A hardware address as text.

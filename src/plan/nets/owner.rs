@@ -2,8 +2,12 @@
 //! this machine say.
 
 use super::{addrs, neighs, routes, rules};
+use crate::model::addr::Addr;
 use crate::model::index::Index;
-use crate::model::topology::Topology;
+use crate::model::name::IfName;
+use crate::model::neigh::Neigh;
+use crate::model::route::Route;
+use crate::model::topology::{LinkSpec, Topology};
 use crate::model::world::Seen;
 use crate::plan::Ctx;
 
@@ -22,34 +26,57 @@ impl Keys {
     }
 
     /// The first number of a key that meets a condition.
-    pub fn find(&self, key: &[u8], fits: impl Fn(usize) -> bool) -> Option<usize> {
+    #[inline(never)]
+    pub fn find(&self, key: &[u8], fits: &dyn Fn(usize) -> bool) -> Option<usize> {
         self.index.find(key, |number| self.list[number] == key && fits(number))
     }
 
     /// Whether there is such a key.
     pub fn has(&self, key: &[u8]) -> bool {
-        self.find(key, |_| true).is_some()
+        self.find(key, &|_| true).is_some()
     }
+}
+
+/// A thing as a file asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked<'a> {
+    /// An address.
+    Addr(&'a Addr),
+    /// A route, with its device.
+    Route(&'a Route, Option<IfName>),
+    /// A rule: its key says all of it.
+    Rule,
+    /// A neighbour.
+    Neigh(&'a Neigh),
 }
 
 /// What files say of the host.
 #[derive(Debug)]
-pub struct Claims {
+pub struct Claims<'a> {
     own: Keys,
     others: Keys,
-    adopt: bool,
+    /// Name of the lab, and what it asks for: of each of the others' keys.
+    asked: Vec<(&'a str, Asked<'a>)>,
     told: bool,
 }
 
-impl Claims {
+impl<'a> Claims<'a> {
     /// Reads what is known.
-    pub fn new(ctx: &Ctx<'_>) -> Self {
-        let (mut own, mut others) = (Keys::default(), Keys::default());
+    pub fn new(ctx: &Ctx<'a>) -> Self {
+        let mut claims =
+            Claims { own: Keys::default(), others: Keys::default(), asked: Vec::new(), told: ctx.known.told };
         if let Some(host) = ctx.world.places.first() {
-            ctx.known.own.iter().for_each(|topology| claim(topology, host, &mut own));
-            ctx.known.others.iter().for_each(|topology| claim(topology, host, &mut others));
+            if let Some(own) = &ctx.known.own {
+                claim(own, host, &mut |key, _| claims.own.add(key));
+            }
+            for other in &ctx.known.others {
+                claim(other, host, &mut |key, thing| {
+                    claims.others.add(key);
+                    claims.asked.push((other.name.as_str(), thing));
+                });
+            }
         }
-        Claims { own, others, adopt: ctx.options.adopt, told: ctx.known.told }
+        claims
     }
 
     /// Whether a thing may be taken away. `mark`: whether it bears the mark, which is one for all labs and may be some
@@ -60,24 +87,33 @@ impl Claims {
 
     /// Whether a thing that is asked for may be changed.
     pub fn may_change(&self, key: &[u8], mark: Option<bool>) -> bool {
-        self.adopt || (mark != Some(false) && self.own.has(key))
+        mark != Some(false) && self.own.has(key)
+    }
+
+    /// The other lab that asks for a thing of the same key, but not for the same thing.
+    pub fn otherwise(&self, key: &[u8], asked: Asked<'_>) -> Option<&'a str> {
+        self.others.find(key, &|number| self.asked[number].1 != asked).map(|number| self.asked[number].0)
     }
 }
 
-/// Keys of what a topology says of the host.
-fn claim(topology: &Topology, host: &Seen, keys: &mut Keys) {
+/// Shows what a topology says of the host, with its keys.
+fn claim<'a>(topology: &'a Topology, host: &Seen, see: &mut dyn FnMut(Vec<u8>, Asked<'a>)) {
     let Some(place) = topology.places.first() else { return };
-    let index = |name: &[u8]| host.state.links.iter().find(|link| link.is_called(name)).map(|link| link.index);
+    let index = |spec: &LinkSpec| host.device(spec).map(|number| host.state.links[number].index);
     for link in place.links.iter().filter(|link| !link.addresses.is_empty()) {
-        if let Some(index) = index(link.name.as_bytes()) {
-            link.addresses.iter().for_each(|said| keys.add(addrs::key(index, &said.what)));
+        if let Some(index) = index(link) {
+            link.addresses.iter().for_each(|said| see(addrs::key(index, &said.what), Asked::Addr(&said.what)));
         }
     }
     for said in &place.neighs {
-        if let Some(index) = index(said.what.device.as_bytes()) {
-            keys.add(neighs::key(index, &said.what.neigh));
+        let spec = place.links.iter().find(|link| link.name == said.what.device);
+        if let Some(index) = spec.and_then(index) {
+            see(neighs::key(index, &said.what.neigh), Asked::Neigh(&said.what.neigh));
         }
     }
-    place.routes.iter().for_each(|said| keys.add(routes::key(&said.what.route)));
-    rules::wanted(place).iter().for_each(|(_, rule)| keys.add(rules::key(rule)));
+    place
+        .routes
+        .iter()
+        .for_each(|said| see(routes::key(&said.what.route), Asked::Route(&said.what.route, said.what.device)));
+    rules::wanted(place).iter().for_each(|(_, rule)| see(rules::key(rule), Asked::Rule));
 }

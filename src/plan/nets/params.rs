@@ -1,9 +1,13 @@
 //! Parameters, files in `/etc/netns`, translations.
 
+use super::Job;
+use super::addrs::link_id;
+use super::differences::differs;
 use super::owner::Keys;
-use super::{Job, differs};
+use crate::model::addr::Addr;
 use crate::model::etc;
 use crate::model::ip::{Family, Prefix};
+use crate::model::link::LinkId;
 use crate::model::plan::{Act, Sign};
 use crate::model::topology::{LinkKind, Origin, Sysctl, subnet};
 use crate::model::translation::Translation;
@@ -36,7 +40,7 @@ impl Job<'_> {
         let all: Vec<(Origin, String, &String, bool, bool)> = of_place.chain(of_links).collect();
         for (at, name, to, stays, is_others) in all {
             // Of a link that is made anew, what was found is of the old one.
-            let now = keys.find(name.as_bytes(), |_| stays).map(|number| &found[number].value);
+            let now = keys.find(name.as_bytes(), &|_| stays).map(|number| &found[number].value);
             if now.is_some_and(|now| same(now, to)) {
                 continue;
             }
@@ -52,7 +56,7 @@ impl Job<'_> {
             }
             let mut why = Vec::new();
             if let Some(now) = now {
-                differs(&mut why, "value", now.clone(), to.clone());
+                differs(&mut why, "value", now.clone().into(), to.clone().into());
             }
             let sign = if now.is_some() { Sign::Change } else { Sign::Create };
             let act = Act::Sysctl { name, from: now.cloned(), to: to.clone() };
@@ -97,7 +101,7 @@ impl Job<'_> {
                 EtcFile::Hosts => asked.hosts.first().map(|host| host.at),
             };
             match etc::text(asked, file, &headline) {
-                None if ours => self.remove(Act::File { file, text: None }),
+                None if ours => self.remove(Act::File { file, text: None }, false),
                 None => {}
                 Some(text) if now == Some(&text) => {}
                 Some(_) if now.is_some() && !ours && !ctx.options.adopt => {
@@ -109,7 +113,7 @@ impl Job<'_> {
                     let sign = if now.is_some() { Sign::Change } else { Sign::Create };
                     let mut why = Vec::new();
                     if let Some(now) = now {
-                        differs(&mut why, "text", now.clone(), text.clone());
+                        differs(&mut why, "text", now.clone().into(), text.clone().into());
                     }
                     self.step(sign, Act::File { file, text: Some(text) }, at.unwrap_or_default(), why);
                 }
@@ -137,7 +141,13 @@ impl Job<'_> {
         // The families have tables of their own, and are listed one behind the other.
         let (mut wanted, v6): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|rule| rule.family == Family::V4);
         wanted.extend(v6);
-        if wanted == seen.translations && !seen.foreign_rules {
+        let prune = ctx.options.prune;
+        if !prune {
+            // The set is replaced as a whole.
+            let more: Vec<_> = seen.translations.iter().filter(|rule| !wanted.contains(rule)).cloned().collect();
+            wanted.extend(more);
+        }
+        if wanted == seen.translations && !(seen.foreign_rules && prune) {
             return;
         }
         let first = asked.masquerades.first().map(|said| said.at).or(asked.forward_ports.first().map(|said| said.at));
@@ -147,25 +157,37 @@ impl Job<'_> {
                 let sign = if made { Sign::Create } else { Sign::Change };
                 self.step(sign, Act::Translations(wanted), at, Vec::new());
             }
-            _ => self.remove(Act::Translations(Vec::new())),
+            _ => self.remove(Act::Translations(Vec::new()), false),
         }
     }
 
     /// The subnet that another machine and this one are both in: of the addresses that are asked for, or that
     /// are on links that are not ours.
     fn subnet_of(&self, to: &std::net::IpAddr) -> Option<Prefix> {
-        let (ctx, place) = (self.ctx, self.place);
-        let asked =
-            ctx.topology.places[place].links.iter().flat_map(|link| link.addresses.iter().map(|said| &said.what));
-        let others = ctx.world.places[place].state.addrs.iter();
-        let others = others.filter(|(link, _)| !ctx.is_ours(place, *link) && !ctx.goes(place, *link));
         let mut narrowest: Option<Prefix> = None;
-        for net in asked.chain(others.map(|(_, addr)| addr)).filter_map(|addr| subnet(addr, to)) {
-            if narrowest.is_none_or(|narrowest| narrowest.len() < net.len()) {
+        self.each_address(&mut |_, addr| {
+            if let Some(net) = subnet(addr, to)
+                && narrowest.is_none_or(|narrowest| narrowest.len() < net.len())
+            {
                 narrowest = Some(net);
             }
-        }
+        });
         narrowest
+    }
+
+    /// Shows the addresses that are asked for, and those on links that are not ours.
+    pub(super) fn each_address(&self, see: &mut dyn FnMut(LinkId, &Addr)) {
+        let (ctx, place) = (self.ctx, self.place);
+        for link in &ctx.topology.places[place].links {
+            if let Some(id) = ctx.link(place, &link.name).filter(|_| !link.addresses.is_empty()) {
+                link.addresses.iter().for_each(|said| see(id, &said.what));
+            }
+        }
+        for (link, addr) in &ctx.world.places[place].state.addrs {
+            if let Some(id) = link_id(place, *link).filter(|_| !ctx.is_ours(place, *link) && !ctx.goes(place, *link)) {
+                see(id, addr);
+            }
+        }
     }
 }
 

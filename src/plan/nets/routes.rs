@@ -3,15 +3,20 @@
 //! The kernel tells them apart by table, destination, source, type of service and metric; the first of a key can be
 //! replaced in place by any other one.
 
-use super::owner::Keys;
-use super::{BY_HAND, Job, Why, count, differs};
+use std::net::IpAddr;
+
+use super::addrs::{self, On};
+use super::differences::{Value, Why, differs};
+use super::owner::{Asked, Keys};
+use super::{BY_HAND, Job, There};
+use crate::model::addr::AddrFlags;
 use crate::model::ip::{Family, addr_text};
 use crate::model::lab::PROTOCOL;
 use crate::model::link::LinkId;
 use crate::model::op::Op;
 use crate::model::plan::{Act, Sign};
-use crate::model::route::{Metrics, NextHop, Route, RouteFlags, RouteKind, RouteVerb, metric_name};
-use crate::model::topology::RouteSpec;
+use crate::model::route::{Metrics, NextHop, Route, RouteFlags, RouteKind, RouteVerb, TABLE_MAIN, metric_name};
+use crate::model::topology::{LinkKind, RouteSpec, Said, subnet};
 use crate::wire::attr::octets;
 
 /// Metric of an IPv6 route for which none is given (`IP6_RT_PRIO_USER`).
@@ -39,16 +44,16 @@ pub fn key(route: &Route) -> Vec<u8> {
 }
 
 impl Job<'_> {
-    /// Routes of the place.
-    pub(super) fn routes(&mut self) {
+    /// Routes of the place. `addresses` stay as they are.
+    pub(super) fn routes(&mut self, addresses: &[On<'_>]) {
         let (ctx, place) = (self.ctx, self.place);
         let (asked, found) = (&ctx.topology.places[place].routes, &ctx.world.places[place].state.routes);
-        let ours = ctx.is_our_place(place);
         let mut keys = Keys::default();
         for route in found {
             // An empty key is none's.
             keys.add(if route.flags.contains(RouteFlags::CLONED) { Vec::new() } else { key(route) });
         }
+        self.connected(addresses, &keys);
         let mut kept = vec![false; found.len()];
         // Gateways are reached by routes that have none.
         for has_gateway in [false, true] {
@@ -60,11 +65,11 @@ impl Job<'_> {
                     let same = |wanted| self.compare_routes(wanted, &found[number], &mut Vec::new());
                     !is_kernels(&found[number]) && lasts(number) && wanted.as_ref().is_none_or(same)
                 };
-                let Some(number) = keys.find(&key, equal).or_else(|| keys.find(&key, |at| !is_kernels(&found[at])))
+                let Some(number) = keys.find(&key, &equal).or_else(|| keys.find(&key, &|at| !is_kernels(&found[at])))
                 else {
                     if let Some(route) = wanted {
                         // Beside what the kernel has made, or makes for an address; where there may be strangers, only if there is none.
-                        let beside = ours || self.is_out_of_ours(&route) || keys.has(&key);
+                        let beside = ctx.is_our_place(place) || self.is_out_of_ours(&route) || keys.has(&key);
                         let verb = if beside { RouteVerb::Prepend } else { RouteVerb::Add };
                         self.op(Sign::Create, Op::Route(verb, route), said.at, Vec::new());
                     }
@@ -72,38 +77,72 @@ impl Job<'_> {
                 };
                 kept[number] = true;
                 let Some(route) = wanted else { continue };
-                self.change_route(route, &found[number], &key, said.at, ours);
+                self.change_route(route, &found[number], &key, said);
             }
         }
         for (route, _) in found.iter().zip(kept).filter(|(_, kept)| !kept) {
-            if self.may_remove_route(route, ours) {
-                self.remove(Act::Op(Box::new(Op::Route(RouteVerb::Delete, naked(route)))));
+            if self.may_remove_route(route) {
+                self.remove(Act::Op(Box::new(Op::Route(RouteVerb::Delete, naked(route)))), false);
             }
         }
     }
 
-    fn change_route(&mut self, route: Route, now: &Route, key: &[u8], at: crate::model::topology::Origin, ours: bool) {
+    /// Routes that the kernel has made for addresses and somebody has taken away.
+    fn connected(&mut self, addresses: &[On<'_>], keys: &Keys) {
+        let place = self.place;
+        let (links, seen) = (&self.ctx.topology.places[place].links, &self.ctx.world.places[place]);
+        for address in addresses {
+            let is_due = self.is_ours(address.id) && address.link.up;
+            let is_up = || seen.state.link(address.id.index.get()).is_some_and(|link| link.is_up());
+            let master =
+                address.link.master.as_ref().and_then(|master| links.iter().find(|own| own.name == master.what));
+            let table = master.filter(|master| master.kind == LinkKind::Vrf).and_then(|vrf| vrf.number("table"));
+            let table = table.and_then(|table| u32::try_from(table).ok()).unwrap_or(TABLE_MAIN);
+            let Some(route) = addrs::connected(address.id, address.now, table).filter(|_| is_due) else { continue };
+            let key = key(&route);
+            let is_it = |number: usize| {
+                let now = &seen.state.routes[number];
+                now.device == route.device && now.via.is_none()
+            };
+            if keys.find(&key, &is_it).is_none() && is_up() {
+                let verb = if keys.has(&key) { RouteVerb::Prepend } else { RouteVerb::Replace };
+                self.op(Sign::Create, Op::Route(verb, route), address.said.at, Vec::new());
+            }
+        }
+    }
+
+    fn change_route(&mut self, route: Route, now: &Route, key: &[u8], said: &Said<RouteSpec>) {
         let mut why = Vec::new();
         let goes = self.vanishes(now);
         self.compare_routes(&route, now, &mut why);
-        let (mine, mark) = (ours || self.is_out_of_ours(now), now.protocol == PROTOCOL);
-        if why.is_empty() && !goes {
-            if mine || mark || !self.ctx.options.adopt {
-                return;
+        let ours = self.ctx.is_our_place(self.place) || self.is_out_of_ours(now);
+        let (protocol, mark) = (Some(now.protocol), Some(now.protocol == PROTOCOL));
+        let asked = Asked::Route(&said.what.route, said.what.device);
+        let there = There { key, asked, at: said.at, ours, protocol, mark };
+        let name = |_: &Self| {
+            let mut text = ["the route to ", &route.dst.text()].concat();
+            let table = Some(route.table).filter(|table| *table != TABLE_MAIN);
+            for (word, number) in [(" table ", table), (" metric ", route.metric)] {
+                if let Some(number) = number {
+                    text.push_str(word);
+                    text.push_str(&number.to_string());
+                }
             }
-            differs(&mut why, "proto", now.protocol.to_string(), PROTOCOL.to_string());
-        } else if !mine && !goes && !self.claims.may_change(key, Some(mark)) {
-            return self.conflict(at, &["the route to ", &route.dst.text()], &why);
+            text
+        };
+        if goes || self.must_change(&there, &mut why, &name) {
+            self.op(Sign::Change, Op::Route(RouteVerb::Replace, route), said.at, why);
         }
-        self.op(Sign::Change, Op::Route(RouteVerb::Replace, route), at, why);
     }
 
-    fn may_remove_route(&self, route: &Route, ours: bool) -> bool {
+    fn may_remove_route(&self, route: &Route) -> bool {
         let mark = route.protocol == PROTOCOL;
         if route.flags.contains(RouteFlags::CLONED) || self.vanishes(route) {
             false
-        } else if ours || self.is_out_of_ours(route) {
-            mark || BY_HAND.contains(&route.protocol)
+        } else if self.ctx.is_our_place(self.place) || self.is_out_of_ours(route) {
+            // Those of strangers' links are strangers'.
+            let owned = || is_refusal(route.kind) || devices(route).all(|device| self.owns(device));
+            mark || (BY_HAND.contains(&route.protocol) && owned())
         } else {
             self.claims.may_remove(&key(route), Some(mark))
         }
@@ -129,8 +168,9 @@ impl Job<'_> {
         };
         route.device = link(&spec.device)?;
         for (hop, device) in route.hops.iter_mut().zip(&spec.hop_devices) {
-            hop.device = link(device)?;
+            hop.device = link(device)?.or_else(|| self.way_to(hop.via));
         }
+        route.device = route.device.or_else(|| self.way_to(route.via));
         if is_refusal(route.kind) {
             route.device = None;
         }
@@ -147,48 +187,61 @@ impl Job<'_> {
         Some(route)
     }
 
+    /// The link that a gateway is on, where nobody says it and the addresses leave no doubt: that is what the kernel
+    /// finds when the route is made, and does not look at again when the addresses change.
+    fn way_to(&self, gateway: Option<IpAddr>) -> Option<LinkId> {
+        let gateway = gateway?;
+        let mut found = None;
+        let mut doubt = false;
+        self.each_address(&mut |link, addr| {
+            let is_way = !addr.flags.contains(AddrFlags::NOPREFIXROUTE) && subnet(addr, &gateway).is_some();
+            if is_way && found != Some(link) {
+                doubt |= found.is_some();
+                found = Some(link);
+            }
+        });
+        // A route to the gateway may lead elsewhere.
+        let leads = |said: &Said<RouteSpec>| {
+            let route = &said.what.route;
+            !leads_on(route) && !route.dst.is_empty() && route.dst.contains(&gateway)
+        };
+        found.filter(|_| !doubt && !self.ctx.topology.places[self.place].routes.iter().any(leads))
+    }
+
     /// Notes what differs; true if nothing does.
     fn compare_routes(&self, route: &Route, now: &Route, why: &mut Why) -> bool {
-        let kind = |route: &Route| route.kind.name().unwrap_or_default().to_owned();
-        let addr = |addr: Option<std::net::IpAddr>| addr.map(|addr| addr_text(&addr).to_string()).unwrap_or_default();
-        if route.kind != now.kind {
-            differs(why, "type", kind(now), kind(route));
-        }
-        if route.via != now.via {
-            differs(why, "via", addr(now.via), addr(route.via));
+        let kind = |route: &Route| route.kind.name().map_or(Value::Nothing, Value::Word);
+        let scope = |route: &Route| match route.family() {
+            Family::V4 => Value::scope(route.scope),
+            _ => Value::Nothing,
+        };
+        let onlink = |route: &Route| Value::from(route.flags.contains(RouteFlags::ONLINK));
+        let pref = |route: &Route| Value::from(route.pref.filter(|pref| *pref != 0).map(u32::from));
+        let expires = now.cache.filter(|cache| cache.expires != 0).map(|cache| cache.expires.unsigned_abs() / 100);
+        let encap = now.encap.as_ref().map(|encap| u32::from(encap.kind));
+        for (what, from, to) in [
+            ("type", kind(now), kind(route)),
+            ("via", now.via.into(), route.via.into()),
+            ("src", now.prefsrc.into(), route.prefsrc.into()),
+            ("scope", scope(now), scope(route)),
+            ("onlink", onlink(now), onlink(route)),
+            ("pref", pref(now), pref(route)),
+            ("nhid", now.nhid.into(), Value::Nothing),
+            ("realms", now.realms.into(), Value::Nothing),
+            ("encap", encap.into(), Value::Nothing),
+            ("expires", expires.into(), Value::Nothing),
+        ] {
+            differs(why, what, from, to);
         }
         if route.device.is_some() && route.device != now.device {
-            differs(why, "dev", self.link_name(now.device), self.link_name(route.device));
-        }
-        if route.prefsrc != now.prefsrc {
-            differs(why, "src", addr(now.prefsrc), addr(route.prefsrc));
-        }
-        if route.family() == Family::V4 && route.scope != now.scope {
-            differs(why, "scope", now.scope.to_string(), route.scope.to_string());
-        }
-        if route.flags.contains(RouteFlags::ONLINK) != now.flags.contains(RouteFlags::ONLINK) {
-            let text = |route: &Route| if route.flags.contains(RouteFlags::ONLINK) { "on" } else { "off" }.to_owned();
-            differs(why, "onlink", text(now), text(route));
-        }
-        if route.pref.unwrap_or(0) != now.pref.unwrap_or(0) {
-            differs(why, "pref", count(now.pref.map(u32::from)), count(route.pref.map(u32::from)));
+            differs(why, "dev", self.link_name(now.device).into(), self.link_name(route.device).into());
         }
         let metrics = normal(&now.metrics);
         if route.metrics != metrics {
-            differs(why, "metrics", metrics_text(&metrics), metrics_text(&route.metrics));
+            differs(why, "metrics", metrics_text(&metrics).into(), metrics_text(&route.metrics).into());
         }
         if !same_hops(&route.hops, &now.hops) {
-            differs(why, "nexthop", self.hops_text(&now.hops), self.hops_text(&route.hops));
-        }
-        for (what, there) in [
-            ("nhid", now.nhid),
-            ("realms", now.realms),
-            ("encap", now.encap.as_ref().map(|encap| u32::from(encap.kind))),
-            ("expires", now.cache.filter(|cache| cache.expires != 0).map(|cache| cache.expires.unsigned_abs() / 100)),
-        ] {
-            if there.is_some() {
-                differs(why, what, count(there), String::new());
-            }
+            differs(why, "nexthop", self.hops_text(&now.hops).into(), self.hops_text(&route.hops).into());
         }
         why.is_empty()
     }

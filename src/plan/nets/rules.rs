@@ -19,8 +19,8 @@ use crate::wire::attr::octets;
 /// Priority of the first rule for which none is given; each further one of its family has one less.
 const FIRST: u32 = 32765;
 
-/// Numbers that tell rules apart, each with the value that says nothing.
-const NUMBERS: [(u16, u32); 10] = [
+/// Numbers that tell rules apart, each with the value that says nothing. The mark is none: that tells whose it is.
+const NUMBERS: [(u16, u32); 9] = [
     (RULE_PRIORITY, 0),
     (RULE_MARK, 0),
     (RULE_MASK, 0),
@@ -30,8 +30,6 @@ const NUMBERS: [(u16, u32); 10] = [
     (RULE_REALMS, 0),
     (RULE_SUPPRESS_PREFIX, u32::MAX),
     (RULE_SUPPRESS_GROUP, u32::MAX),
-    // Not the mark: that tells whose it is.
-    (u16::MAX, 0),
 ];
 
 /// The rules that a place asks for, as they are sent.
@@ -50,6 +48,9 @@ pub fn wanted(place: &Place) -> Vec<(Origin, Rule)> {
     }
     rules
 }
+
+/// `FR_ACT_BLACKHOLE`, `FR_ACT_UNREACHABLE`, `FR_ACT_PROHIBIT`.
+const REFUSALS: std::ops::RangeInclusive<u8> = 6..=8;
 
 /// Place in a key of whether the rule is for packets that its selector does not meet.
 const INVERT: usize = 4;
@@ -98,14 +99,14 @@ impl Job<'_> {
         let mut kept = vec![false; found.len()];
         for (at, rule) in wanted(&ctx.topology.places[place]) {
             let mut key = key(&rule);
-            if let Some(number) = keys.find(&key, |number| !kept[number]) {
+            if let Some(number) = keys.find(&key, &|number| !kept[number]) {
                 kept[number] = true;
                 continue;
             }
             let mut sign = Sign::Create;
             // The kernel refuses one beside the same one that is for all other packets.
             key[INVERT] ^= 1;
-            if let Some(number) = keys.find(&key, |number| !kept[number] && self.may_remove_rule(&found[number])) {
+            if let Some(number) = keys.find(&key, &|number| !kept[number] && self.may_remove_rule(&found[number])) {
                 kept[number] = true;
                 let rule = naked(&found[number]);
                 self.op(Sign::Replace, Op::Rule { delete: true, rule }, at, Vec::new());
@@ -115,7 +116,9 @@ impl Job<'_> {
         }
         for (rule, _) in found.iter().zip(kept).filter(|(_, kept)| !kept) {
             if self.may_remove_rule(rule) {
-                self.remove(Act::Op(Box::new(Op::Rule { delete: true, rule: naked(rule) })));
+                // One that refuses packets keeps gateways from being found.
+                let first = REFUSALS.contains(&rule.action.0);
+                self.remove(Act::Op(Box::new(Op::Rule { delete: true, rule: naked(rule) })), first);
             }
         }
     }

@@ -1,12 +1,15 @@
 //! Plans of what is on links, from worlds that are made up.
 
+mod change;
+
 use super::{addrs, neighs, routes, rules};
-use crate::model::addr::{AddrFlags, AddrVerb, Lifetimes};
+use crate::model::addr::{Addr, AddrFlags, AddrVerb, Lifetimes};
+use crate::model::ip::Family;
 use crate::model::neigh::{Neigh, NeighState, NeighVerb};
 use crate::model::op::Op;
 use crate::model::plan::{Act, Step};
 use crate::model::port::{PVID, UNTAGGED};
-use crate::model::route::{Route, RouteVerb};
+use crate::model::route::{Route, RouteVerb, TABLE_MAIN};
 use crate::model::rule::Rule;
 use crate::model::topology::{PortVlan, Sysctl, Topology};
 use crate::model::world::{EtcFile, World};
@@ -25,9 +28,31 @@ fn run(world: &mut World, steps: &[Step]) {
                     let before = seen.state.addrs.len();
                     seen.state.addrs.retain(|(link, addr)| addrs::key(*link, addr) != key);
                     assert_eq!(seen.state.addrs.len() < before, *verb != AddrVerb::Add, "{step:?}");
-                    if *verb != AddrVerb::Delete {
+                    let v6 = addr.family == Family::V6;
+                    let net = addrs::subnet(&addr);
+                    let same = |other: &Addr| addrs::subnet(other) == net;
+                    if *verb == AddrVerb::Delete {
+                        let first = !seen.state.addrs.iter().any(|(other, addr)| *other == link && same(addr));
+                        let route = addrs::connected(*id, &addr, TABLE_MAIN).filter(|_| first);
+                        seen.state.routes.retain(|own| {
+                            route
+                                .as_ref()
+                                .is_none_or(|route| own.protocol != 2 || routes::key(route) != routes::key(own))
+                        });
+                    } else {
                         addr.flags |= AddrFlags::PERMANENT;
-                        seen.state.addrs.push((link, addr));
+                        let second = !v6 && seen.state.addrs.iter().any(|(other, addr)| *other == link && same(addr));
+                        addr.flags.set(AddrFlags::SECONDARY, second);
+                        let clash =
+                            |(other, now): &&(u32, Addr)| *other == link && same(now) && now.scope != addr.scope;
+                        assert!(v6 || seen.state.addrs.iter().find(clash).is_none(), "Invalid scope value: {step:?}");
+                        let route = addrs::connected(*id, &addr, TABLE_MAIN);
+                        let is_new =
+                            |route: &Route| !seen.state.routes.iter().any(|own| routes::key(own) == routes::key(route));
+                        seen.state.routes.extend(route.filter(is_new));
+                        // The newest one of IPv6 comes first.
+                        let at = if v6 { 0 } else { seen.state.addrs.len() };
+                        seen.state.addrs.insert(at, (link, addr));
                     }
                 }
                 Op::Route(verb, route) => {
@@ -35,7 +60,8 @@ fn run(world: &mut World, steps: &[Step]) {
                     let before = seen.state.routes.len();
                     seen.state.routes.retain(|route| routes::key(route) != key);
                     let is_there = matches!(verb, RouteVerb::Replace | RouteVerb::Delete);
-                    assert_eq!(seen.state.routes.len() < before, is_there, "{step:?}");
+                    let is_anything = *verb == RouteVerb::Replace && route.protocol == 2;
+                    assert!(is_anything || (seen.state.routes.len() < before) == is_there, "{step:?}");
                     if *verb != RouteVerb::Delete {
                         seen.state.routes.push(route.clone());
                     }
@@ -144,9 +170,9 @@ fn contents_of_a_namespace_come_and_go() {
         made,
         [
             "+ net.ipv4.ip_local_port_range 20000 30000",
+            "+ net.ipv4.conf.a.rp_filter 2",
             "+ address 10.0.0.1",
             "+ address fd00::1",
-            "+ net.ipv4.conf.a.rp_filter 2",
             "+ route 10.9.0.0/16",
             "+ route 0.0.0.0/0",
             "+ route fd09::/16",
@@ -170,8 +196,9 @@ fn contents_of_a_namespace_come_and_go() {
     addr.flags.remove(AddrFlags::PERMANENT);
     (addr.local, addr.lifetimes) = ("10.0.0.3".parse().ok(), Some(Lifetimes { preferred: 9, valid: 9 }));
     seen.state.addrs.push((link, addr));
+    let ours = seen.state.routes.iter().find(|route| route.protocol == 110).unwrap().clone();
     for (protocol, metric) in [(3, 1), (4, 2), (2, 3), (9, 4), (11, 5), (16, 6), (110, 7)] {
-        let route = Route { protocol, metric: Some(metric), ..seen.state.routes[0].clone() };
+        let route = Route { protocol, metric: Some(metric), ..ours.clone() };
         seen.state.routes.push(route);
     }
     for protocol in [2, 3, 110] {

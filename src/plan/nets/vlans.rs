@@ -3,7 +3,8 @@
 //! The kernel gives each of them the default VLAN of the bridge (1) when it becomes a port, whether the bridge
 //! keeps VLANs apart or not. Who says VLANs says all of them; who says none has that one.
 
-use super::{Job, differs};
+use super::Job;
+use super::differences::differs;
 use crate::model::index::Index;
 use crate::model::link::LinkId;
 use crate::model::op::Op;
@@ -74,8 +75,10 @@ impl Job<'_> {
         let side = if link.kind == LinkKind::Bridge { AT_SELF } else { 0 };
         let at = link.vlans.first().map_or(link.at, |said| said.at);
         let mut sign = if self.ctx.is_new(id) { Sign::Part } else { Sign::Change };
+        // Those that came with the bridge go in any case.
+        let prune = self.ctx.options.prune || !self.stays(link, id);
         // What goes first: there is one PVID.
-        for delete in [true, false] {
+        for delete in [true, false].into_iter().filter(|delete| !delete || prune) {
             let wanted = |vid: usize| match (asked[vid], there[vid]) {
                 (None, Some(flags)) if delete => Some(flags),
                 (Some(flags), now) if !delete && now != Some(flags) => Some(flags),
@@ -93,7 +96,7 @@ impl Job<'_> {
                 let last = Some(number(vid - 1)).filter(|last| *last != number(first));
                 let mut why = Vec::new();
                 if sign == Sign::Change {
-                    differs(&mut why, "vlan", text(there), text(asked));
+                    differs(&mut why, "vlan", text(there).into(), text(asked).into());
                 }
                 let ids = (number(first), last);
                 let flags = if delete { 0 } else { flags };

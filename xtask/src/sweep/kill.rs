@@ -165,6 +165,9 @@ pub fn inside(words: Vec<String>) -> Outcome {
         // It may have been over already, or not have begun.
         ("recover", _) if !journal => (Act::Recover(scene.lab), vec![&set.before, &goal]),
         ("recover", _) => (Act::Recover(scene.lab), vec![&set.before]),
+        // What was adopted goes with the lab: it is given back instead.
+        ("other", Act::Adopt(_)) if journal => (Act::Recover(scene.lab), vec![&set.before]),
+        ("other", act @ Act::Adopt(_)) => (act, vec![&goal]),
         ("other", Act::Down(lab)) => (Act::Apply(lab), vec![&set.before]),
         ("other", _) => (Act::Down(scene.lab), vec![&set.bare]),
         _ => return Err(usage()),

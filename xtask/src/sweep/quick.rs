@@ -13,12 +13,12 @@ type Part = fn(&Common) -> Outcome<usize>;
 /// The parts, by name.
 pub const PARTS: &[(&str, Part)] = &[
     ("control", control),
-    ("faults", |common| points("faults", faults::sweep(&common.with("up,change,down,wide", 48), Span::Once)?)),
+    ("faults", |common| points("faults", faults::sweep(&common.with("up,change,down,wide,adopt", 60), Span::Once)?)),
     ("twice", |common| points("faults, twice", faults::sweep(&common.with("up,change,down", 40), Span::Twice)?)),
     ("persist", |common| points("faults that stay", faults::sweep(&common.with("up,change,down", 24), Span::Lasting)?)),
-    ("kill", |common| kills(&common.with("up,change,down", 24), 12)),
+    ("kill", |common| kills(&common.with("up,change,down,adopt", 32), 12)),
     ("crowd", |common| race::crowd(common, 3)),
-    ("strangers", |common| race::strangers(&common.with("up,change", 8))),
+    ("strangers", |common| race::strangers(&common.with("up,change,down", 16))),
     ("signals", |common| race::wishes(&common.with("up,change", 8))),
     ("again", |common| drift::again(&common.with("up,change,wide", usize::MAX))),
     ("drift", |common| drift::damages(&common.with("reup,wide", 14))),

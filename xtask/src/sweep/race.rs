@@ -28,6 +28,8 @@ struct Intruder {
     name: &'static str,
     makes: &'static [&'static str],
     takes: &'static [&'static str],
+    /// It takes something of the lab's for that: the run need not come back to what was.
+    ruins: bool,
 }
 
 const INTRUDERS: &[Intruder] = &[
@@ -36,36 +38,42 @@ const INTRUDERS: &[Intruder] = &[
         name: "a bridge",
         makes: &["ip link add v-net-0 type bridge", "ip address add 10.99.0.1/24 dev v-net-0"],
         takes: &["ip link delete v-net-0"],
+        ruins: false,
     },
     Intruder {
         scene: "up",
         name: "the port of a pair",
         makes: &["ip link add veth-red-br type veth peer name strange-end"],
         takes: &["ip link delete veth-red-br"],
+        ruins: false,
     },
     Intruder {
         scene: "up",
         name: "a namespace",
         makes: &["ip netns add red", "ip -n red link add strange type bridge"],
         takes: &["ip netns delete red"],
+        ruins: false,
     },
     Intruder {
         scene: "up",
         name: "an alternative name",
         makes: &["ip link add strange type bridge", "ip link property add dev strange altname veth-blue-br"],
         takes: &["ip link delete strange"],
+        ruins: false,
     },
     Intruder {
         scene: "change",
         name: "a namespace",
         makes: &["ip netns add green", "ip -n green link add veth-green type bridge"],
         takes: &["ip netns delete green"],
+        ruins: false,
     },
     Intruder {
         scene: "change",
         name: "the port of a pair",
         makes: &["ip link add veth-green-br type veth peer name strange-end"],
         takes: &["ip link delete veth-green-br"],
+        ruins: false,
     },
     Intruder {
         scene: "change",
@@ -75,30 +83,53 @@ const INTRUDERS: &[Intruder] = &[
             "dd if=/etc/hostname of=/etc/netns/green/resolv.conf conv=excl status=none",
         ],
         takes: &["rm -r /etc/netns/green"],
+        ruins: false,
+    },
+    Intruder {
+        scene: "down",
+        name: "a namespace of a name that goes",
+        makes: &["ip netns delete blue", "ip netns add blue", "ip -n blue link add strange type bridge"],
+        takes: &["ip netns delete blue"],
+        ruins: true,
+    },
+    Intruder {
+        scene: "down",
+        name: "a bridge of a name that goes",
+        makes: &[
+            "ip link delete v-net-0",
+            "ip link add v-net-0 type bridge",
+            "ip address add 10.99.0.1/24 dev v-net-0",
+        ],
+        takes: &["ip link delete v-net-0"],
+        ruins: true,
     },
     Intruder {
         scene: "wide",
         name: "a tap device",
         makes: &["ip tuntap add dev wide-tap mode tap"],
         takes: &["ip link delete wide-tap"],
+        ruins: false,
     },
     Intruder {
         scene: "wide",
         name: "a tunnel",
         makes: &["ip link add wide-vx type bridge"],
         takes: &["ip link delete wide-vx"],
+        ruins: false,
     },
     Intruder {
         scene: "wide",
         name: "a namespace",
         makes: &["ip netns add wide-b", "ip -n wide-b link add to-a type bridge"],
         takes: &["ip netns delete wide-b"],
+        ruins: false,
     },
     Intruder {
         scene: "wide",
         name: "a route",
         makes: &["ip route add blackhole 10.77.0.0/16 proto static"],
         takes: &["ip route delete blackhole 10.77.0.0/16 proto static"],
+        ruins: false,
     },
 ];
 
@@ -287,9 +318,9 @@ fn stranger_inside(program: &Program, scene: &Scene, point: &Point, which: &Intr
         return Ok(());
     }
     let after = State::look()?;
-    // Parameters of links follow those of all.
-    let strange: Vec<&String> =
-        later.lines.difference(&earlier.lines).filter(|line| !line.contains(" sysctl ")).collect();
+    // Parameters of links follow those of all, and the lab's links what is taken from under them.
+    let is_strange = |line: &&String| !line.contains(" sysctl ") && !line.contains("altnames=[\"nst-");
+    let strange: Vec<&String> = later.lines.difference(&earlier.lines).filter(is_strange).collect();
     let gone: Vec<&str> =
         strange.iter().filter(|line| !after.lines.contains(**line)).map(|line| line.as_str()).collect();
     let own = later.identity.iter().filter(|(name, _)| !earlier.identity.contains_key(*name));
@@ -302,6 +333,10 @@ fn stranger_inside(program: &Program, scene: &Scene, point: &Point, which: &Intr
     }
     for line in which.takes {
         place::must(line)?;
+    }
+    if which.ruins && !ran.is_fine() {
+        println!("back");
+        return Ok(());
     }
     end(&ran, &set.before, &goal, |end| matches!(end, End::Code(1 | 3)))
 }

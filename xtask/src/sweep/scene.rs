@@ -33,6 +33,9 @@ const STRANGERS: &[&str] = &[
     "ip route add blackhole 10.67.0.0/16 proto static",
     "ip route add 10.68.0.0/16 via 10.66.0.2 proto static",
     "ip rule add from 10.67.0.0/16 table 99 priority 500",
+    // Of the protocol that is every lab's mark, too.
+    "ip route add 10.69.0.0/16 via 10.66.0.2 proto 110",
+    "ip rule add from 10.69.0.0/16 table 99 priority 501 protocol 110",
     "ip neighbour add 10.66.0.9 lladdr 02:5a:00:00:66:09 dev x-br nud permanent",
     "sysctl -q -w net.ipv4.conf.x-br.rp_filter=2",
     "nft add table ip x-table",
@@ -42,11 +45,22 @@ const STRANGERS: &[&str] = &[
     "cp /etc/hostname /etc/netns/x-other/resolv.conf",
 ];
 
+/// A bridge that somebody made by hand, as a file wants it but for what is on it besides.
+const BY_HAND: &[&str] = &[
+    "ip link add v-net-0 address 02:5a:00:00:15:05 mtu 1400 type bridge",
+    "ip address add 192.168.15.5/24 dev v-net-0",
+    "ip address add 10.63.0.1/24 dev v-net-0",
+    "ip link set v-net-0 up",
+    "ip route add 10.64.0.0/16 via 10.63.0.9 proto static",
+];
+
 /// A command of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// Makes what a file says.
     Apply(&'static str),
+    /// The same, and takes over what is there.
+    Adopt(&'static str),
     /// Takes a lab away.
     Down(&'static str),
     /// Goes back to before a run that was killed.
@@ -62,6 +76,8 @@ pub struct Scene {
     pub name: &'static str,
     /// Whether strangers are there.
     pub company: bool,
+    /// What strangers make besides.
+    pub there: &'static [&'static str],
     /// What was done before, without a fault.
     pub before: &'static [Act],
     /// What is tried.
@@ -72,12 +88,41 @@ pub struct Scene {
 
 /// All scenes.
 pub const SCENES: &[Scene] = &[
-    Scene { name: "up", company: false, before: &[], tried: Act::Apply("walk"), lab: "walk" },
-    Scene { name: "reup", company: true, before: &[Act::Apply("walk")], tried: Act::Apply("walk"), lab: "walk" },
-    Scene { name: "change", company: true, before: &[Act::Apply("walk")], tried: Act::Apply("changed"), lab: "walk" },
-    Scene { name: "down", company: true, before: &[Act::Apply("walk")], tried: Act::Down("walk"), lab: "walk" },
-    Scene { name: "wide", company: true, before: &[], tried: Act::Apply("wide"), lab: "wide" },
-    Scene { name: "wide-down", company: true, before: &[Act::Apply("wide")], tried: Act::Down("wide"), lab: "wide" },
+    Scene { name: "up", company: false, there: &[], before: &[], tried: Act::Apply("walk"), lab: "walk" },
+    Scene {
+        name: "reup",
+        company: true,
+        there: &[],
+        before: &[Act::Apply("walk")],
+        tried: Act::Apply("walk"),
+        lab: "walk",
+    },
+    Scene {
+        name: "change",
+        company: true,
+        there: &[],
+        before: &[Act::Apply("walk")],
+        tried: Act::Apply("changed"),
+        lab: "walk",
+    },
+    Scene {
+        name: "down",
+        company: true,
+        there: &[],
+        before: &[Act::Apply("walk")],
+        tried: Act::Down("walk"),
+        lab: "walk",
+    },
+    Scene { name: "wide", company: true, there: &[], before: &[], tried: Act::Apply("wide"), lab: "wide" },
+    Scene {
+        name: "wide-down",
+        company: true,
+        there: &[],
+        before: &[Act::Apply("wide")],
+        tried: Act::Down("wide"),
+        lab: "wide",
+    },
+    Scene { name: "adopt", company: true, there: BY_HAND, before: &[], tried: Act::Adopt("walk"), lab: "walk" },
 ];
 
 /// The scene of a name.
@@ -101,11 +146,16 @@ impl Program {
     pub fn words(&self, act: Act) -> Vec<String> {
         let (verb, object) = match act {
             Act::Apply(file) => ("apply", path(file)),
+            Act::Adopt(file) => ("apply", path(file)),
             Act::Plan(file) => ("plan", path(file)),
             Act::Down(lab) => ("down", lab.to_string()),
             Act::Recover(lab) => ("recover", lab.to_string()),
         };
-        vec![self.file.display().to_string(), verb.to_string(), object]
+        let mut words = vec![self.file.display().to_string(), verb.to_string(), object];
+        if matches!(act, Act::Adopt(_)) {
+            words.push("--adopt".to_string());
+        }
+        words
     }
 
     /// Runs a command to its end.
@@ -145,6 +195,7 @@ impl Scene {
         if self.company {
             STRANGERS.iter().try_for_each(|line| place::must(line))?;
         }
+        self.there.iter().try_for_each(|line| place::must(line))?;
         // What the kernel does by and by after a link is made (addresses of the link, carriers) is done soon.
         let bare = State::look()?;
         for act in self.before {
@@ -167,7 +218,8 @@ mod tests {
     fn scenes_use_files_that_are_there() {
         for scene in SCENES {
             for act in scene.before.iter().chain([&scene.tried]) {
-                let (Act::Apply(name) | Act::Plan(name) | Act::Down(name) | Act::Recover(name)) = act;
+                let (Act::Apply(name) | Act::Adopt(name) | Act::Plan(name) | Act::Down(name) | Act::Recover(name)) =
+                    act;
                 assert!(FILES.iter().any(|(file, _)| file == name), "{}: {name}", scene.name);
             }
             let lab = format!("name    = \"{}\"", scene.lab);
