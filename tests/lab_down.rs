@@ -147,6 +147,15 @@ fn what_was_changed_is_put_back_unless_somebody_changed_it_since() {
         ] {
             assert!(shown.contains(what), "{what} in {shown}");
         }
+        // What is not said of it any more is as it was found, but what somebody else has changed since.
+        sh("ip link set eth0 txqueuelen 6");
+        let less = text.replace("mtu = 1400", "").replace("txqueuelen = 5", "");
+        apply(&less);
+        let shown = sh("ip link show dev eth0");
+        assert!(shown.contains("mtu 1500") && shown.contains("qlen 6"), "{shown}");
+        unchanged(&less);
+        sh("ip link set eth0 txqueuelen 1000");
+        apply(text);
         down("dev");
         same("after down", &bare, &exactly());
         // Another value of somebody else is left.

@@ -148,10 +148,7 @@ impl Export<'_> {
 
     /// The place that a link's id of another namespace stands for.
     fn place_of(&self, at: At) -> Option<usize> {
-        match self.link_at(at).link_netnsid {
-            None => Some(at.0),
-            Some(id) => self.world.places[at.0].ids.iter().find(|known| known.0 == id).map(|known| known.1),
-        }
+        self.world.place_of(at.0, self.link_at(at))
     }
 
     /// The other end of a veth.
@@ -164,9 +161,8 @@ impl Export<'_> {
 
     /// The link that another one is made on: `Some(None)` if there is one that is not known.
     fn lower(&self, at: At) -> Option<Option<At>> {
-        let (index, elsewhere) = kinds::lower(self.link_at(at))?;
-        let place = if elsewhere { self.place_of(at) } else { Some(at.0) };
-        Some(place.and_then(|place| Some((place, self.position(place, index)?))))
+        let index = kinds::lower(self.link_at(at))?;
+        Some(self.place_of(at).and_then(|place| Some((place, self.position(place, index)?))))
     }
 
     /// A link as others name it.
@@ -281,9 +277,9 @@ impl Export<'_> {
     /// Takes away what files imply of link-local addresses. What is around a lab's link may imply something else while
     /// it changes: of that it is told outright.
     pub fn modes(&mut self) {
-        for place in self.out.places.iter_mut().filter(|_| self.lab.is_none()) {
-            let silent = implied::silent(place);
-            for (link, silent) in place.links.iter_mut().zip(silent) {
+        for number in (0..self.out.places.len()).filter(|_| self.lab.is_none()) {
+            let silent = implied::silent(&self.out, number);
+            for (link, silent) in self.out.places[number].links.iter_mut().zip(silent) {
                 let is_none = SettingValue::Text("none".to_owned());
                 link.settings.retain(|own| own.key != QUIET || (own.value == is_none) != silent);
             }

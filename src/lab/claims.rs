@@ -145,10 +145,14 @@ fn forgotten(claimed: &Topology, wanted: &Topology, implied: &Topology, restore:
     for place in &claimed.places {
         let netns = place.name.as_ref();
         for link in place.links.iter().filter(|link| link.kind != LinkKind::Device && !link.sysctls.is_empty()) {
-            let mut places = wanted.places.iter().filter(|other| other.name.as_ref() == netns);
-            let stays = places
-                .any(|other| other.links.iter().any(|other| other.name == link.name && other.kind != LinkKind::Device));
-            for said in link.sysctls.iter().filter(|_| stays) {
+            let mut places = wanted.places.iter().enumerate().filter(|other| other.1.name.as_ref() == netns);
+            let stays = places.find_map(|(number, other)| {
+                let is_it = |own: &&LinkSpec| own.name == link.name && own.kind != LinkKind::Device;
+                other.links.iter().find(is_it).map(|own| crate::plan::implied::has_ipv6(wanted, number, own))
+            });
+            // A link without IPv6 has no parameters of it.
+            let is_there = |name: &str| stays.is_some_and(|with_ipv6| with_ipv6 || !name.starts_with("net.ipv6."));
+            for said in link.sysctls.iter().filter(|said| is_there(&said.what.name)) {
                 let name = said.what.of_link(&link.name.to_string());
                 if claim(implied, netns, &name).is_none() {
                     for name in [default_of(&name, &link.name), name] {
@@ -157,6 +161,25 @@ fn forgotten(claimed: &Topology, wanted: &Topology, implied: &Topology, restore:
                 }
             }
         }
+    }
+}
+
+/// Adds the properties that a device had and that are not said of it any more, though it is still claimed.
+fn unsaid(original: &Topology, claimed: &Topology, wanted: &Topology, restore: &mut Topology) {
+    let device = |topology: &Topology, name: &IfName| {
+        let mut all = topology.places.iter().flat_map(|place| place.links.iter().map(move |link| (place, link)));
+        let found = all.find(|(_, link)| link.kind == LinkKind::Device && link.name == *name);
+        found.map(|(place, link)| (place.name.clone(), link.clone()))
+    };
+    for link in original.places.iter().flat_map(|place| &place.links) {
+        let Some(((_, was), (netns, own))) = device(claimed, &link.name).zip(device(wanted, &link.name)) else {
+            continue;
+        };
+        let mut link = link.clone();
+        // An alias and a master the planner takes off.
+        let is_due = |key| matches!(key, "mtu" | "txqueuelen") && was.get(key).is_some() && own.get(key).is_none();
+        link.settings.retain(|row| is_due(row.key));
+        place_of(restore, netns.as_ref()).links.push(link);
     }
 }
 
@@ -186,6 +209,7 @@ pub fn to_restore(original: &Topology, claimed: &Topology, wanted: &Topology) ->
             }
         }
     }
+    unsaid(original, claimed, wanted, &mut restore);
     // So is what was implied by what was asked for before.
     let before = crate::plan::implied::complete(claimed, true);
     forgotten(&before, wanted, &implied, &mut restore);
@@ -294,7 +318,12 @@ pub fn join(wanted: &mut Topology, restore: Topology) {
     for place in restore.places {
         let target = place_of(wanted, place.name.as_ref());
         target.sysctls.extend(place.sysctls);
-        target.links.extend(place.links);
+        for link in place.links {
+            match target.links.iter_mut().find(|own| own.name == link.name) {
+                Some(own) => own.settings.extend(link.settings),
+                None => target.links.push(link),
+            }
+        }
     }
 }
 

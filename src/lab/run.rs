@@ -341,9 +341,10 @@ impl Runner<'_, '_> {
     }
 }
 
-/// Whether what a step takes away is gone already: with its link, its address or its gateway.
+/// Whether what a step takes away is gone already: with its link, its address, its gateway, or the IPv6 of its link.
 fn is_gone(step: &Step, error: &Error) -> bool {
-    let gone = matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT));
+    let gone =
+        matches!(error.errno(), Some(libc::ENODEV | libc::ESRCH | libc::EADDRNOTAVAIL | libc::ENOENT | libc::ENXIO));
     let takes = match &step.act {
         Act::Op(op) => matches!(op.as_ref(), Op::DeleteLink(_) | Op::DeleteGroup(_)),
         _ => false,

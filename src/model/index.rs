@@ -11,6 +11,12 @@ pub struct Index {
 impl Index {
     /// The number whose key has this hash and meets a condition.
     pub fn find(&self, key: &[u8], same: impl Fn(usize) -> bool) -> Option<usize> {
+        self.search(key, &same)
+    }
+
+    /// One function for all conditions.
+    #[inline(never)]
+    fn search(&self, key: &[u8], same: &dyn Fn(usize) -> bool) -> Option<usize> {
         let hash = hash(key);
         let mut at = hash as usize;
         loop {

@@ -9,7 +9,8 @@
 //! | translations | tables `netstrap-NAME` |
 //! | files in `/etc/netns` | first line `# netstrap NAME` |
 //!
-//! LAB and PATH are hashes (FNV-1a, 32 bits) of the file's `name` and of `NETNS/LINK`, as eight hexadecimal digits.
+//! LAB and PATH are hashes (FNV-1a, 64 bits) of the file's `name`, one half folded onto the other, and of `NETNS/LINK`, as
+//! 8 and 16 hexadecimal digits: no two links of a namespace have one mark.
 
 use super::link::Link;
 
@@ -37,13 +38,14 @@ pub struct Mark {
     /// Hash of the owner's name.
     pub lab: u32,
     /// Hash of the namespace and the link's name.
-    pub path: u32,
+    pub path: u64,
 }
 
 impl Lab {
     /// The owner of a name.
     pub fn new(name: &str) -> Self {
-        Lab { name: name.to_owned(), hash: hash(&[name.as_bytes()]) }
+        let hash = hash(&[name.as_bytes()]);
+        Lab { name: name.to_owned(), hash: u32::try_from((hash >> 32) ^ (hash & 0xffff_ffff)).unwrap_or(0) }
     }
 
     /// Its name.
@@ -83,39 +85,59 @@ impl Lab {
 }
 
 impl Mark {
-    /// The mark of a link, if it has one.
+    /// The first mark of a link, if it has one.
     pub fn of(link: &Link) -> Option<Self> {
-        link.altnames.iter().map(Vec::as_slice).chain(link.alias.as_deref()).find_map(Mark::parse)
+        Mark::all(link).next()
+    }
+
+    /// All marks of a link: while one takes the place of another, it has both.
+    pub fn all(link: &Link) -> impl Iterator<Item = Self> {
+        link.altnames.iter().map(Vec::as_slice).chain(link.alias.as_deref()).filter_map(Mark::parse)
     }
 
     /// The alternative name that says it.
     pub fn altname(self) -> String {
-        format!("nst-{:08x}-{:08x}", self.lab, self.path)
+        self.text("nst-", "-")
     }
 
     /// The alias that says it, for kernels without alternative names.
     pub fn alias(self) -> String {
-        format!("netstrap:{:08x}:{:08x}", self.lab, self.path)
+        self.text(ALIAS, ":")
+    }
+
+    #[inline(never)]
+    fn text(self, start: &str, separator: &str) -> String {
+        format!("{start}{:08x}{separator}{:016x}", self.lab, self.path)
     }
 
     /// Reads an alternative name or an alias.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let (rest, separator) = match text.strip_prefix("nst-") {
-            Some(rest) => (rest, '-'),
-            None => (text.strip_prefix("netstrap:")?, ':'),
+        let (rest, separator) = match text.strip_prefix(b"nst-") {
+            Some(rest) => (rest, b'-'),
+            None => (text.strip_prefix(ALIAS.as_bytes())?, b':'),
         };
-        let (lab, path) = rest.split_once(separator)?;
-        let number = |digits: &str| if digits.len() == 8 { u32::from_str_radix(digits, 16).ok() } else { None };
-        Some(Mark { lab: number(lab)?, path: number(path)? })
+        let (lab, path) = rest.split_at_checked(8)?;
+        let path = path.strip_prefix(&[separator]).filter(|path| path.len() == 16)?;
+        Some(Mark { lab: u32::try_from(number(lab)?).ok()?, path: number(path)? })
     }
 }
 
+/// What an alias that is a mark begins with.
+const ALIAS: &str = "netstrap:";
+
+/// Lower-case hexadecimal digits, as marks are written.
+fn number(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| {
+        let digit = char::from(*digit).to_digit(16).filter(|_| !digit.is_ascii_uppercase())?;
+        Some(number << 4 | u64::from(digit))
+    })
+}
+
 /// FNV-1a of parts one behind another.
-fn hash(parts: &[&[u8]]) -> u32 {
-    let mut hash: u32 = 0x811c_9dc5;
+fn hash(parts: &[&[u8]]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in parts.iter().flat_map(|part| part.iter()) {
-        hash = (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
     hash
 }
@@ -131,16 +153,25 @@ mod tests {
         assert_eq!(Mark::parse(mark.altname().as_bytes()), Some(mark));
         assert_eq!(Mark::parse(mark.alias().as_bytes()), Some(mark));
         assert!(lab.owns(mark) && !Lab::new("other").owns(mark));
-        for text in ["nst-1-2", "nst-00000001:00000002", "netstrap:00000001-00000002", "nst-+0000001-00000002", "x"] {
-            assert!(text.contains('+') || Mark::parse(text.as_bytes()).is_none(), "{text}");
+        let bad = "nst-1-2 x nst-00000001:0000000000000002 netstrap:00000001-0000000000000002 nst-00000001-00000002 \
+            nst-+0000001-0000000000000002 nst-00000001-000000000000000A nst-00000001-0000000000000002x";
+        for text in bad.split(' ') {
+            assert_eq!(Mark::parse(text.as_bytes()), None, "{text}");
         }
+    }
+
+    #[test]
+    fn names_that_are_alike_have_marks_of_their_own() {
+        // Their hashes of 32 bits are the same.
+        let lab = Lab::new("t");
+        assert_ne!(lab.mark(b"", b"v-c5zx"), lab.mark(b"", b"v-1pcd"));
     }
 
     #[test]
     fn a_hash_is_fnv_1a() {
         // Test vectors of the FNV reference implementation.
-        assert_eq!(hash(&[b""]), 0x811c_9dc5);
-        assert_eq!(hash(&[b"foo", b"bar"]), 0xbf9c_f968);
+        assert_eq!(hash(&[b""]), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash(&[b"foo", b"bar"]), 0x8594_4171_f739_67e8);
     }
 
     #[test]

@@ -18,6 +18,14 @@ pub struct World {
     pub places: Vec<Seen>,
 }
 
+impl World {
+    /// The place of a link's other end, or of the link that it is made on; `None` if it is none of those.
+    pub fn place_of(&self, place: usize, link: &Link) -> Option<usize> {
+        let Some(id) = link.link_netnsid else { return Some(place) };
+        self.places.get(place)?.ids.iter().find(|known| known.0 == id).map(|known| known.1)
+    }
+}
+
 /// Whether there is a namespace of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Presence {

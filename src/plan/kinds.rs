@@ -116,15 +116,24 @@ pub fn strange(link: &Link) -> Option<&'static str> {
     rows(kind_of(link)?).find(is_strange).map(|row| row.key)
 }
 
-/// Index of the link that a found one is made on, and whether it is in another namespace. The peer of a veth is no
-/// such link.
-pub fn lower(link: &Link) -> Option<(u32, bool)> {
+/// Index of the link that a found one is made on, in the namespace that its id says. The peer of a veth is no such link.
+pub fn lower(link: &Link) -> Option<u32> {
     let index = match link.kind.as_deref()? {
         b"veth" => return None,
         b"vxlan" => attrs(&link.kind_data).find(VXLAN_LINK)?.u32()?,
         _ => link.link?,
     };
-    (index != 0).then_some((index, link.link_netnsid.is_some()))
+    (index != 0).then_some(index)
+}
+
+/// By how much the MTU of a link is less than that of the link that it is made on (`vxlan_headroom`).
+pub fn headroom(spec: &LinkSpec) -> u32 {
+    let is_v6 = |key| matches!(spec.get(key), Some(SettingValue::Address(address)) if address.is_ipv6());
+    match spec.kind {
+        LinkKind::Vxlan if ["local", "remote", "group"].into_iter().any(is_v6) => 70,
+        LinkKind::Vxlan => 50,
+        _ => 0,
+    }
 }
 
 /// What a new link's kind is told: what the file says of it, and the index of a vxlan's `dev`. What is the kernel's

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 pub use away::removals;
 
 use super::order::{self, Phase};
-use super::{Ctx, id, implied, kinds};
+use super::{Ctx, id, implied, spare};
 use crate::model::lab::Mark;
 use crate::model::link::{Link, LinkChange, LinkId, LinkNumber, ListVerb};
 use crate::model::name::{IfName, printable};
@@ -57,35 +57,53 @@ struct Writer<'c, 'a> {
 }
 
 /// The acts of one object, each with its phase and its place; the first one of all stands for the object.
-type Acts = Vec<(Phase, usize, Act)>;
+#[derive(Default)]
+struct Acts(Vec<(Phase, usize, Act)>);
 
-fn change(link: LinkId, change: LinkChange<'static>) -> Act {
-    Act::Op(Box::new(Op::ChangeLink(link, change)))
-}
+impl Acts {
+    #[inline(never)]
+    fn push(&mut self, phase: Phase, place: usize, act: Act) {
+        self.0.push((phase, place, act));
+    }
 
-fn up(link: LinkId, up: bool) -> Act {
-    change(link, LinkChange { up: Some(up), ..LinkChange::default() })
-}
+    fn of(phase: Phase, place: usize, act: Act) -> Self {
+        Acts(vec![(phase, place, act)])
+    }
 
-fn numbers(link: LinkId, number: LinkNumber, value: u32) -> Act {
-    change(link, LinkChange { numbers: vec![(number, value)], ..LinkChange::default() })
-}
+    /// Changes properties of a link, whose place it goes through.
+    #[inline(never)]
+    fn change(&mut self, phase: Phase, link: LinkId, fill: &dyn Fn(&mut LinkChange<'static>)) {
+        let mut change = LinkChange::default();
+        fill(&mut change);
+        self.push(phase, link.ns as usize, Act::Op(Box::new(Op::ChangeLink(link, change))));
+    }
 
-fn rename(link: LinkId, name: IfName) -> Act {
-    change(link, LinkChange { name: Some(name), ..LinkChange::default() })
-}
+    fn up(&mut self, phase: Phase, link: LinkId, up: bool) {
+        self.change(phase, link, &|to| to.up = Some(up));
+    }
 
-fn mark(verb: ListVerb, link: LinkId, mark: Mark) -> Act {
-    Act::Op(Box::new(Op::AltNames(verb, link, vec![mark.altname().into_bytes()])))
-}
+    fn number(&mut self, phase: Phase, link: LinkId, number: LinkNumber, value: u32) {
+        self.change(phase, link, &|to| to.numbers.push((number, value)));
+    }
 
-fn delete(link: LinkId) -> Act {
-    Act::Op(Box::new(Op::DeleteLink(link)))
-}
+    fn rename(&mut self, phase: Phase, link: LinkId, name: IfName) {
+        self.change(phase, link, &|to| to.name = Some(name));
+    }
 
-/// A name for the time until the right one is free.
-fn spare(index: u32) -> Option<IfName> {
-    IfName::new(format!("nst-{index:x}").as_bytes())
+    fn master(&mut self, phase: Phase, link: LinkId, master: LinkId) {
+        self.change(phase, link, &|to| to.master = Some(Some(master)));
+    }
+
+    #[inline(never)]
+    fn mark(&mut self, phase: Phase, verb: ListVerb, link: LinkId, mark: Mark) {
+        let act = Act::Op(Box::new(Op::AltNames(verb, link, vec![mark.altname().into_bytes()])));
+        self.push(phase, link.ns as usize, act);
+    }
+
+    #[inline(never)]
+    fn delete(&mut self, phase: Phase, link: LinkId) {
+        self.push(phase, link.ns as usize, Act::Op(Box::new(Op::DeleteLink(link))));
+    }
 }
 
 impl<'c, 'a> Writer<'c, 'a> {
@@ -101,29 +119,17 @@ impl<'c, 'a> Writer<'c, 'a> {
         Writer { ctx, out, exclusive }
     }
 
-    fn step(&self, place: usize, at: Origin, act: Act) -> Step {
-        Step { place, sign: Sign::Part, act, at: Some(at), why: Vec::new() }
-    }
-
-    fn push(&mut self, phase: Phase, sign: Sign, mut step: Step) {
-        step.sign = sign;
-        self.out.push((phase, step));
-    }
-
-    /// Writes the steps of an object down.
-    fn object(&mut self, at: Origin, sign: Sign, mut why: Vec<Difference>, acts: Acts) {
-        let mut sign = Some(sign);
-        for (phase, place, act) in acts {
-            let mut step = self.step(place, at, act);
-            step.why = std::mem::take(&mut why);
-            self.push(phase, sign.take().unwrap_or(Sign::Part), step);
+    /// Writes the steps of an object down. What goes is said nowhere.
+    fn object(&mut self, at: Option<Origin>, mut sign: Sign, mut why: Vec<Difference>, acts: Acts) {
+        for (phase, place, act) in acts.0 {
+            self.out.push((phase, Step { place, sign, act, at, why: std::mem::take(&mut why) }));
+            sign = Sign::Part;
         }
     }
 
     /// Whether a link stands on one that goes early.
     fn is_on_early(&self, place: usize, link: &Link) -> bool {
-        let Some((index, away)) = kinds::lower(link) else { return false };
-        let place = if away { 0 } else { place };
+        let Some((place, index)) = self.ctx.lower(place, link) else { return false };
         let lower = self.ctx.seen(place, index).map(|number| &self.ctx.found(place)[number]);
         lower.is_some_and(|lower| self.ctx.goes(place, index) && self.is_early(lower))
     }
@@ -132,40 +138,48 @@ impl<'c, 'a> Writer<'c, 'a> {
         let (spot, at) = (&self.ctx.places[place], self.ctx.topology.places[place].at);
         if spot.new {
             let lo = id(place, NonZeroU32::MIN);
-            let acts = vec![
-                (Phase::Netns, place, Act::MakeNetns),
-                (Phase::Place(place, order::LINK), place, mark(ListVerb::Add, lo, self.netns_mark(place))),
-                (Phase::Place(place, order::LINK), place, up(lo, true)),
-            ];
-            self.object(at, Sign::Create, Vec::new(), acts);
+            let (mut acts, phase) = (Acts::of(Phase::Netns, place, Act::MakeNetns), Phase::Place(place, order::LINK));
+            acts.mark(phase, ListVerb::Add, lo, self.netns_mark(place));
+            acts.up(phase, lo, true);
+            self.object(Some(at), Sign::Create, Vec::new(), acts);
             return;
         }
-        let Some(lo) = self.ctx.seen(place, 1) else { return };
-        let (lo, own) = (id(place, NonZeroU32::MIN), Mark::of(&self.ctx.found(place)[lo]));
-        let wanted = Some(self.netns_mark(place)).filter(|_| spot.ours);
-        if own != wanted {
-            let mut acts = Acts::new();
-            self.remark(place, lo, own, wanted, &mut acts);
-            self.object(at, Sign::Change, vec![marked(own, wanted)], acts);
-        }
+        let Some(lo) = self.ctx.seen(place, 1).map(|lo| &self.ctx.found(place)[lo]) else { return };
+        let wanted = spot.ours.then(|| self.netns_mark(place));
+        let mut acts = Acts::default();
+        self.remark(Phase::Place(place, order::LINK), place, lo, wanted, &mut acts);
+        self.object(Some(at), Sign::Change, vec![marked(Mark::of(lo), wanted)], acts);
     }
 
     fn netns_mark(&self, place: usize) -> Mark {
         self.ctx.lab.mark(self.ctx.place_name(place), b"lo")
     }
 
-    /// Replaces a mark by another one. One that another lab has put on stays.
-    fn remark(&self, place: usize, link: LinkId, old: Option<Mark>, new: Option<Mark>, acts: &mut Acts) {
-        let mut add = |verb, mark_: Option<Mark>| {
-            if let Some(mark_) = mark_.filter(|mark| self.ctx.lab.owns(*mark)) {
-                acts.push((Phase::Place(place, order::LINK), place, mark(verb, link, mark_)));
-            }
-        };
-        add(ListVerb::Delete, old);
-        add(ListVerb::Add, new);
+    /// Gives a link of ours a mark in place of those that it has, or takes them away. The new one comes first: at no
+    /// time it is nobody's. Marks of other labs stay.
+    fn remark(&self, phase: Phase, place: usize, link: &Link, wanted: Option<Mark>, acts: &mut Acts) {
+        let Some(id) = NonZeroU32::new(link.index).map(|index| id(place, index)) else { return };
+        let unmarked = phase != Phase::Evict && self.ctx.fate(place, link.index).is_some_and(|fate| fate.unmarked);
+        let mut old: Vec<Mark> = Mark::all(link).filter(|mark| self.ctx.lab.owns(*mark)).collect();
+        if unmarked {
+            old.clear();
+            old.extend(self.passing_mark(place, link));
+        }
+        if let Some(new) = wanted.filter(|new| !old.contains(new)) {
+            acts.mark(phase, ListVerb::Add, id, new);
+        }
+        // An alias that is a mark is overwritten.
+        for old in old.into_iter().filter(|old| Some(*old) != wanted && !link.altnames.is_empty()) {
+            acts.mark(phase, ListVerb::Delete, id, old);
+        }
     }
 
-    /// Links of ours that have what others need: their names, or what a link of their kind alone can have.
+    /// A mark that nobody asks for, for the time until the right one is free.
+    fn passing_mark(&self, place: usize, link: &Link) -> Option<Mark> {
+        Some(self.ctx.mark(place, &spare(link.index)?))
+    }
+
+    /// Links of ours that have what others need: their names and marks, or what a link of their kind alone can have.
     fn evictions(&mut self, place: usize) {
         for (number, fate) in self.ctx.places[place].fates.iter().enumerate() {
             let link = &self.ctx.found(place)[number];
@@ -174,22 +188,23 @@ impl<'c, 'a> Writer<'c, 'a> {
             if fate.ours && fate.goes && stays && self.is_early(link) {
                 let sign = if fate.anew { Sign::Part } else { Sign::Remove };
                 if !self.is_on_early(place, link) {
-                    let act = delete(id(place, index));
-                    self.object(Origin::default(), sign, Vec::new(), vec![(Phase::Evict, place, act)]);
+                    let mut acts = Acts::default();
+                    acts.delete(Phase::Evict, id(place, index));
+                    self.object(None, sign, Vec::new(), acts);
                 }
                 continue;
             }
-            if !fate.evicted {
-                continue;
+            let mut acts = Acts::default();
+            if let Some(name) = spare(link.index).filter(|_| fate.evicted) {
+                if link.is_up() {
+                    acts.up(Phase::Evict, id(place, index), false);
+                }
+                acts.rename(Phase::Evict, id(place, index), name);
             }
-            let mut acts = Acts::new();
-            if link.is_up() {
-                acts.push((Phase::Evict, place, up(id(place, index), false)));
+            if fate.unmarked {
+                self.remark(Phase::Evict, place, link, self.passing_mark(place, link), &mut acts);
             }
-            if let Some(name) = spare(link.index) {
-                acts.push((Phase::Evict, place, rename(id(place, index), name)));
-            }
-            self.object(Origin::default(), Sign::Part, Vec::new(), acts);
+            self.object(None, Sign::Part, Vec::new(), acts);
         }
     }
 
@@ -203,12 +218,14 @@ impl<'c, 'a> Writer<'c, 'a> {
     }
 }
 
-fn is_silent(spec: &LinkSpec) -> bool {
-    matches!(spec.get(implied::QUIET), Some(SettingValue::Text(mode)) if mode == "none")
+/// Whether the kernel is to make no link-local address for a link.
+pub fn is_silent(spec: &LinkSpec) -> bool {
+    has_mode(spec, "none")
 }
 
-fn has_queue(kind: LinkKind) -> bool {
-    !matches!(kind, LinkKind::Device | LinkKind::Vrf | LinkKind::Tap)
+/// Whether a file says, or implies, a way to make up addresses.
+fn has_mode(spec: &LinkSpec, mode: &str) -> bool {
+    matches!(spec.get(implied::QUIET), Some(SettingValue::Text(own)) if own == mode)
 }
 
 fn number_of(spec: &LinkSpec, key: &str) -> Option<u32> {

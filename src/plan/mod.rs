@@ -4,6 +4,7 @@
 //! a rollback and `recover` (to what was there when the run began), and verifies: a plan without steps is success.
 
 mod decide;
+mod fixed;
 pub mod implied;
 pub mod kinds;
 mod links;
@@ -19,7 +20,7 @@ use crate::model::lab::{Lab, Mark};
 use crate::model::link::{Link, LinkId, LinkNumber};
 use crate::model::name::{IfName, NsName};
 use crate::model::plan::Plan;
-use crate::model::topology::{LinkSpec, Origin, Place, Topology};
+use crate::model::topology::{LinkKind, LinkSpec, Origin, Place, Topology};
 use crate::model::world::World;
 
 /// What the state files of this machine say.
@@ -170,6 +171,8 @@ struct Fate {
     anew: bool,
     /// It gives its name away before anything else is done.
     evicted: bool,
+    /// It gives its mark away, and has one that nobody asks for until it gets its own.
+    unmarked: bool,
     /// The link that is asked for that it is.
     wanted: Option<usize>,
 }
@@ -224,6 +227,20 @@ impl<'a> Ctx<'a> {
         self.fate(place, index)?.wanted
     }
 
+    /// Whether a link that is asked for is to have no link-local address that the kernel makes, and remains.
+    pub fn is_silent(&self, place: usize, index: u32) -> bool {
+        self.wanted(place, index).is_some_and(|number| links::is_silent(self.spec(place, number)))
+    }
+
+    /// Whether a link that remains has no IPv6 while something that is taken away keeps its MTU small: its parameters of
+    /// IPv6 are for the next plan.
+    pub fn waits_for_ipv6(&self, place: usize, link: &LinkSpec) -> bool {
+        let is_own = matches!(link.kind, LinkKind::Veth | LinkKind::Peer | LinkKind::Dummy | LinkKind::Tap);
+        let found = self.find(place, &link.name).and_then(|(_, number)| self.target(place, number).found);
+        let mtu = found.and_then(|found| self.found(place)[found].mtu);
+        !is_own && link.get("mtu").is_none() && mtu.is_some_and(|mtu| u64::from(mtu) < implied::IPV6_MIN_MTU)
+    }
+
     /// Whether a namespace is ours: made by this plan, marked, or adopted. The host never is.
     pub fn is_our_place(&self, place: usize) -> bool {
         self.places.get(place).is_some_and(|spot| spot.ours)
@@ -239,6 +256,7 @@ impl<'a> Ctx<'a> {
         self.places.get(place).is_some_and(|spot| spot.goes)
     }
 
+    #[inline(never)]
     fn fate(&self, place: usize, index: u32) -> Option<&Fate> {
         self.places.get(place)?.fates.get(self.seen(place, index)?)
     }
@@ -249,16 +267,24 @@ impl<'a> Ctx<'a> {
     }
 
     /// The number of the found link of an index.
+    #[inline(never)]
     fn seen(&self, place: usize, index: u32) -> Option<usize> {
         let links = self.found(place);
         self.places.get(place)?.found.find(&index.to_ne_bytes(), |number| links[number].index == index)
     }
 
     /// Place and number of a link that is asked for.
+    #[inline(never)]
     fn find(&self, place: usize, name: &IfName) -> Option<(usize, usize)> {
         let links = &self.topology.places.get(place)?.links;
         let number = self.places[place].names.find(name.as_bytes(), |number| links[number].name == *name)?;
         Some((place, number))
+    }
+
+    /// Place and index of the link that a found one is made on. A place that was not looked at is none of the world's.
+    fn lower(&self, place: usize, link: &Link) -> Option<(usize, u32)> {
+        let index = kinds::lower(link)?;
+        Some((self.world.place_of(place, link).unwrap_or(usize::MAX), index))
     }
 
     /// The other end of a pair.
@@ -279,6 +305,7 @@ impl<'a> Ctx<'a> {
         self.topology.places[place].name.as_ref().map_or(&[], NsName::as_bytes)
     }
 
+    #[inline(never)]
     fn mark(&self, place: usize, name: &IfName) -> Mark {
         self.lab.mark(self.place_name(place), name.as_bytes())
     }
@@ -291,6 +318,7 @@ impl<'a> Ctx<'a> {
         same.or_else(|| links.iter().find(|link| link.name == *name))
     }
 
+    #[inline(never)]
     fn own_place(&self, place: usize) -> Option<&'a Place> {
         let (places, name) = (&self.known.own.as_ref()?.places, &self.topology.places[place].name);
         let same = places.get(place).filter(|place| place.name == *name);
@@ -308,6 +336,11 @@ impl<'a> Ctx<'a> {
         }
         names
     }
+}
+
+/// A name for the time until the right one is free.
+fn spare(index: u32) -> Option<IfName> {
+    IfName::new(format!("nst-{index:x}").as_bytes())
 }
 
 fn id(place: usize, index: NonZeroU32) -> LinkId {

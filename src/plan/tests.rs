@@ -1,6 +1,8 @@
 //! Plans of links and namespaces, from worlds that are made up.
 
+mod ipv6;
 pub mod kernel;
+mod marks;
 mod wide;
 
 use super::{Conflict, Known, Options, plan};
@@ -205,10 +207,11 @@ fn each_property_that_drifts_is_put_right_and_nothing_else() {
     check(0, "p", &|link| link.master = None, &["0 ~ 1048577 change master none->br0"]);
     check(0, "p", &|link| link.flags.remove(LinkFlags::UP), &["0 ~ 1048577 up true up false->true"]);
     check(1, "lo", &|link| link.flags.remove(LinkFlags::UP), &["1 ~ 1 up true up false->true"]);
-    check(0, "p", &|link| link.group = Some(0), &["0 ~ 1048577 change group 0->2097959047"]);
+    check(0, "p", &|link| link.group = Some(0), &["0 ~ 1048577 change group 0->694280779"]);
     let renamed = ["1 ~ 16 up false name other->e", "1 . 16 change", "1 . 16 up true"];
     check(1, "e", &|link| link.name = b"other".to_vec(), &renamed);
-    check(1, "e", &|link| link.altnames.clear(), &["1 ~ 16 mark Add mark none->nst-fd0c5087-3b8e7754"]);
+    let mark = Lab::new("x").mark(b"a", b"e").altname();
+    check(1, "e", &|link| link.altnames.clear(), &[&*format!("1 ~ 16 mark Add mark none->{mark}")]);
     let stp = |link: &mut Link| {
         let at = link.kind_data.windows(4).position(|head| head == [8, 0, 5, 0]).unwrap();
         link.kind_data[at + 4] = 0;
@@ -298,11 +301,11 @@ fn a_link_of_another_kind_is_made_anew_only_if_asked() {
     let options = Options { index: 1 << 21, ..REPLACE };
     let expected = [
         "0 . delete 1048577",
-        "0 -/+ make v",
+        "0 -/+ make v id 5->7",
         "0 . 2097152 mark Add",
         "0 . 2097152 change",
         // It fell with the link that it stood on.
-        "0 -/+ make w",
+        "0 -/+ make w link v->v, made anew",
         "0 . 2097153 mark Add",
         "0 . 2097153 change",
         "0 . 2097152 up true",
@@ -322,14 +325,17 @@ fn tags_that_are_used_twice_are_free_first() {
     let mut world = made(file);
     let swapped = file.replace("id=5", "id=7").replace("id=6", "id=5");
     let lines = after(&mut world, &swapped, Options { index: 1 << 21, ..REPLACE });
-    assert_eq!(lines[..4], ["0 . delete 1048577", "0 . delete 1048578", "0 -/+ make v", "0 . 2097152 mark Add"]);
+    assert_eq!(
+        lines[..4],
+        ["0 . delete 1048577", "0 . delete 1048578", "0 -/+ make v id 5->7", "0 . 2097152 mark Add"]
+    );
     // A VLAN that has got another name is another one, and takes its tag when the old one is gone.
     let lines = after(&mut world, &swapped.replace("vlan.v", "vlan.u"), Options { index: 1 << 22, ..OPTIONS });
     assert_eq!(lines[..2], ["0 - delete 2097152", "0 + make u"]);
     let tunnel = "name='y'\n[vxlan.x]\nid=5\nremote='192.0.2.1'";
     let mut world = made(tunnel);
     let lines = after(&mut world, &[tunnel, "\nlocal='192.0.2.7'"].concat(), Options { index: 1 << 21, ..REPLACE });
-    assert_eq!(lines[..2], ["0 . delete 1048576", "0 -/+ make x"]);
+    assert_eq!(lines[..2], ["0 . delete 1048576", "0 -/+ make x local none->192.0.2.7"]);
 }
 
 #[test]
@@ -343,12 +349,12 @@ fn a_veth_that_is_not_the_other_end_is_seen() {
     let text = "link e in a: its other end is not the one that is asked for, and that cannot be changed; --replace makes it anew";
     assert_eq!(refused(&mut world, file, OPTIONS), [text]);
     let lines = after(&mut world, file, Options { index: 1 << 21, ..REPLACE });
-    assert_eq!(lines[0], "0 -/+ make nst-200001");
+    assert_eq!(lines[0], "0 -/+ make nst-200001 peer if18 on the host->p on the host");
     // The namespace is gone, and the kernel has not yet taken the end on the host along: no question of consent.
     let mut world = base.clone();
     world.places.remove(1);
     let lines = after(&mut world, file, Options { index: 1 << 21, ..OPTIONS });
-    assert_eq!(lines[1..3], ["0 -/+ make nst-200000", "0 . delete 1048576"]);
+    assert_eq!(lines[1..3], ["0 -/+ make nst-200000 peer none->e in a", "0 . delete 1048576"]);
     // A dummy of the name is no veth.
     let mut world = base;
     let index = link(&mut world, 0, "p").index;
@@ -367,7 +373,7 @@ fn links_that_swapped_their_names_get_them_back() {
         links.iter_mut().find(|link| link.index == index).unwrap().name = name.as_bytes().to_vec();
     }
     let lines = after(&mut world, file, OPTIONS);
-    assert_eq!(lines.len(), 15, "{lines:?}");
+    assert_eq!(lines.len(), 12, "{lines:?}");
     assert_eq!(link(&mut world, 0, "a").index, 1 << 20);
     // One that is not asked for gives its name away before it goes.
     let mut world = made(file);

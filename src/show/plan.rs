@@ -145,7 +145,7 @@ fn difference(out: &mut Out, separator: &str, one: &Difference) {
 /// What differs; of a parameter the step itself says it.
 fn differences(step: &Step) -> Vec<Difference> {
     match &step.act {
-        Act::Sysctl { from, to, .. } => {
+        Act::Sysctl { from, to, .. } if !thing::is_mode(step) => {
             vec![Difference { what: "", from: from.clone().unwrap_or_default(), to: to.clone() }]
         }
         _ => step.why.clone(),

@@ -114,7 +114,8 @@ pub fn adopted(plan: &Plan, world: &World) -> Vec<(String, u32)> {
     let mut adopted = Vec::new();
     for step in &plan.steps {
         let Some((index, seen)) = marked(step).zip(world.places.get(step.place)) else { continue };
-        if is_passing(plan, step.place) || seen.state.link(index).is_none() {
+        // One that has a mark is given another one.
+        if is_passing(plan, step.place) || seen.state.link(index).is_none_or(|link| Mark::of(link).is_some()) {
             continue;
         }
         adopted.push((seen.name.as_ref().map_or_else(String::new, ToString::to_string), index));

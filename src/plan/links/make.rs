@@ -2,16 +2,15 @@
 
 use std::num::NonZeroU32;
 
-use super::{
-    ADDRGEN_NONE, Acts, Writer, change, delete, is_silent, mac_of, mark, number_of, numbers, rename, spare, up,
-};
+use super::{ADDRGEN_NONE, Acts, Writer, is_silent, mac_of, number_of};
 use crate::model::lab::Lab;
 use crate::model::link::{KindName, Link, LinkChange, LinkFlags, LinkNumber, ListVerb, NewKind, NewLink, NewPeer};
 use crate::model::name::IfName;
+use crate::model::op::Op;
 use crate::model::plan::{Act, MakeLink, Sign};
-use crate::model::topology::{LinkKind, SettingValue};
+use crate::model::topology::{LinkKind, Origin, SettingValue};
 use crate::plan::order::{self, Phase};
-use crate::plan::{Target, id, kinds};
+use crate::plan::{Target, id, kinds, spare};
 
 /// `linux/if_tun.h`: flags of a tap device.
 const IFF_MULTI_QUEUE: u16 = 0x100;
@@ -63,8 +62,7 @@ impl Writer<'_, '_> {
 
     /// Whether a found link goes with the one that it stands on, which is made anew.
     fn is_on_anew(&self, place: usize, link: &Link) -> bool {
-        let lower = kinds::lower(link);
-        let lower = lower.and_then(|(index, away)| self.ctx.fate(if away { 0 } else { place }, index));
+        let lower = self.ctx.lower(place, link).and_then(|(place, index)| self.ctx.fate(place, index));
         lower.is_some_and(|lower| lower.anew)
     }
 
@@ -78,7 +76,7 @@ impl Writer<'_, '_> {
     fn delete_old(&self, place: usize, target: Target, acts: &mut Acts) {
         let old = target.old.map(|old| &self.ctx.found(place)[old]).filter(|old| !self.falls(place, old));
         if let Some(index) = old.and_then(|old| NonZeroU32::new(old.index)) {
-            acts.push((Phase::Links, place, delete(id(place, index))));
+            acts.delete(Phase::Links, id(place, index));
         }
     }
 
@@ -87,21 +85,28 @@ impl Writer<'_, '_> {
         let spec = self.ctx.spec(place, number);
         let Some(index) = self.ctx.target(place, number).index else { return };
         let link = id(place, index);
-        acts.push((first, place, mark(ListVerb::Add, link, self.ctx.mark(place, &spec.name))));
+        acts.mark(first, ListVerb::Add, link, self.ctx.mark(place, &spec.name));
         if is_silent(spec) {
-            acts.push((first, place, numbers(link, LinkNumber::AddrGenMode, ADDRGEN_NONE)));
+            acts.number(first, link, LinkNumber::AddrGenMode, ADDRGEN_NONE);
         }
         if let Some(SettingValue::Text(alias)) = spec.get("alias") {
-            let alias = Some(alias.clone().into_bytes());
-            acts.push((first, place, change(link, LinkChange { alias, ..LinkChange::default() })));
+            acts.change(first, link, &|to| to.alias = Some(alias.clone().into_bytes()));
         }
         if spec.up && !is_up {
-            acts.push((Phase::Place(place, order::UP), place, up(link, true)));
+            acts.up(Phase::Place(place, order::UP), link, true);
         }
     }
 
-    fn sign(&self, place: usize, number: usize) -> Sign {
-        if self.ctx.target(place, number).old.is_some() { Sign::Replace } else { Sign::Create }
+    /// Writes down that links are made, or made anew, and why.
+    fn made(&mut self, at: Origin, ends: &[(usize, usize)], acts: Acts) {
+        let mut sign = Sign::Create;
+        let mut why = Vec::new();
+        for &(place, number) in ends {
+            if let Some(old) = self.ctx.target(place, number).old.filter(|_| sign == Sign::Create) {
+                (sign, why) = (Sign::Replace, self.ctx.fixed(place, number, old));
+            }
+        }
+        self.object(Some(at), sign, why, acts);
     }
 
     /// Makes both ends of a pair.
@@ -131,10 +136,12 @@ impl Writer<'_, '_> {
         let peer = NewPeer { change: second, index: Some(inner_index) };
         let new = NewLink { change: first, index: Some(index), kind: NewKind::Veth { peer: Some(peer) } };
         let make = MakeLink { new, into: outer.0, peer_into: Some(inner.0) };
-        let mut acts = vec![(Phase::Links, outer.0, Act::MakeLink(Box::new(make)))];
+        let mut acts = Acts::of(Phase::Links, outer.0, Act::MakeLink(Box::new(make)));
         let mutual = target.old.zip(inner_target.old).is_some_and(|(old, other)| {
             let (old, other) = (&ctx.found(outer.0)[old], &ctx.found(inner.0)[other]);
-            old.link == Some(other.index) && other.link == Some(old.index)
+            old.link == Some(other.index)
+                && other.link == Some(old.index)
+                && ctx.world.place_of(outer.0, old) == Some(inner.0)
         });
         self.delete_old(outer.0, target, &mut acts);
         if !mutual {
@@ -143,19 +150,16 @@ impl Writer<'_, '_> {
         for ((place, _), spec, index, spare) in [(outer, spec, index, names[0]), (inner, other, inner_index, names[1])]
         {
             if spare.is_some() {
-                acts.push((Phase::Links, place, rename(id(place, index), spec.name)));
+                acts.rename(Phase::Links, id(place, index), spec.name);
             }
         }
         self.finish(outer.0, outer.1, Phase::Links, is_up, &mut acts);
         let phase = Phase::Place(inner.0, order::LINK);
         if let Some(master) = self.master(inner.0, other) {
-            let master = LinkChange { master: Some(Some(master)), ..LinkChange::default() };
-            acts.push((phase, inner.0, change(id(inner.0, inner_index), master)));
+            acts.master(phase, id(inner.0, inner_index), master);
         }
         self.finish(inner.0, inner.1, phase, false, &mut acts);
-        let sign = if inner_target.old.is_some() { Sign::Replace } else { self.sign(outer.0, outer.1) };
-        let at = ctx.spec(own.0, own.1).at;
-        self.object(at, sign, Vec::new(), acts);
+        self.made(ctx.spec(own.0, own.1).at, &[own, twin], acts);
     }
 
     /// Makes a link that is no pair.
@@ -186,20 +190,19 @@ impl Writer<'_, '_> {
         };
         let new = NewLink { change: new, index: Some(index), kind };
         let make = MakeLink { new, into: place, peer_into: None };
-        let mut acts = vec![(Phase::Links, socket, Act::MakeLink(Box::new(make)))];
+        let mut acts = Acts::of(Phase::Links, socket, Act::MakeLink(Box::new(make)));
         self.delete_old(place, target, &mut acts);
         if spare.is_some() {
-            acts.push((Phase::Links, place, rename(id(place, index), spec.name)));
+            acts.rename(Phase::Links, id(place, index), spec.name);
         }
         if let Some(master) = master.filter(|_| socket != place) {
-            let master = LinkChange { master: Some(Some(master)), ..LinkChange::default() };
-            acts.push((Phase::Place(place, order::LINK), place, change(id(place, index), master)));
+            acts.master(Phase::Place(place, order::LINK), id(place, index), master);
         }
         self.finish(place, number, Phase::Links, is_up || alone, &mut acts);
         if alone && !is_up {
-            acts.push((Phase::Links, place, up(id(place, index), true)));
+            acts.up(Phase::Links, id(place, index), true);
         }
-        self.object(spec.at, self.sign(place, number), Vec::new(), acts);
+        self.made(spec.at, &[(place, number)], acts);
     }
 
     /// Makes a tap device: a file is opened, then it is a link like others.
@@ -217,14 +220,14 @@ impl Writer<'_, '_> {
             user: number_of(spec, "user"),
             group: number_of(spec, "group"),
         };
-        let mut acts = vec![(Phase::Links, place, make)];
+        let mut acts = Acts::of(Phase::Links, place, make);
         self.delete_old(place, target, &mut acts);
         let mut rest = self.properties(place, number);
         rest.name = spare.map(|_| spec.name);
         rest.master = self.master(place, spec).map(Some);
-        acts.push((Phase::Links, place, change(id(place, index), rest)));
+        acts.push(Phase::Links, place, Act::Op(Box::new(Op::ChangeLink(id(place, index), rest))));
         self.finish(place, number, Phase::Links, false, &mut acts);
-        self.object(spec.at, self.sign(place, number), Vec::new(), acts);
+        self.made(spec.at, &[(place, number)], acts);
     }
 
     /// Moves a device to its place. It is down there, and without a master.
@@ -233,8 +236,8 @@ impl Writer<'_, '_> {
         let (Some((from, found)), Some(index)) = (target.from, target.index) else { return };
         let mut link = self.ctx.found(from)[found].clone();
         let Some((old, name)) = NonZeroU32::new(link.index).zip(IfName::new(&link.name)) else { return };
-        let acts = vec![(Phase::Links, from, Act::MoveLink { index, link: id(from, old), name, to: place })];
-        self.object(spec.at, Sign::Change, vec![self.moves(from, place)], acts);
+        let acts = Acts::of(Phase::Links, from, Act::MoveLink { index, link: id(from, old), name, to: place });
+        self.object(Some(spec.at), Sign::Change, vec![self.moves(from, place)], acts);
         link.flags.remove(LinkFlags::UP);
         link.master = None;
         link.index = index.get();

@@ -141,7 +141,7 @@ impl<'a> Job<'a> {
                 continue;
             };
             let may = if self.owns(id) {
-                !self.is_kernels(addr)
+                !self.is_kernels(addr) || (ctx.is_silent(place, *link) && is_link_local(addr))
             } else if ctx.is_our_place(place) {
                 self.mark(addr) == Some(true)
             } else {
@@ -232,6 +232,10 @@ impl<'a> Job<'a> {
             || addr.protocol.is_some_and(|protocol| KERNEL.contains(&protocol))
             || addr.own().is_some_and(is_local)
     }
+}
+
+fn is_link_local(addr: &Addr) -> bool {
+    matches!(addr.own(), Some(IpAddr::V6(own)) if own.is_unicast_link_local())
 }
 
 /// The metric of the route to an address's subnet, if it is not the default.

@@ -96,7 +96,7 @@ fn compare(neigh: &Neigh, now: &Neigh, why: &mut Why) {
     if neigh.flags.contains(NeighFlags::PROXY) {
         return;
     }
-    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map_or(Value::Nothing, |bytes| Value::Text(mac_text(bytes)));
+    let address = |neigh: &Neigh| neigh.lladdr.as_deref().map(mac_text).unwrap_or_default();
     if neigh.lladdr != now.lladdr {
         note(why, "lladdr", address(now), address(neigh));
     }

@@ -33,7 +33,9 @@ impl Job<'_> {
             let stays = ctx.link(place, &link.name).is_some_and(|id| !ctx.is_new(id));
             let name = move |sysctl: &Sysctl| sysctl.of_link(&link.name.to_string());
             let is_others = link.kind == LinkKind::Device;
-            link.sysctls.iter().map(move |said| (said.at, name(&said.what), &said.what.value, stays, is_others))
+            let waits = ctx.waits_for_ipv6(place, link);
+            let said = link.sysctls.iter().filter(move |said| !waits || !said.what.name.starts_with("net.ipv6."));
+            said.map(move |said| (said.at, name(&said.what), &said.what.value, stays, is_others))
         });
         let all: Vec<(Origin, String, &String, bool, bool)> = of_place.chain(of_links).collect();
         for (at, name, to, stays, is_others) in all {

@@ -18,6 +18,7 @@ pub fn empty(topology: &Topology) -> World {
 /// Puts a world in the order of a topology, as looking does: its places first, further ones that are there behind.
 pub fn align(world: &mut World, topology: &Topology) {
     let mut old = std::mem::take(&mut world.places);
+    let names: Vec<_> = old.iter().map(|seen| seen.name.clone()).collect();
     for place in &topology.places {
         let seen = match old.iter().position(|seen| seen.name == place.name) {
             Some(number) => old.remove(number),
@@ -26,6 +27,14 @@ pub fn align(world: &mut World, topology: &Topology) {
         world.places.push(seen);
     }
     world.places.extend(old.into_iter().filter(|seen| seen.presence == Presence::There));
+    let places: Vec<_> = world.places.iter().map(|seen| seen.name.clone()).collect();
+    for seen in &mut world.places {
+        seen.ids.retain_mut(|(_, place)| {
+            let found = names.get(*place).and_then(|name| places.iter().position(|own| own == name));
+            *place = found.unwrap_or_default();
+            found.is_some()
+        });
+    }
     let host = &mut world.places[0];
     if host.presence == Presence::Absent {
         host.presence = Presence::There;
@@ -46,9 +55,23 @@ fn lo() -> Link {
     }
 }
 
+/// The id that a place has for another one.
+fn id_of(world: &mut World, own: usize, other: usize) -> Option<i32> {
+    let ids = &mut world.places[own].ids;
+    if own != other && ids.iter().all(|known| known.1 != other) {
+        ids.push(((0..).find(|id| ids.iter().all(|known| known.0 != *id)).unwrap(), other));
+    }
+    ids.iter().find(|known| known.1 == other).map(|known| known.0)
+}
+
 /// Does all steps of a plan.
 pub fn run(world: &mut World, plan: &Plan) {
-    for step in &plan.steps {
+    run_some(world, plan, plan.steps.len());
+}
+
+/// Does the first steps of a plan.
+pub fn run_some(world: &mut World, plan: &Plan, count: usize) {
+    for step in &plan.steps[..count] {
         match &step.act {
             Act::MakeNetns => {
                 let seen = &mut world.places[step.place];
@@ -56,12 +79,7 @@ pub fn run(world: &mut World, plan: &Plan) {
                 seen.presence = Presence::There;
                 seen.state.links.push(lo());
             }
-            Act::DeleteNetns => {
-                for index in world.places[step.place].state.links.iter().map(|link| link.index).collect::<Vec<_>>() {
-                    remove(world, step.place, index);
-                }
-                world.places[step.place] = Seen { name: world.places[step.place].name.clone(), ..Seen::default() };
-            }
+            Act::DeleteNetns => remove_all(world, step.place),
             Act::MakeLink(make) => make_link(world, step.place, make),
             Act::MakeTap { index, name, .. } => {
                 let data = [attr(3, &[2]), attr(4, &[0]), attr(5, &[0]), attr(7, &[0])].concat();
@@ -187,8 +205,7 @@ fn make_link(world: &mut World, place: usize, make: &MakeLink) {
     if let NewKind::With(arguments) = kind {
         configure(&mut made, arguments);
     }
-    let elsewhere = |is| if is { Some(0) } else { None };
-    made.link_netnsid = elsewhere(make.into != place);
+    made.link_netnsid = id_of(world, make.into, place);
     if let Some(lower) = first.lower {
         assert_eq!(lower.ns as usize, place);
         let lower = link(world, lower);
@@ -198,12 +215,12 @@ fn make_link(world: &mut World, place: usize, make: &MakeLink) {
         let into = make.peer_into.unwrap();
         let index = peer.index.unwrap().get();
         made.link = Some(index);
-        made.link_netnsid = elsewhere(into != make.into);
+        made.link_netnsid = id_of(world, make.into, into);
         let mut other = Link {
             index,
             kind: Some(b"veth".to_vec()),
             link: Some(made.index),
-            link_netnsid: made.link_netnsid,
+            link_netnsid: id_of(world, into, make.into),
             ..new()
         };
         assert_eq!((peer.change.up, peer.change.master), (None, None));
@@ -289,7 +306,7 @@ fn operate(world: &mut World, place: usize, op: &Op<'_>) {
             }
         }
         Op::DeleteLink(id) => {
-            link(world, *id);
+            // One that is gone with its other end is no failure.
             remove(world, place, id.index.get());
         }
         Op::DeleteGroup(group) => {
@@ -303,6 +320,14 @@ fn operate(world: &mut World, place: usize, op: &Op<'_>) {
     }
 }
 
+/// Takes a namespace away with all that is in it.
+pub fn remove_all(world: &mut World, place: usize) {
+    for index in world.places[place].state.links.iter().map(|link| link.index).collect::<Vec<_>>() {
+        remove(world, place, index);
+    }
+    world.places[place] = Seen { name: world.places[place].name.clone(), ..Seen::default() };
+}
+
 /// Takes a link away with its other end and with what stands on it.
 pub fn remove(world: &mut World, place: usize, index: u32) {
     let links = &mut world.places[place].state.links;
@@ -313,12 +338,11 @@ pub fn remove(world: &mut World, place: usize, index: u32) {
     for there in 0..world.places.len() {
         let stands = |link: &Link| {
             let is_veth = link.kind.as_deref() == Some(b"veth");
-            let near = link.link_netnsid.is_none() == (there == place);
             let back = if veth && is_veth { gone.link == Some(link.index) } else { !is_veth };
-            link.link == Some(index) && near && back
+            link.link == Some(index) && back && world.place_of(there, link) == Some(place)
         };
-        let on: Vec<u32> =
-            world.places[there].state.links.iter().filter(|link| stands(link)).map(|link| link.index).collect();
+        let links = &world.places[there].state.links;
+        let on: Vec<u32> = links.iter().filter(|link| stands(link)).map(|link| link.index).collect();
         on.into_iter().for_each(|index| remove(world, there, index));
     }
 }

@@ -72,12 +72,20 @@ fn any_file_leads_to_any_other() {
         all
     };
     let mut world = World::default();
+    let mut last = None;
     for round in 0..300 {
         let text = file();
+        let topology = topology(&text);
+        if let Some(last) = last.replace(topology.clone()) {
+            kernel::align(&mut world, &topology);
+            let way = planned(&topology, &world, Options { index: 1 << 29, ..REPLACE });
+            super::marks::back(&world, &last, &way, round as usize * 7 % (way.steps.len() + 1));
+            kernel::align(&mut world, &last);
+        }
         after(&mut world, &text, Options { index: (1 << 20) + 1000 * round, ..REPLACE });
         let fresh = made(&text);
         assert_eq!(normal(&world), normal(&fresh), "{text}");
-        world.places.truncate(topology(&text).places.len());
+        world.places.truncate(topology.places.len());
     }
 }
 

@@ -161,6 +161,21 @@ fn plan() -> Plan {
 }
 
 #[test]
+fn a_line_says_what_the_message_only_means() {
+    let (mut plan, world) = (plan(), world());
+    let mark = "nst-00000001-0000000000000002";
+    let mut marked = op(1, Sign::Change, Op::AltNames(ListVerb::Add, id(1, 1), vec![mark.into()]));
+    marked.why.push(Difference { what: "mark", from: "none".into(), to: mark.into() });
+    let name = "net.ipv6.conf.v/1.addr_gen_mode".to_owned();
+    let mut mode = step(1, Sign::Change, Act::Sysctl { name, from: Some("1".into()), to: "0".into() });
+    mode.why.push(Difference { what: "addrgenmode", from: "none".into(), to: "eui64".into() });
+    plan.steps = vec![marked, mode];
+    let expected = format!("~ netns red: mark none -> {mark}\n~ link v.1 in red: addrgenmode none -> eui64\n");
+    let text = list(&View { plan: &plan, world: &world, sources: None }, Format::Text);
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
+}
+
+#[test]
 fn a_line_for_each_object() {
     let (plan, world) = (plan(), world());
     let expected = "\

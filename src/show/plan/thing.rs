@@ -1,5 +1,7 @@
 //! What a step is about: a noun, and words as iproute2 has them behind it.
 
+use std::num::NonZeroU32;
+
 use super::names::Names;
 use crate::file::words::{address, neigh, route, rule};
 use crate::model::ip::Family;
@@ -28,10 +30,9 @@ impl<'a> Thing<'a> {
     /// The object of a step.
     pub fn of(step: &'a Step, names: &Names<'a>) -> Self {
         let netns = names.place(step.place);
+        let whole = || Thing { kind: "netns", words: printable(netns.unwrap_or_default()), netns: None, peer: None };
         let (kind, words) = match &step.act {
-            Act::MakeNetns | Act::DeleteNetns => {
-                return Thing { kind: "netns", words: printable(netns.unwrap_or_default()), netns: None, peer: None };
-            }
+            Act::MakeNetns | Act::DeleteNetns => return whole(),
             Act::MakeLink(make) => {
                 let netns = names.place(make.into);
                 let words = name_text(names.own(make.into, make.new.index).or(make.new.change.name));
@@ -42,7 +43,15 @@ impl<'a> Thing<'a> {
             Act::MoveLink { name, to, .. } => {
                 return Thing { kind: "device", words: name.to_string(), netns: names.place(*to), peer: None };
             }
-            Act::Op(op) => op_of(op, names),
+            Act::Op(op) => match op.as_ref() {
+                // The mark of a namespace is on its `lo`.
+                Op::AltNames(_, link, _) if link.index == NonZeroU32::MIN => return whole(),
+                op => op_of(op, names),
+            },
+            // How a link makes its addresses up is a property of it, though none of the messages says so.
+            Act::Sysctl { name, .. } if is_mode(step) => {
+                ("link", name.split('.').nth(3).unwrap_or_default().replace('/', "."))
+            }
             Act::Sysctl { name, .. } => ("sysctl", name.clone()),
             Act::Translations(list) => {
                 let mut words = String::new();
@@ -65,6 +74,11 @@ impl<'a> Thing<'a> {
     }
 }
 
+/// Whether a step is the parameter that a property of a link is changed by.
+pub fn is_mode(step: &Step) -> bool {
+    step.why.first().is_some_and(|why| why.what == "addrgenmode")
+}
+
 fn peer<'a>(make: &MakeLink, names: &Names<'a>) -> Option<(String, Option<&'a [u8]>)> {
     let (NewKind::Veth { peer: Some(peer) } | NewKind::Pair(_, peer)) = &make.new.kind else { return None };
     let into = make.peer_into.unwrap_or(make.into);
@@ -79,16 +93,8 @@ fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
     match op {
         Op::ChangeLink(link, _) | Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
         Op::DeleteGroup(group) => ("links", ["of group ", &group.to_string()].concat()),
-        Op::AltNames(_, link, list) => {
-            let mut words = String::new();
-            for name in list {
-                words.push_str(&printable(name));
-                words.push(' ');
-            }
-            words.push_str("dev ");
-            words.push_str(&printable(&names.get(*link)));
-            ("altname", words)
-        }
+        // It is a mark.
+        Op::AltNames(_, link, _) => (found_kind(*link, names), printable(&names.get(*link))),
         Op::Addr(_, link, addr) => ("address", [&address::text(addr), " dev ", &printable(&names.get(*link))].concat()),
         Op::Route(_, route) => ("route", route_words(route, names)),
         Op::Neigh(_, neigh) => {
