@@ -63,6 +63,17 @@ fn two_labs_share_forward_refcount() {
 }
 
 #[test]
+fn a_parameter_that_was_empty_is_empty_again() {
+    sandboxed("a_parameter_that_was_empty_is_empty_again", || {
+        const PORTS: &str = "/proc/sys/net/ipv4/ip_local_reserved_ports";
+        apply("name = \"ports\"\nsysctl = { \"net.ipv4.ip_local_reserved_ports\" = \"5\" }\n");
+        assert_eq!(read_to_string(PORTS).unwrap(), "5\n");
+        down("ports");
+        assert_eq!(read_to_string(PORTS).unwrap(), "\n");
+    });
+}
+
+#[test]
 fn down_then_apply_x100() {
     sandboxed("down_then_apply_x100", || {
         let path = file("net", WALKTHROUGH);

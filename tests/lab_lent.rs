@@ -134,3 +134,18 @@ fn an_adopted_bridge_is_given_back_with_all_that_it_had() {
         }
     });
 }
+
+#[test]
+fn a_device_is_found_by_its_driver() {
+    sandboxed("a_device_is_found_by_its_driver", || {
+        sh("ip tuntap add any7 mode tap; ip link set any7 up");
+        let text = "name = \"lent\"\n[netns.red.device.uplink]\ndriver = \"tun\"\nwait = \"1s\"\nmtu = 1300\n";
+        apply(text);
+        assert!(sh("ip -n red -o link").contains("mtu 1300"), "{}", sh("ip -n red -o link"));
+        support::lab::unchanged(text);
+        down("lent");
+        assert!(sh("ip -o link show any7").contains("mtu 1500"), "{}", sh("ip -o link"));
+        let ran = support::lab::verb(&["apply"], &text.replace("tun", "tunn"));
+        support::lab::refused(&ran, 1, &["there is no such device", "/run/file.toml:2:"]);
+    });
+}

@@ -15,7 +15,7 @@ use super::record::{self, Record, Which, again};
 use super::run::{Mood, run};
 use super::site::Site;
 use super::sockets::Sockets;
-use super::{Ended, Manner, Progress, interrupted, lent, settle, timer};
+use super::{Ended, Manner, Progress, devices, interrupted, lent, settle, timer};
 use crate::error::{Error, Result};
 use crate::export;
 use crate::model::lab::Lab;
@@ -77,7 +77,7 @@ fn begin(verb: Verb, name: &str, asked: Option<&Topology>, manner: Manner, progr
     // What is made for others to read is, whatever the caller's mask.
     process::set_umask(0o022);
     if let (Some(asked), Verb::Apply) = (asked, verb)
-        && !settle::devices(asked, &signals)?
+        && !devices::wait(asked, &signals)?
     {
         return Err(interrupted());
     }
@@ -112,6 +112,8 @@ struct Start {
 /// Finds out what is known, wanted and there; `None` if there is nothing to recover.
 fn prepare(verb: Verb, lab: &Lab, asked: Option<&Topology>) -> Result<Option<Start>> {
     let name = lab.name();
+    let named = asked.map(devices::named).transpose()?;
+    let asked = named.as_deref();
     let memory = Memory::read(name, true)?;
     let mut after = String::new();
     let plain = match (verb, &memory.journal, asked) {

@@ -254,10 +254,9 @@ pub fn settle(
         }
         place.sysctls.retain_mut(|said| {
             let look = |name: &str| seen.and_then(|seen| seen.sysctls.iter().find(|found| found.name == name));
-            if said.what.value.is_empty() {
-                let link = link_of(&said.what.name);
-                let default =
-                    link.map(|link| default_of(&said.what.name, &link)).filter(|name| *name != said.what.name);
+            // Of a link, that stands for the default of new ones.
+            if let (true, Some(link)) = (said.what.value.is_empty(), link_of(&said.what.name)) {
+                let default = Some(default_of(&said.what.name, &link)).filter(|name| *name != said.what.name);
                 let Some(default) = default.and_then(|name| look(&name)) else { return false };
                 said.what.value = default.value.trim().to_owned();
             }

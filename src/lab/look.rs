@@ -9,6 +9,7 @@ mod params;
 use std::ffi::OsStr;
 use std::io::{self, Read};
 use std::net::{IpAddr, Ipv6Addr};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -27,10 +28,11 @@ use crate::model::port::{PVID, PortFilter, UNTAGGED, rows};
 use crate::model::route::{RouteFilter, RouteFlags, RouteKind, TABLE_LOCAL};
 use crate::model::rule::{Rule, RuleFilter};
 use crate::model::state::State;
-use crate::model::topology::{Place, PortVlan, Topology};
+use crate::model::topology::{LinkKind, Place, PortVlan, Topology};
 use crate::model::world::{EtcFile, Presence, Seen, World};
 use crate::netns::Folder;
 use crate::socket::{Query, Socket};
+use crate::sys::device;
 use crate::wire::addr::GetAddrs;
 use crate::wire::attr::attrs;
 use crate::wire::build::Route;
@@ -91,6 +93,8 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
 pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let mut world = World::default();
     let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
+    let mut links = wanted.topology.places.iter().flat_map(|place| &place.links);
+    let by_driver = links.any(|link| link.kind == LinkKind::Device && link.get("driver").is_some());
     for number in 0..sockets.count() {
         let place = wanted.topology.places.get(number);
         let name = sockets.name(number);
@@ -99,6 +103,9 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
         let vlans = place.into_iter().chain(own).any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
         let mut seen = seen(sockets, number, vlans)?;
         if seen.presence == Presence::There {
+            if by_driver {
+                drivers(sockets.route(number)?, &mut seen);
+            }
             let names = place.map(params::names).unwrap_or_default();
             let nat = translates(wanted, number, &seen);
             if nat || !names.is_empty() {
@@ -193,6 +200,14 @@ fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
             .map_err(|error| error.in_ns(name.as_deref()))?;
     }
     Ok(seen)
+}
+
+/// Adds the names of the drivers of what is seen.
+pub fn drivers(socket: &Socket<Route>, seen: &mut Seen) {
+    for link in &seen.state.links {
+        let driver = device::driver(socket.transport().as_fd(), &link.name);
+        seen.drivers.extend(driver.ok().map(|driver| (link.index, driver)));
+    }
 }
 
 /// Reads the lists of one place anew.

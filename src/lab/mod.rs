@@ -7,6 +7,7 @@
 
 mod change;
 mod claims;
+mod devices;
 mod lent;
 mod lock;
 pub mod look;

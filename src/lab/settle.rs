@@ -1,19 +1,15 @@
-//! Waiting: for devices before a run, for carriers and for the end of duplicate address detection behind it.
+//! Waiting behind a run: for carriers, and for addresses that come into use.
 
 use std::net::IpAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::look;
 use super::site::Site;
-use super::sockets::Sockets;
+use super::{devices, look};
 use crate::error::{Error, Result};
 use crate::model::addr::AddrFlags;
-use crate::model::link::{Link, LinkFlags};
-use crate::model::topology::{LinkKind, LinkSpec, Place, SettingValue, Topology};
+use crate::model::link::LinkFlags;
+use crate::model::topology::{LinkKind, LinkSpec, Topology};
 use crate::model::world::{Seen, World};
-use crate::sys::signal::Signals;
-use crate::wire::link::GetLink;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -25,69 +21,8 @@ const WORKER: Duration = Duration::from_secs(5);
 /// second more for each further `dad_transmits`.
 const DETECTION: Duration = Duration::from_secs(30);
 
-/// Waits until the devices that a topology waits for are there, as long as it says. False: a signal came.
-///
-/// # Errors
-/// The kernel could not be asked.
-pub fn devices(topology: &Topology, signals: &Signals) -> Result<bool> {
-    let begin = Instant::now();
-    loop {
-        let is_due = |link: &LinkSpec| time(link, "wait").is_some_and(|time| begin.elapsed() < time);
-        if missing(topology, &is_due)?.is_none() {
-            return Ok(true);
-        }
-        if signals.take().is_some() {
-            return Ok(false);
-        }
-        std::thread::sleep(PAUSE);
-    }
-}
-
-/// A device that is waited for and not there.
-fn missing<'t>(topology: &'t Topology, is_due: &dyn Fn(&LinkSpec) -> bool) -> Result<Option<&'t LinkSpec>> {
-    for place in &topology.places {
-        let mut due = place.links.iter().filter(|link| link.kind == LinkKind::Device && is_due(link)).peekable();
-        if due.peek().is_none() {
-            continue;
-        }
-        // It may have been moved to where it is wanted already.
-        let mut sockets = Sockets::open(place.name.as_slice())?;
-        let mut links: Vec<Link> = Vec::new();
-        for number in 0..sockets.count() {
-            if let Ok(socket) = sockets.route(number) {
-                links.extend(socket.dump(&GetLink::All)?);
-            }
-        }
-        if let Some(link) = due.find(|link| !links.iter().any(|found| is_it(link, found))) {
-            return Ok(Some(link));
-        }
-    }
-    Ok(None)
-}
-
-/// Whether a link is the one that a device means: by its hardware address, its driver, or its name.
-fn is_it(device: &LinkSpec, link: &Link) -> bool {
-    let by_mac = match device.get("mac") {
-        Some(SettingValue::Mac(mac)) => Some(link.address.as_deref() == Some(mac)),
-        _ => None,
-    };
-    let by_driver = match device.get("driver") {
-        Some(SettingValue::Text(driver)) => Some(has_driver(&link.name, driver)),
-        _ => None,
-    };
-    match (by_mac, by_driver) {
-        (None, None) => link.is_called(device.name.as_bytes()),
-        (mac, driver) => mac.unwrap_or(true) && driver.unwrap_or(true),
-    }
-}
-
-/// Whether a device of this namespace has a driver.
-fn has_driver(name: &[u8], driver: &str) -> bool {
-    let path = ["/sys/class/net/", &String::from_utf8_lossy(name), "/device/driver"].concat();
-    std::fs::read_link(Path::new(&path)).is_ok_and(|target| target.ends_with(driver))
-}
-
-fn time(link: &LinkSpec, key: &str) -> Option<Duration> {
+/// How long something of a device is waited for.
+pub fn time(link: &LinkSpec, key: &str) -> Option<Duration> {
     link.number(key).map(Duration::from_millis)
 }
 
@@ -97,16 +32,16 @@ pub fn carriers(site: &mut Site<'_>, topology: &Topology) {
     for (number, place) in topology.places.iter().enumerate() {
         for link in place.links.iter().filter(|link| link.kind == LinkKind::Device) {
             let Some(time) = time(link, "carrier") else { continue };
-            while begin.elapsed() < time && !has_carrier(site, number, place, link) && !site.is_stopped() {
+            while begin.elapsed() < time && !has_carrier(site, number, link) && !site.is_stopped() {
                 std::thread::sleep(PAUSE);
             }
         }
     }
 }
 
-fn has_carrier(site: &mut Site<'_>, number: usize, _: &Place, device: &LinkSpec) -> bool {
-    let Ok(links) = site.sockets.route(number).and_then(|socket| socket.dump(&GetLink::All)) else { return true };
-    let found = links.iter().find(|link| is_it(device, link));
+fn has_carrier(site: &mut Site<'_>, number: usize, device: &LinkSpec) -> bool {
+    let Ok(seen) = site.sockets.route(number).and_then(devices::links) else { return true };
+    let found = seen.device(device).map(|found| &seen.state.links[found]);
     found.is_none_or(|link| !link.is_up() || link.flags.contains(LinkFlags::LOWER_UP))
 }
 

@@ -3,6 +3,7 @@
 
 mod link;
 mod nat;
+mod rename;
 mod routing;
 
 pub use link::{LinkKind, LinkRef, LinkSpec, PortVlan, Setting, SettingValue};

@@ -512,3 +512,21 @@ master='r'";
     let text = "link m in a: mode is private, not passthru, and that cannot be changed; --replace makes it anew";
     assert_eq!(refused(&mut world, &passthru, OPTIONS), [text]);
 }
+
+#[test]
+fn a_link_gets_another_name_in_all_that_is_said_of_it() {
+    let text = |name: &str| {
+        format!(
+            "name = 'x'\nroute = ['10.1.0.0/16 via 10.0.0.2 dev {name}']\nrule = ['iif {name} table 7']\n\
+             neigh = ['10.0.0.9 lladdr 02:00:00:00:00:01 dev {name}']\n\
+             sysctl = {{ 'net.ipv4.conf.{name}.rp_filter' = 1 }}\n\
+             [[masquerade]]\nfrom = '10.5.0.0/16'\nout = '{name}'\n\
+             [device.{name}]\naddress = ['10.0.0.1/24']\nroute = ['10.2.0.0/16 via 10.0.0.3']\n\
+             [netns.n.macvlan.m]\nlink = '{name}'\n"
+        )
+    };
+    let mut was = topology(&text("up0"));
+    let [from, to] = ["up0", "eth7"].map(|name| crate::model::name::IfName::new(name.as_bytes()).unwrap());
+    was.rename(0, from, to);
+    assert_eq!(was, topology(&text("eth7")));
+}

@@ -1,4 +1,4 @@
-//! What only an ioctl does to devices: making TUN and TAP ones, and multicast addresses of the hardware.
+//! What only an ioctl does to devices: making TUN and TAP ones, multicast addresses of the hardware, and the driver.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -55,4 +55,28 @@ pub fn with_number(fd: BorrowedFd<'_>, number: u32, value: u32) -> io::Result<()
 pub fn with_int(fd: BorrowedFd<'_>, number: u32, value: u32) -> io::Result<()> {
     // SAFETY: these ioctls read one number, and it outlives the call.
     check(unsafe { libc::ioctl(fd.as_raw_fd(), number as _, &raw const value) }).map(|_| ())
+}
+
+/// `SIOCETHTOOL` (`linux/sockios.h`).
+const SIOCETHTOOL: u32 = 0x8946;
+/// `ETHTOOL_GDRVINFO` (`linux/ethtool.h`).
+const GDRVINFO: u32 = 3;
+
+/// `struct ethtool_drvinfo`: the command, the name of the driver, and what nobody asks for here.
+#[repr(C)]
+struct DriverInfo {
+    command: u32,
+    driver: [u8; 32],
+    rest: [u8; 160],
+}
+
+/// The name of a device's driver, of the namespace that a socket was opened in. Needs no rights.
+pub fn driver(socket: BorrowedFd<'_>, name: &[u8]) -> io::Result<Vec<u8>> {
+    let mut info = DriverInfo { command: GDRVINFO, driver: [0; 32], rest: [0; 160] };
+    let at = (&raw mut info).expose_provenance().to_ne_bytes();
+    // The kernel writes the whole struct, and with this command nothing behind it.
+    with_name(socket, SIOCETHTOOL, name, &at)?;
+    // SAFETY: `info` outlives the call, and any bytes are a `DriverInfo`.
+    let info = unsafe { (&raw const info).read_volatile() };
+    Ok(info.driver.split(|byte| *byte == 0).next().unwrap_or_default().to_vec())
 }
