@@ -258,3 +258,27 @@ fn what_the_kernel_refuses_is_told_with_its_line_and_put_back() {
         same("without rights", &bare, &exactly());
     });
 }
+
+#[test]
+fn a_down_that_fails_at_its_end_puts_back_what_went_with_links() {
+    sandboxed("a_down_that_fails_at_its_end_puts_back_what_went_with_links", || {
+        sh("ip link add eth7 type veth peer name far");
+        let text = concat!(
+            "name = \"net\"\n[bridge.br]\nsysctl = { \"net.ipv4.conf.proxy_arp\" = 1 }\n",
+            "[device.eth7]\nmtu = 1300\naddress = [\"10.7.0.1/24\"]\n",
+        );
+        let mut failed = 0;
+        for call in ["unlink:error=EIO", "rename:error=EIO", "write:error=EIO"] {
+            for k in 1..8 {
+                verb(&["apply"], text);
+                let before = exactly();
+                let ran = injected(call, k, &["down", "net"]);
+                if ran.code == 3 {
+                    same(&format!("{call} {k}: {ran:?}"), &before, &exactly());
+                    failed += 1;
+                }
+            }
+        }
+        assert!(failed > 1, "{failed}");
+    });
+}

@@ -197,6 +197,9 @@ impl Change<'_> {
         before.name.push_str(self.lab.name());
         claims::add(&mut before, &foreign);
         claims::to_links(&mut before);
+        if let Some(own) = &self.recalled.own {
+            claims::add_of_links(&mut before, own, world);
+        }
         let mut original = self.recalled.original.clone();
         claims::add(&mut original, &claims::without(foreign, &adopted, world));
         let mut journal = Record {

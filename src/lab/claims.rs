@@ -96,9 +96,46 @@ pub fn add(known: &mut Topology, found: &Topology) {
         }
         let target = place_of(known, netns);
         for link in &place.links {
-            if target.links.iter().all(|other| other.name != link.name) {
+            let Some(own) = target.links.iter_mut().find(|own| own.name == link.name) else {
                 target.links.push(link.clone());
+                continue;
+            };
+            // What is known already is older.
+            for setting in &link.settings {
+                if own.get(setting.key).is_none() {
+                    own.settings.push(setting.clone());
+                }
             }
+            add_parameters(own, link.sysctls.iter());
+        }
+    }
+}
+
+/// Adds parameters to a link of which nothing is known yet.
+fn add_parameters<'a>(link: &mut LinkSpec, found: impl Iterator<Item = &'a Said<Sysctl>>) {
+    for said in found {
+        if link.sysctls.iter().all(|own| own.what.name != said.what.name) {
+            link.sysctls.push(said.clone());
+        }
+    }
+}
+
+/// Adds the parameters that a lab's links have, as far as the lab asked for them: with a link that is taken away, they
+/// go.
+pub fn add_of_links(before: &mut Topology, own: &Topology, world: &World) {
+    for place in &own.places {
+        let Some(seen) = world.places.iter().find(|seen| seen.name == place.name) else { continue };
+        let Some(target) = before.places.iter_mut().find(|other| other.name == place.name) else { continue };
+        for link in place.links.iter().filter(|link| link.kind != LinkKind::Device) {
+            let is_it = |other: &&mut LinkSpec| other.name == link.name && other.kind != LinkKind::Device;
+            let Some(target) = target.links.iter_mut().find(is_it) else { continue };
+            let found = link.sysctls.iter().filter_map(|said| {
+                let name = said.what.of_link(&link.name.to_string());
+                let found = seen.sysctls.iter().find(|found| found.name == name)?;
+                let what = Sysctl { name: said.what.name.clone(), value: found.value.clone() };
+                Some(Said { at: said.at, what })
+            });
+            add_parameters(target, found.collect::<Vec<_>>().iter());
         }
     }
 }

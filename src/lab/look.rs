@@ -97,16 +97,18 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     let by_driver = links.any(|link| link.kind == LinkKind::Device && link.get("driver").is_some());
     for number in 0..sockets.count() {
         let place = wanted.topology.places.get(number);
-        let name = sockets.name(number);
-        let own = wanted.own.iter().flat_map(|own| &own.places).filter(|own| own.name.as_ref() == name);
+        let name = sockets.name(number).cloned();
+        let own = wanted.own.iter().flat_map(|own| &own.places).filter(|own| own.name == name);
         // What was said and is not any more goes.
-        let vlans = place.into_iter().chain(own).any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
+        let vlans =
+            place.into_iter().chain(own.clone()).any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
         let mut seen = seen(sockets, number, vlans)?;
         if seen.presence == Presence::There {
             if by_driver {
                 drivers(sockets.route(number)?, &mut seen);
             }
-            let names = place.map(params::names).unwrap_or_default();
+            let mut names = place.map(params::names).unwrap_or_default();
+            own.for_each(|own| params::add_of_links(own, &mut names));
             let nat = translates(wanted, number, &seen);
             if nat || !names.is_empty() {
                 needs.push((number, names, nat));

@@ -42,6 +42,18 @@ pub fn names(place: &Place) -> Vec<String> {
     names
 }
 
+/// Adds those that a place names of its links.
+pub fn add_of_links(place: &Place, names: &mut Vec<String>) {
+    for link in place.links.iter().filter(|link| link.kind != LinkKind::Device) {
+        for said in &link.sysctls {
+            let name = said.what.of_link(&link.name.to_string());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+}
+
 /// Reads their values in the calling thread's namespace, words with one blank between them; those that nobody may
 /// read are left out.
 ///

@@ -47,7 +47,9 @@ const STRANGERS: &[&str] = &[
 
 /// A bridge that somebody made by hand, as a file wants it but for what is on it besides.
 const BY_HAND: &[&str] = &[
-    "ip link add v-net-0 address 02:5a:00:00:15:05 mtu 1400 type bridge",
+    "ip link add v-net-0 address 02:5a:00:00:15:05 type bridge",
+    // As a command of its own: one given at birth goes with the first port, and is another one once it is put back.
+    "ip link set v-net-0 mtu 1400",
     "ip address add 192.168.15.5/24 dev v-net-0",
     "ip address add 10.63.0.1/24 dev v-net-0",
     "ip link set v-net-0 up",
