@@ -195,13 +195,13 @@ impl Change<'_> {
         let (mut before, _) = export::topology(world, Some(self.lab), self.lab.name());
         before.name.clear();
         before.name.push_str(self.lab.name());
-        claims::add(&mut before, &foreign);
+        claims::add(&mut before, &foreign, true);
         claims::to_links(&mut before);
         if let Some(own) = &self.recalled.own {
             claims::add_of_links(&mut before, own, world);
         }
         let mut original = self.recalled.original.clone();
-        claims::add(&mut original, &claims::without(foreign, &adopted, world));
+        claims::add(&mut original, &claims::without(foreign, &adopted, world), false);
         let mut journal = Record {
             original: record::line(&original),
             before: record::line(&before),

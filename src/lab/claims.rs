@@ -87,8 +87,9 @@ pub fn put_sysctl(topology: &mut Topology, netns: Option<&NsName>, sysctl: Sysct
     add_sysctl(topology, netns, sysctl);
 }
 
-/// Adds what was found to what is known; what is known already is older, and stays.
-pub fn add(known: &mut Topology, found: &Topology) {
+/// Adds what was found to what is known; what is known already is older, and stays. A link that is known gets `more`
+/// only if that was found at the same time.
+pub fn add(known: &mut Topology, found: &Topology, more: bool) {
     for place in &found.places {
         let netns = place.name.as_ref();
         for said in &place.sysctls {
@@ -100,13 +101,14 @@ pub fn add(known: &mut Topology, found: &Topology) {
                 target.links.push(link.clone());
                 continue;
             };
-            // What is known already is older.
-            for setting in &link.settings {
+            for setting in link.settings.iter().filter(|_| more) {
                 if own.get(setting.key).is_none() {
                     own.settings.push(setting.clone());
                 }
             }
-            add_parameters(own, link.sysctls.iter());
+            if more {
+                add_parameters(own, link.sysctls.iter());
+            }
         }
     }
 }

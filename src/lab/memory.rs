@@ -94,7 +94,7 @@ impl Memory {
         let mut original = Topology { name: lab.to_owned(), ..Topology::default() };
         for record in self.journal.iter().chain(&self.state) {
             if let Some(found) = record::topology(&record.original)? {
-                claims::add(&mut original, &found);
+                claims::add(&mut original, &found, false);
             }
         }
         if let (None, Some(own)) = (&self.journal, &own) {
