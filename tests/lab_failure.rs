@@ -282,3 +282,28 @@ fn a_down_that_fails_at_its_end_puts_back_what_went_with_links() {
         assert!(failed > 1, "{failed}");
     });
 }
+
+#[test]
+fn killed_while_it_adopts_it_is_carried_on() {
+    sandboxed("killed_while_it_adopts_it_is_carried_on", || {
+        let path = file("net", WALKTHROUGH);
+        let mut killed = 0;
+        for (call, step) in [("sendto", 2), ("unlink", 1)] {
+            for k in (1..40).step_by(step) {
+                sh("ip link add v-net-0 type bridge; ip link set v-net-0 mtu 1400 up");
+                let ran = injected(&format!("{call}:signal=KILL"), k, &["apply", "--adopt", &path]);
+                let again = ours(&["apply", "--adopt", &path]);
+                assert_eq!(again.code, 0, "{call} {k}: {again:?}");
+                unchanged(WALKTHROUGH);
+                assert!(sh("ip link show v-net-0").contains("mtu 1400"), "{call} {k}");
+                assert_eq!(sh("find /etc/netns -name '.*.new'"), "", "{call} {k}");
+                down("walkthrough");
+                if ran.code == 0 {
+                    break;
+                }
+                killed += 1;
+            }
+        }
+        assert!(killed > 5, "{killed}");
+    });
+}

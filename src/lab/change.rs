@@ -198,7 +198,7 @@ impl Change<'_> {
         claims::add(&mut before, &foreign, true);
         claims::to_links(&mut before);
         if let Some(own) = &self.recalled.own {
-            claims::add_of_links(&mut before, own, world);
+            claims::add_own(&mut before, own, world);
         }
         let mut original = self.recalled.original.clone();
         claims::add(&mut original, &claims::without(foreign, &adopted, world), false);

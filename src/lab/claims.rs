@@ -122,12 +122,21 @@ fn add_parameters<'a>(link: &mut LinkSpec, found: impl Iterator<Item = &'a Said<
     }
 }
 
-/// Adds the parameters that a lab's links have, as far as the lab asked for them: with a link that is taken away, they
-/// go.
-pub fn add_of_links(before: &mut Topology, own: &Topology, world: &World) {
+/// Adds the parameters that a lab's links and namespaces have, as far as the lab asked for them: with what is taken away,
+/// they go.
+pub fn add_own(before: &mut Topology, own: &Topology, world: &World) {
     for place in &own.places {
         let Some(seen) = world.places.iter().find(|seen| seen.name == place.name) else { continue };
         let Some(target) = before.places.iter_mut().find(|other| other.name == place.name) else { continue };
+        let asked = place.sysctls.iter().map(|said| said.what.name.as_str());
+        let forward =
+            FORWARD.into_iter().zip([place.forward.v4, place.forward.v6]).filter(|row| row.1).map(|row| row.0);
+        for name in asked.chain(forward).filter(|_| place.name.is_some()) {
+            let is_known = target.sysctls.iter().any(|own| own.what.name == name);
+            if let (false, Some(found)) = (is_known, seen.sysctls.iter().find(|found| found.name == name)) {
+                target.sysctls.push(Said { at: place.at, what: found.clone() });
+            }
+        }
         for link in place.links.iter().filter(|link| link.kind != LinkKind::Device) {
             let is_it = |other: &&mut LinkSpec| other.name == link.name && other.kind != LinkKind::Device;
             let Some(target) = target.links.iter_mut().find(is_it) else { continue };
@@ -162,9 +171,12 @@ pub fn union(mut one: Topology, other: &Topology) -> Topology {
             match target.links.iter_mut().find(|own| own.name == link.name) {
                 Some(own) => {
                     own.addresses.extend(link.addresses.iter().cloned());
-                    own.settings.extend(link.settings.iter().cloned());
-                    own.master = own.master.take().or_else(|| link.master.clone());
-                    own.sysctls.extend(link.sysctls.iter().cloned());
+                    // What one had before it was adopted is nothing that the lab has asked for.
+                    if own.kind == link.kind {
+                        own.settings.extend(link.settings.iter().cloned());
+                        own.master = own.master.take().or_else(|| link.master.clone());
+                        own.sysctls.extend(link.sysctls.iter().cloned());
+                    }
                 }
                 None => target.links.push(link.clone()),
             }

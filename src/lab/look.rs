@@ -108,7 +108,7 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
                 drivers(sockets.route(number)?, &mut seen);
             }
             let mut names = place.map(params::names).unwrap_or_default();
-            own.for_each(|own| params::add_of_links(own, &mut names));
+            own.for_each(|own| params::add_own(own, &mut names));
             let nat = translates(wanted, number, &seen);
             if nat || !names.is_empty() {
                 needs.push((number, names, nat));

@@ -124,6 +124,13 @@ fn unfinished(folder: &Path, file: EtcFile) -> PathBuf {
     folder.join([".", file.name(), ".new"].concat())
 }
 
+/// Takes away what a run that was killed has left beside the files of a namespace.
+pub fn sweep_unfinished(name: &NsName) {
+    for file in EtcFile::ALL {
+        let _ = std::fs::remove_file(unfinished(&folder(name), file));
+    }
+}
+
 /// Takes away what the lab has in the folders of these namespaces, which it has no more: how many files.
 ///
 /// # Errors

@@ -48,6 +48,9 @@ impl Change<'_> {
 
     /// Takes away what an interrupted run has left of namespaces that are not wanted: how many files.
     fn sweep(&self) -> Result<usize> {
+        if self.memory.journal.is_some() {
+            self.wanted.places.iter().filter_map(|place| place.name.as_ref()).for_each(make::sweep_unfinished);
+        }
         if !self.options(0).prune {
             return Ok(0);
         }

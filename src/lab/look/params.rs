@@ -42,15 +42,18 @@ pub fn names(place: &Place) -> Vec<String> {
     names
 }
 
-/// Adds those that a place names of its links.
-pub fn add_of_links(place: &Place, names: &mut Vec<String>) {
-    for link in place.links.iter().filter(|link| link.kind != LinkKind::Device) {
-        for said in &link.sysctls {
-            let name = said.what.of_link(&link.name.to_string());
-            if !names.contains(&name) {
-                names.push(name);
-            }
+/// Adds those that a place of the lab has, which go with its links and with the namespace.
+pub fn add_own(place: &Place, names: &mut Vec<String>) {
+    let mut add = |name: String| {
+        if !names.contains(&name) {
+            names.push(name);
         }
+    };
+    if place.name.is_some() {
+        self::names(place).into_iter().for_each(&mut add);
+    }
+    for link in place.links.iter().filter(|link| link.kind != LinkKind::Device) {
+        link.sysctls.iter().for_each(|said| add(said.what.of_link(&link.name.to_string())));
     }
 }
 

@@ -163,6 +163,8 @@ pub fn inside(words: Vec<String>) -> Outcome {
     let (act, wanted): (Act, Vec<&State>) = match (then.as_str(), scene.tried) {
         ("again", act) => (act, vec![&goal]),
         // It may have been over already, or not have begun.
+        // What is left then is the record, which the next run takes away.
+        ("recover", Act::Down(lab)) if !journal => (Act::Down(lab), vec![&goal]),
         ("recover", _) if !journal => (Act::Recover(scene.lab), vec![&set.before, &goal]),
         ("recover", _) => (Act::Recover(scene.lab), vec![&set.before]),
         // What was adopted goes with the lab: it is given back instead.
