@@ -183,7 +183,8 @@ fn trials(common: &Common, dir: &Folder, what: impl Fn(&Scene, usize) -> Option<
             continue;
         }
         let points = faults::good(common, scene, dir)?;
-        let points = points.into_iter().filter(|point| !INNER.contains(&point.call.as_str()));
+        // Behind a lock of the folder of namespaces, `ip netns` would wait for whom it is to disturb.
+        let points = points.into_iter().filter(|point| point.call != "flock" && !INNER.contains(&point.call.as_str()));
         for (at, point) in common.sample(points.collect()).into_iter().enumerate() {
             trials.extend(what(scene, at).map(|what| Trial { scene, point, what }));
         }
