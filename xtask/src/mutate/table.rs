@@ -137,11 +137,11 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "undo-unknown",
         what: "a link that may have been made, but got no mark, is not taken back",
-        file: "src/plan/decide/rest.rs",
-        find: "                    None => self.is_of_journal(link),\n",
-        replace: "                    None => false,\n",
-        target: SWEEPS,
-        tests: &["kill"],
+        file: "src/plan/decide.rs",
+        find: "self.ctx.known.indexes.is_some_and(made)",
+        replace: "self.ctx.known.indexes.is_some_and(|_| made((0, 0)))",
+        target: &["--test", "lab_known"],
+        tests: &["a_tap_that_was_made_and_not_marked_is_known_by_its_number"],
     },
     Mutant {
         name: "no-journal",
