@@ -16,6 +16,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::file::MOST_BYTES;
+use crate::lab::claims::FORWARD;
 use crate::lab::sockets::Sockets;
 use crate::model::addr::AddrFlags;
 use crate::model::index::Index;
@@ -172,7 +173,7 @@ pub fn live(host: bool, names: &[Vec<u8>], strict: bool) -> Result<World> {
     let numbers: Vec<usize> = (0..world.places.len()).filter(there).collect();
     sockets.visit(&numbers, &mut |number| {
         let Some(seen) = world.places.get_mut(number) else { return Ok(()) };
-        params::read(&params::FORWARDING.map(str::to_owned), seen)?;
+        params::read(&FORWARD.map(str::to_owned), seen)?;
         let name = seen.name.as_ref().map(ToString::to_string);
         params::all_translations(seen).map_err(|error| error.in_ns(name.as_deref()))
     })?;

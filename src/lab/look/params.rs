@@ -1,6 +1,7 @@
 //! What is told only in the namespace itself: parameters under `/proc/sys`, and rule sets.
 
 use crate::error::{Error, Result};
+use crate::lab::claims::FORWARD;
 use crate::lab::record::again;
 use crate::model::lab::Lab;
 use crate::model::topology::{LinkKind, Place, Sysctl, long_ones};
@@ -11,9 +12,6 @@ use crate::sysctl::Key;
 use crate::translations::Translations;
 use crate::wire::nft::table::ListTables;
 
-/// The parameters of `forward`.
-pub const FORWARDING: [&str; 2] = ["net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"];
-
 /// Those of a link that the host has without a master.
 const IMPLIED: &[&str] =
     &["net.ipv4.conf.accept_redirects", "net.ipv6.conf.accept_redirects", "net.ipv6.conf.accept_ra"];
@@ -21,7 +19,7 @@ const IMPLIED: &[&str] =
 /// Full names of the parameters that a place names, those that are implied too.
 pub fn names(place: &Place) -> Vec<String> {
     let mut names: Vec<String> = place.sysctls.iter().map(|said| said.what.name.clone()).collect();
-    for (on, name) in [place.forward.v4, place.forward.v6].iter().zip(FORWARDING) {
+    for (on, name) in [place.forward.v4, place.forward.v6].iter().zip(FORWARD) {
         if *on {
             names.push(name.to_owned());
         }
