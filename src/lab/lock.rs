@@ -93,6 +93,10 @@ fn make_folder() -> Result<()> {
     if stat.is_dir() && stat.uid() == process::euid() && stat.mode() & 0o022 == 0 {
         return Ok(());
     }
+    // Root's, and we are not.
+    if stat.uid() == 0 && process::euid() != 0 {
+        return Err(Error::file("open", Path::new(FOLDER), &io::Error::from_raw_os_error(libc::EACCES)));
+    }
     Err(Error::usage(
         [FOLDER, " is no folder of yours that you alone may write: chmod 700 it, or take it away"].concat(),
     ))
