@@ -139,7 +139,7 @@ fn every_form_sends_what_its_record_says() {
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
     let text = String::from_utf8_lossy(&text);
-    assert!(output.status.success() && text.contains("1 passed"), "in the place:\n{text}");
+    assert!(output.status.success() && text.contains("1 passed"), "in the place:\n{}", support::quoted(&text));
 }
 
 fn compare_all() {

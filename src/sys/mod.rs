@@ -7,6 +7,7 @@ pub mod bpf;
 #[cfg(all(target_arch = "x86_64", any(target_env = "musl", test)))]
 mod copy;
 pub mod device;
+#[cfg(any(not(fuzzing), test))]
 mod heap;
 pub mod icmp;
 pub mod inotify;

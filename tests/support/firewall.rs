@@ -154,7 +154,8 @@ pub fn both_sides(test: &str, body: fn(Side) -> Vec<String>) -> Option<(Vec<Stri
 fn records(child: std::process::Child) -> Vec<String> {
     let output = child.wait_with_output().expect("the sandbox's end");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{}{errors}", super::quoted(&text));
     let text = text.split(END).next().unwrap_or_default();
     text.split(RECORD).skip(1).map(str::to_owned).collect()
 }

@@ -30,7 +30,12 @@ pub fn sandboxed(name: &str, body: fn()) {
         .output()
         .expect("start the sandbox");
     let text = text(&output.stdout) + &text(&output.stderr);
-    assert!(output.status.success() && text.contains("1 passed"), "in the sandbox:\n{text}");
+    assert!(output.status.success() && text.contains("1 passed"), "in the sandbox:\n{}", quoted(&text));
+}
+
+/// What a test program inside said, so that none of its lines is taken for one of the test program outside.
+pub fn quoted(text: &str) -> String {
+    text.lines().map(|line| format!("| {line}\n")).collect()
 }
 
 /// How a command ended.
@@ -282,6 +287,6 @@ fn side(test: &str, side: &str) -> Vec<String> {
         .output()
         .expect("start the sandbox");
     let text = text(&output.stdout);
-    assert!(text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("1 passed"), "{}{}", quoted(&text), String::from_utf8_lossy(&output.stderr));
     text.split("@@ ").skip(1).map(|part| part.split("\ntest result").next().unwrap_or(part).to_owned()).collect()
 }

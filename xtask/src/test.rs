@@ -38,7 +38,8 @@ pub fn run(mut words: Vec<String>) -> Outcome {
         return apart::run(words);
     }
     let mut cargo = tree::cargo();
-    cargo.args(["test", "--workspace"]).args(words);
+    // One run tells of all that fails.
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).args(words);
     let mut totals = Totals::default();
     let fine = stream(&mut cargo, &mut totals)?;
     totals.print();
@@ -63,20 +64,30 @@ fn stream(command: &mut Command, totals: &mut Totals) -> Outcome<bool> {
 }
 
 /// Sums of cargo's result lines, one for each test program.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Totals {
     passed: u64,
     failed: u64,
     ignored: u64,
     filtered: u64,
     skipped: Vec<String>,
+    /// What the tests that failed said, as far as it tells why.
+    said: Vec<String>,
+    /// Lines still to be kept of what a test that failed says.
+    keep: usize,
 }
 
+/// Lines kept from each panic on: its place and its message.
+const KEPT: usize = 4;
+
 impl Totals {
-    /// The sums as the last line, after the names of what was ignored.
+    /// The sums as the last line, after the names of what was ignored and what those that failed said.
     fn print(&self) {
         for name in &self.skipped {
             println!("ignored: {name}");
+        }
+        for line in &self.said {
+            println!("failed: {line}");
         }
         let Totals { passed, failed, ignored, filtered, .. } = self;
         println!("all tests: {passed} passed, {failed} failed, {ignored} ignored, {filtered} filtered out");
@@ -85,6 +96,15 @@ impl Totals {
     fn add(&mut self, line: &str) {
         if let Some(test) = line.strip_prefix("test ").filter(|test| test.contains(" ... ignored")) {
             self.skipped.push(test.to_string());
+        }
+        if line.starts_with("---- ") && line.ends_with(" stdout ----") {
+            self.said.push(line.to_string());
+        } else if line.contains("panicked at ") {
+            self.keep = KEPT;
+        }
+        if self.keep > 0 && !self.said.is_empty() {
+            self.keep -= 1;
+            self.said.push(format!("  {}", line.chars().take(200).collect::<String>()));
         }
         let Some(counts) = line.strip_prefix("test result: ") else { return };
         for part in counts.split([';', '.']) {
@@ -112,8 +132,15 @@ mod tests {
         totals.add("test a::b ... ok");
         totals.add("test a::c ... ignored, needs a moon");
         totals.add("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; finished in 0.41s");
+        totals.add("---- a::d stdout ----");
+        totals.add("running 1 test");
+        totals.add("| thread 'a::d' (7) panicked at tests/a.rs:1:1:");
+        totals.add("| 1 is not 2");
         totals.add("test result: FAILED. 3 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
         let skipped = vec!["a::c ... ignored, needs a moon".to_string()];
-        assert_eq!(totals, Totals { passed: 15, failed: 4, ignored: 1, filtered: 2, skipped });
+        let said = ["---- a::d stdout ----", "  | thread 'a::d' (7) panicked at tests/a.rs:1:1:", "  | 1 is not 2"];
+        assert_eq!(said.map(String::from).as_slice(), &totals.said[..3]);
+        let Totals { passed, failed, ignored, filtered, .. } = totals;
+        assert_eq!((passed, failed, ignored, filtered, totals.skipped), (15, 4, 1, 2, skipped));
     }
 }

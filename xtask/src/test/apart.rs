@@ -228,6 +228,7 @@ impl Judge {
         self.totals.failed += ran.totals.failed;
         self.totals.ignored += ran.totals.ignored;
         self.totals.skipped.extend(ran.totals.skipped);
+        self.totals.said.extend(ran.totals.said);
     }
 }
 
