@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::lab::{apply, down, exactly, identities, records, sh, unchanged};
+use support::lab::{apply, down, exactly, identities, in_use, records, sh, unchanged};
 use support::snapshot::{names, same};
 use support::traffic::{answer, answer_on, ask, ask_at};
 use support::{Folder, ours, sandboxed};
@@ -20,6 +20,7 @@ const OUTSIDE: &str =
 /// An example, with what is there before, and what must hold when it is applied.
 fn holds(name: &str, before: &str, check: fn()) {
     sh(&format!("mkdir -p /etc/netns\n{before}"));
+    in_use();
     let bare = exactly();
     let text = example(&format!("{name}.toml"));
     apply(&text);

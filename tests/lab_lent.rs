@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::lab::{WALKTHROUGH, apply, down, exactly, file, records, sh, traced};
+use support::lab::{WALKTHROUGH, apply, down, exactly, file, in_use, records, sh, traced};
 use support::snapshot::{difference, same};
 use support::{Ran, ours, run, sandboxed};
 
@@ -50,6 +50,7 @@ const FILES: [&str; 4] = [
 fn what_a_device_had_is_put_back_after_a_run_that_fails() {
     sandboxed("what_a_device_had_is_put_back_after_a_run_that_fails", || {
         sh(DEVICE);
+        in_use();
         let before = but_index(exactly());
         for text in FILES {
             let path = file("lent", text);
@@ -81,6 +82,7 @@ fn what_a_device_had_is_put_back_after_a_run_that_fails() {
 fn a_lent_device_comes_back_as_it_was() {
     sandboxed("a_lent_device_comes_back_as_it_was", || {
         sh(DEVICE);
+        in_use();
         let before = but_index(exactly());
         let [lent, ..] = FILES;
         apply(lent);

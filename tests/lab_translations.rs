@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::lab::{WALKTHROUGH, alike, apply, down, file, sh, unchanged};
+use support::lab::{WALKTHROUGH, alike, apply, down, file, in_use, sh, unchanged};
 use support::snapshot::same;
 use support::traffic::{PORT, answer, answer_on, ask, ask_at};
 use support::{ours, sandboxed};
@@ -18,6 +18,7 @@ const WORLD: &str = "ip netns add world; ip link add eth0 type veth peer name et
 fn nft_flush_ruleset_by_others() {
     sandboxed("nft_flush_ruleset_by_others", || {
         sh(WORLD);
+        in_use();
         let path = file("net", WALKTHROUGH);
         apply(WALKTHROUGH);
         answer("world", "198.51.100.2");
@@ -55,6 +56,7 @@ fn nft_flush_ruleset_by_others() {
 fn both_families_out_and_ports_in() {
     sandboxed("both_families_out_and_ports_in", || {
         sh(WORLD);
+        in_use();
         let text = r#"
             name    = "ports"
             forward = ["ipv4", "ipv6"]

@@ -83,6 +83,31 @@ pub fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until the IPv6 addresses that are there and not tentative are in use: a worker of the kernel adds their local
+/// routes.
+#[track_caller]
+pub fn in_use() {
+    let names = sh("ip netns list").lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>();
+    for enter in std::iter::once(String::new()).chain(names.into_iter().map(|name| format!("-n {name}"))) {
+        until("IPv6 addresses in use", || {
+            let routes = sh(&format!("ip {enter} -6 route show table local"));
+            let mut carries = false;
+            sh(&format!("ip {enter} -6 addr show up")).lines().all(|line| {
+                match line.trim_start().strip_prefix("inet6 ") {
+                    None => {
+                        carries = line.contains("LOWER_UP") || carries && line.starts_with(' ');
+                        true
+                    }
+                    Some(rest) => {
+                        let address = rest.split('/').next().unwrap();
+                        !carries || rest.contains("tentative") || routes.contains(&format!("local {address} "))
+                    }
+                }
+            })
+        });
+    }
+}
+
 /// Waits for a process's end.
 #[track_caller]
 pub fn ended(child: &mut Child) -> i32 {
