@@ -15,7 +15,8 @@ use netstrap::model::world::{EtcFile, Presence, Seen, World};
 use netstrap::wire::encode;
 use netstrap::wire::link::GetLink;
 
-use support::{ours, sandboxed};
+use support::lab::{apply, down, file, sh, traced, unchanged};
+use support::{ours, run, sandboxed};
 
 fn name(name: &str) -> NsName {
     NsName::new(name.as_bytes()).unwrap()
@@ -183,5 +184,38 @@ fn a_look_finds_what_a_topology_can_say_and_what_else_is_the_labs() {
         // By name alone further ones are found that are the lab's, and no other.
         assert_eq!(looked(Some(&[])).places.len(), 3);
         assert_eq!(looked(Some(&[b"other".to_vec(), b"left".to_vec(), b"red".to_vec()])).places.len(), 4);
+    });
+}
+
+#[test]
+fn many_namespaces_are_looked_at_by_two_threads_or_by_one() {
+    sandboxed("many_namespaces_are_looked_at_by_two_threads_or_by_one", || {
+        let text = "name = \"wide\"\n[bridge.b]\n[netns.\"w{1..40}\".veth.eth0]\naddress = [\"10.9.0.0/16 + {i}\"]\n\
+                    peer = { name = \"p{i}\", master = \"b\" }\n";
+        apply(text);
+        unchanged(text);
+        for damaged in [1, 20, 21, 40] {
+            sh(&format!("ip -n w{damaged} link set eth0 mtu 1400"));
+            let ran = ours(&["status", "wide"]);
+            let said = format!("~ veth eth0 in w{damaged}: mtu 1400 -> 1500\n1 to change\n");
+            assert_eq!((ran.code, ran.out), (2, said));
+            assert_eq!(apply(text), "changed: 1 changed\n");
+        }
+        // A thread that cannot be: sockets are opened by one, and nothing is begun then; lists are read without.
+        let path = file("wide", text);
+        let mut ends = Vec::new();
+        for k in 1..9 {
+            let inject = format!("inject=clone,clone3:error=EAGAIN:when={k}");
+            let ran = run(&mut traced(&["-e", &inject], "/run/trace", &["apply", &path]));
+            if !std::fs::read_to_string("/run/trace").unwrap().contains("(INJECTED)") {
+                break;
+            }
+            let is_told = ran.code == 1 && ran.err.contains("Resource temporarily unavailable");
+            assert!(is_told || ran.out == "unchanged\n", "{ran:?}");
+            ends.push(ran.code);
+        }
+        ends.sort_unstable();
+        assert_eq!(ends, [0, 1]);
+        down("wide");
     });
 }

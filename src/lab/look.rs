@@ -33,7 +33,7 @@ use crate::model::topology::{LinkKind, Place, PortVlan, Topology};
 use crate::model::world::{EtcFile, Presence, Seen, World};
 use crate::netns::Folder;
 use crate::socket::{Query, Socket};
-use crate::sys::device;
+use crate::sys::{device, thread};
 use crate::wire::addr::GetAddrs;
 use crate::wire::attr::attrs;
 use crate::wire::build::Route;
@@ -49,6 +49,15 @@ pub struct Wanted<'a> {
     /// The most that the lab has, if that is known: where neither this nor the topology translates, rule sets are
     /// not read.
     pub own: Option<&'a Topology>,
+}
+
+impl<'a> Wanted<'a> {
+    /// What the lab has in a place at most. Mostly it has the number that it had.
+    fn own(&self, number: usize, name: Option<&NsName>) -> Option<&'a Place> {
+        let places = &self.own?.places;
+        let is_it = |own: &&Place| own.name.as_ref() == name;
+        places.get(number).filter(is_it).or_else(|| places.iter().find(is_it))
+    }
 }
 
 /// Opens sockets in the places of a topology, and behind them in further namespaces of the lab, which are looked for
@@ -92,31 +101,19 @@ pub fn open(topology: &Topology, lab: &Lab, further: Option<&[Vec<u8>]>) -> Resu
 /// # Errors
 /// The kernel could not be asked.
 pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
-    let mut world = World::default();
     let mut needs: Vec<(usize, Vec<String>, bool)> = Vec::new();
-    let mut links = wanted.topology.places.iter().flat_map(|place| &place.links);
-    let by_driver = links.any(|link| link.kind == LinkKind::Device && link.get("driver").is_some());
-    for number in 0..sockets.count() {
-        let place = wanted.topology.places.get(number);
-        let name = sockets.name(number).cloned();
-        let own = wanted.own.iter().flat_map(|own| &own.places).filter(|own| own.name == name);
-        // What was said and is not any more goes.
-        let vlans =
-            place.into_iter().chain(own.clone()).any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
-        let mut seen = seen(sockets, number, vlans)?;
+    let mut world = World { places: all(sockets, wanted)? };
+    for (number, seen) in world.places.iter().enumerate() {
         if seen.presence == Presence::There {
-            if by_driver {
-                drivers(sockets.route(number)?, &mut seen);
+            let mut names = wanted.topology.places.get(number).map(params::names).unwrap_or_default();
+            if let Some(own) = wanted.own(number, seen.name.as_ref()) {
+                params::add_own(own, &mut names);
             }
-            let mut names = place.map(params::names).unwrap_or_default();
-            own.for_each(|own| params::add_own(own, &mut names));
-            let nat = translates(wanted, number, &seen);
+            let nat = translates(wanted, number, seen);
             if nat || !names.is_empty() {
                 needs.push((number, names, nat));
             }
         }
-        files(&mut seen)?;
-        world.places.push(seen);
     }
     let numbers: Vec<usize> = needs.iter().map(|need| need.0).collect();
     let mut needs = needs.iter();
@@ -128,6 +125,52 @@ pub fn look(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<World> {
     ids::resolve(sockets, &mut world);
     gone(wanted, &mut world)?;
     Ok(world)
+}
+
+/// Places that one thread looks at: more are shared with a second one.
+const FEW: usize = 32;
+/// Stack of the second thread.
+const STACK: usize = 256 * 1024;
+
+/// The lists and files of all places.
+fn all(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<Vec<Seen>> {
+    let count = sockets.count();
+    if count <= FEW {
+        return part(sockets, 0, wanted);
+    }
+    let half = count / 2;
+    let mut rest = sockets.split(half);
+    let (mut first, mut second) = (None, None);
+    let mut beside = || second = Some(part(&mut rest, half, wanted));
+    let ran = thread::beside(STACK, &mut beside, &mut || first = Some(part(sockets, 0, wanted)));
+    // Without a second thread neither was looked at.
+    let second = second.unwrap_or_else(|| part(&mut rest, half, wanted));
+    let first = first.unwrap_or_else(|| part(sockets, 0, wanted));
+    sockets.join(rest);
+    drop(ran);
+    let mut places = first?;
+    places.extend(second?);
+    Ok(places)
+}
+
+/// The lists and files of some places, the first of which has this number.
+fn part(sockets: &mut Sockets, first: usize, wanted: &Wanted<'_>) -> Result<Vec<Seen>> {
+    let mut places = Vec::with_capacity(sockets.count());
+    let mut links = wanted.topology.places.iter().flat_map(|place| &place.links);
+    let by_driver = links.any(|link| link.kind == LinkKind::Device && link.get("driver").is_some());
+    for number in 0..sockets.count() {
+        let asked = wanted.topology.places.get(first + number);
+        // What was said and is not any more goes.
+        let mut said = asked.into_iter().chain(wanted.own(first + number, sockets.name(number)));
+        let vlans = said.any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
+        let mut seen = seen(sockets, number, first + number, vlans)?;
+        if seen.presence == Presence::There && by_driver {
+            drivers(sockets.route(number)?, &mut seen);
+        }
+        files(&mut seen)?;
+        places.push(seen);
+    }
+    Ok(places)
 }
 
 /// Adds places that the lab had and that are not there any more, but their files are.
@@ -165,7 +208,7 @@ pub fn live(host: bool, names: &[Vec<u8>], strict: bool) -> Result<World> {
     sockets.add(&sorted, strict)?;
     let mut world = World::default();
     for number in 0..sockets.count() {
-        let mut seen = if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, false)? };
+        let mut seen = if number == 0 && !host { Seen::default() } else { seen(&mut sockets, number, number, false)? };
         files(&mut seen)?;
         world.places.push(seen);
     }
@@ -188,18 +231,18 @@ fn translates(wanted: &Wanted<'_>, number: usize, seen: &Seen) -> bool {
         return true;
     }
     match wanted.own {
-        Some(own) => own.places.iter().any(|place| place.name == seen.name && nat(place)),
+        Some(_) => wanted.own(number, seen.name.as_ref()).is_some_and(nat),
         None => number == 0 || seen.is_of(wanted.lab),
     }
 }
 
-/// The lists of one place.
-fn seen(sockets: &mut Sockets, number: usize, vlans: bool) -> Result<Seen> {
+/// The lists of one place, which is the `place`th of the world.
+fn seen(sockets: &mut Sockets, number: usize, place: usize, vlans: bool) -> Result<Seen> {
     let mut seen = Seen { name: sockets.name(number).cloned(), presence: sockets.presence(number), ..Seen::default() };
     if seen.presence == Presence::There {
         let name = seen.name.as_ref().map(ToString::to_string);
         let socket = sockets.route(number)?;
-        lists(socket, u32::try_from(number).unwrap_or(u32::MAX), &mut seen, vlans)
+        lists(socket, u32::try_from(place).unwrap_or(u32::MAX), &mut seen, vlans)
             .map_err(|error| error.in_ns(name.as_deref()))?;
     }
     Ok(seen)
@@ -295,7 +338,7 @@ fn filters_vlans(link: &crate::model::link::Link) -> bool {
 
 /// Reads the files of a namespace, also where there is no namespace of the name any more.
 fn files(seen: &mut Seen) -> Result<()> {
-    let Some(name) = &seen.name.as_ref().filter(|_| Path::new("/etc/netns").exists()) else { return Ok(()) };
+    let Some(name) = &seen.name.as_ref().filter(|_| Path::new(EtcFile::FOLDER).exists()) else { return Ok(()) };
     for file in EtcFile::ALL {
         let path = file.path(name.as_bytes());
         let path = Path::new(OsStr::from_bytes(&path));

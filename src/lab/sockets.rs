@@ -191,6 +191,17 @@ impl Sockets {
         }
     }
 
+    /// Takes the places from one on out, as those of sockets of their own: [`Sockets::join`] puts them back.
+    pub fn split(&mut self, first: usize) -> Self {
+        let places = self.places.split_off(first.min(self.places.len()));
+        Sockets { places, last: usize::MAX, limit: self.limit, ..Sockets::default() }
+    }
+
+    /// Puts the places back that [`Sockets::split`] took out.
+    pub fn join(&mut self, rest: Self) {
+        self.places.extend(rest.places);
+    }
+
     /// How many places there are.
     pub fn count(&self) -> usize {
         self.places.len()
