@@ -25,6 +25,19 @@ use netstrap::wire::addr::GetAddrs;
 use netstrap::wire::build::Route;
 use netstrap::wire::link::GetLink;
 
+/// Links that all cases have: `a` and `b` are up with addresses, `c` has none.
+pub const BASE: &str = r#"
+name = "t"
+[veth.a]
+address = ["10.1.0.1/24", "fd01::1/64"]
+peer = { name = "pa" }
+[veth.b]
+address = ["10.2.0.1/24", "fd02::1/64"]
+peer = { name = "pb" }
+[veth.c]
+peer = { name = "pc" }
+"#;
+
 struct One(String);
 
 impl file::Files for One {
