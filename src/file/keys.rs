@@ -183,18 +183,18 @@ pub struct Sets {
     pub file: Vec<Key>,
     /// Of a namespace.
     pub netns: Vec<Key>,
-    /// By kind; peers last.
-    links: Vec<Vec<Key>>,
+    /// By kind, each when it is first asked for; peers last.
+    links: [OnceLock<Vec<Key>>; LinkKind::ALL.len() + 1],
 }
 
 impl Sets {
     /// The only ones.
     pub fn get() -> &'static Self {
         static SETS: OnceLock<Sets> = OnceLock::new();
-        SETS.get_or_init(|| {
-            let kinds = LinkKind::ALL.iter().chain([&LinkKind::Peer]);
-            let links = kinds.map(|kind| of(&[kind.name(), "link"])).collect();
-            Sets { file: of(&["file", "place"]), netns: of(&["netns", "place"]), links }
+        SETS.get_or_init(|| Sets {
+            file: of(&["file", "place"]),
+            netns: of(&["netns", "place"]),
+            links: [const { OnceLock::new() }; LinkKind::ALL.len() + 1],
         })
     }
 
@@ -205,7 +205,7 @@ impl Sets {
 
     /// The keys of a link.
     pub fn link(&self, kind: LinkKind) -> &[Key] {
-        self.links.get(kind as usize).map_or(&[], |keys| keys)
+        self.links.get(kind as usize).map_or(&[], |keys| keys.get_or_init(|| of(&[kind.name(), "link"])))
     }
 }
 
