@@ -8,11 +8,9 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::folder::entries;
+use crate::model::world::EtcFile;
 use crate::netns::c_path;
 use crate::sys::{mount, netns as sys, process};
-
-/// Folder of files that replace those in `/etc`, per namespace.
-const ETC: &str = "/etc/netns";
 
 /// Gives the process, which is in the namespace `name` already, a mount namespace of its own with that
 /// namespace's `/sys` and with each file of `/etc/netns/NAME` bound over its namesake in `/etc`.
@@ -45,7 +43,7 @@ fn own_sysfs(name: &[u8]) -> Result<()> {
 
 fn bind_etc(name: &[u8]) -> Vec<String> {
     let Some(name) = name.rsplit(|&b| b == b'/').next().filter(|name| !name.is_empty()) else { return Vec::new() };
-    let folder = Path::new(ETC).join(OsStr::from_bytes(name));
+    let folder = Path::new(EtcFile::FOLDER).join(OsStr::from_bytes(name));
     let mut complaints = Vec::new();
     for entry in entries(&folder) {
         let (from, to) = (folder.join(entry.file_name()), Path::new("/etc").join(entry.file_name()));

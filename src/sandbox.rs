@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::model::link::{LinkChange, LinkId};
 use crate::model::template::filled;
+use crate::model::world::EtcFile;
 use crate::socket::Socket;
 use crate::sys::{mount, netns as sys, process};
 use crate::wire::build::Route;
@@ -52,7 +53,7 @@ fn private_folders() -> Result<()> {
     tmpfs(c"/run").map_err(|e| Error::sys("mount a tmpfs on /run", &e))?;
     // A view of the network devices in here; without sysfs in the kernel there is none to hide.
     let _ = mount::mount(c"sysfs", c"/sys", c"sysfs", libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC, c"");
-    if Path::new("/etc/netns").exists() {
+    if Path::new(EtcFile::FOLDER).exists() {
         return tmpfs(c"/etc/netns").map_err(|e| Error::sys("mount a tmpfs on /etc/netns", &e));
     }
     if !Path::new("/etc").exists() {
@@ -61,7 +62,7 @@ fn private_folders() -> Result<()> {
     // Overlayfs is for users since kernel 5.11, and where it is stacked too high already it is for nobody.
     layer_on_etc()
         .or_else(|_| copy_of_etc())
-        .and_then(|()| std::fs::create_dir("/etc/netns"))
+        .and_then(|()| std::fs::create_dir(EtcFile::FOLDER))
         .map_err(|e| Error::sys("make /etc writable in here", &e))
 }
 

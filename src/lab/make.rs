@@ -27,9 +27,6 @@ const IFF_TAP: u16 = 2;
 /// `IFF_TUN_EXCL`: fail if the device exists.
 const IFF_TUN_EXCL: u16 = 0x8000;
 
-/// Folder of files per namespace.
-const ETC: &str = "/etc/netns";
-
 /// A tap device to make.
 #[derive(Debug, Clone, Copy)]
 pub struct Tap {
@@ -91,7 +88,7 @@ pub fn translations(lab: &Lab, list: &[Translation]) -> Result<()> {
 
 /// The folder of a namespace's files.
 fn folder(name: &NsName) -> PathBuf {
-    Path::new(ETC).join(std::ffi::OsStr::from_bytes(name.as_bytes()))
+    Path::new(EtcFile::FOLDER).join(std::ffi::OsStr::from_bytes(name.as_bytes()))
 }
 
 /// Whether a text is one that the lab wrote: by its first line.
@@ -137,7 +134,7 @@ pub fn sweep_unfinished(name: &NsName) {
 /// As the file operations.
 pub fn sweep_files(lab: &Lab, names: &[NsName]) -> Result<usize> {
     let mut swept = 0;
-    if !Path::new(ETC).exists() {
+    if !Path::new(EtcFile::FOLDER).exists() {
         return Ok(swept);
     }
     for name in names {

@@ -114,12 +114,14 @@ pub enum EtcFile {
 }
 
 impl EtcFile {
+    /// Where each namespace has a folder of files that replace those in `/etc` (ip-netns(8)).
+    pub const FOLDER: &str = "/etc/netns";
     /// Both.
     pub const ALL: [EtcFile; 2] = [EtcFile::Resolv, EtcFile::Hosts];
 
     /// Where it is, for a namespace.
     pub fn path(self, netns: &[u8]) -> Vec<u8> {
-        [b"/etc/netns/", netns, b"/", self.name().as_bytes()].concat()
+        [Self::FOLDER.as_bytes(), netns, self.name().as_bytes()].join(&b'/')
     }
 
     /// Its name in the folder.

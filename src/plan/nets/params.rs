@@ -106,7 +106,8 @@ impl Job<'_> {
                 Some(text) if now == Some(&text) => {}
                 Some(_) if now.is_some() && !ours && !ctx.options.adopt => {
                     let name = seen.name.as_ref().map(ToString::to_string).unwrap_or_default();
-                    let text = ["/etc/netns/", &name, "/", file.name(), " is there and not ours; --adopt takes it"];
+                    let text =
+                        [EtcFile::FOLDER, "/", &name, "/", file.name(), " is there and not ours; --adopt takes it"];
                     self.parts.conflicts.push(Conflict { at, text: text.concat() });
                 }
                 Some(text) => {
