@@ -135,6 +135,15 @@ pub const MUTANTS: &[Mutant] = &[
         tests: &["strangers"],
     },
     Mutant {
+        name: "undo-dropped",
+        what: "where an answer is lost, the run ends as if nothing had been done",
+        file: "src/lab/change.rs",
+        find: "                _ if ran.stopped => return Err(interrupted()),\n",
+        replace: "                _ if ran.lost => std::process::exit(3),\n",
+        target: SWEEPS,
+        tests: &["faults"],
+    },
+    Mutant {
         name: "undo-unknown",
         what: "a link that may have been made, but got no mark, is not taken back",
         file: "src/plan/decide.rs",
