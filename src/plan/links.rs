@@ -111,9 +111,14 @@ impl<'c, 'a> Writer<'c, 'a> {
         let mut exclusive = Vec::new();
         for &(place, number) in order {
             let kind = ctx.spec(place, number).kind;
-            let is = matches!(kind, LinkKind::Vlan | LinkKind::Vxlan | LinkKind::Macvlan);
-            if is && ctx.target(place, number).found.is_none() && !exclusive.contains(&kind) {
-                exclusive.push(kind);
+            let kinds: &[LinkKind] = match kind {
+                LinkKind::Vlan => &[LinkKind::Vlan],
+                LinkKind::Vxlan => &[LinkKind::Vxlan],
+                LinkKind::Macvlan | LinkKind::Ipvlan => &[LinkKind::Macvlan, LinkKind::Ipvlan],
+                _ => continue,
+            };
+            if ctx.target(place, number).found.is_none() && !exclusive.contains(&kind) {
+                exclusive.extend(kinds);
             }
         }
         Writer { ctx, out, exclusive }
@@ -131,7 +136,7 @@ impl<'c, 'a> Writer<'c, 'a> {
     fn is_on_early(&self, place: usize, link: &Link) -> bool {
         let Some((place, index)) = self.ctx.lower(place, link) else { return false };
         let lower = self.ctx.seen(place, index).map(|number| &self.ctx.found(place)[number]);
-        lower.is_some_and(|lower| self.ctx.goes(place, index) && self.is_early(lower))
+        lower.is_some_and(|lower| self.ctx.goes(place, index) && self.is_early(place, lower))
     }
 
     fn netns(&mut self, place: usize) {
@@ -185,7 +190,7 @@ impl<'c, 'a> Writer<'c, 'a> {
             let link = &self.ctx.found(place)[number];
             let Some(index) = NonZeroU32::new(link.index) else { continue };
             let stays = !self.ctx.places[place].goes || link.link_netnsid.is_some();
-            if fate.ours && fate.goes && stays && self.is_early(link) {
+            if fate.ours && fate.goes && stays && self.is_early(place, link) {
                 let sign = if fate.anew { Sign::Part } else { Sign::Remove };
                 if !self.is_on_early(place, link) {
                     let mut acts = Acts::default();

@@ -306,6 +306,23 @@ fn tags_that_are_used_twice_are_free_first() {
 }
 
 #[test]
+fn what_stands_on_a_link_that_becomes_a_port_goes_first() {
+    let pair = "[veth.a]\npeer.name='p'\n[netns.n]\n";
+    let port = pair.replace("peer", "master='b'\npeer");
+    for on in ["[macvlan.m]\nlink='a'", "[netns.m.macvlan.m]\nlink='host:a'", "[ipvlan.m]\nlink='a'"] {
+        let mut world = made(&format!("name='x'\n[bridge.b]\n{pair}{on}"));
+        let lines = after(&mut world, &format!("name='x'\n[bridge.b]\n{port}"), OPTIONS);
+        let at = |what: &str| lines.iter().position(|line| line.contains(what));
+        let (gone, master) = (at("- delete").unwrap(), at("master none->b").unwrap());
+        assert!(gone < master, "{on}: {lines:#?}");
+    }
+    // The one or the other kind stands on a link.
+    let file = |kind: &str| format!("name='x'\n{pair}[{kind}.m]\nlink='a'");
+    let lines = after(&mut made(&file("macvlan")), &file("ipvlan"), Options { index: 1 << 21, ..REPLACE });
+    assert!(lines[0].contains("delete"), "{lines:#?}");
+}
+
+#[test]
 fn a_veth_that_is_not_the_other_end_is_seen() {
     let file = "name='x'\n[netns.a.veth.e]\npeer.name='p'";
     let base = made(file);

@@ -53,7 +53,7 @@ impl Writer<'_, '_> {
             // What stands on a link goes with it, and so does the other end of a pair.
             let lower = ctx.lower(place, link).and_then(|(place, index)| ctx.fate(place, index));
             is_second(ctx, place, link)
-                || self.is_early(link)
+                || self.is_early(place, link)
                 || lower.is_some_and(|lower| lower.anew || leaves(*lower))
         };
         let messages: Vec<usize> = going.into_iter().filter(|number| !falls(number)).collect();

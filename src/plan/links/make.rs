@@ -57,7 +57,7 @@ impl Writer<'_, '_> {
 
     /// Whether a link that is made anew is gone already: with the one that it stood on, or to free what it held.
     fn falls(&self, place: usize, old: &Link) -> bool {
-        self.is_early(old) || self.is_on_anew(place, old) || self.is_on_early(place, old)
+        self.is_early(place, old) || self.is_on_anew(place, old) || self.is_on_early(place, old)
     }
 
     /// Whether a found link goes with the one that it stands on, which is made anew.
@@ -66,10 +66,18 @@ impl Writer<'_, '_> {
         lower.is_some_and(|lower| lower.anew)
     }
 
-    /// Whether a link that goes does so before any is made: tags, tunnels and modes of kinds that are made are free
-    /// for one link at a time.
-    pub fn is_early(&self, link: &Link) -> bool {
-        kinds::kind_of(link).is_some_and(|kind| self.exclusive.contains(&kind))
+    /// Whether a link that goes does so before any is made or changed: tags, tunnels and modes of kinds that are made are
+    /// free for one link at a time, and what is received on a link goes to its master or to what is made on it
+    /// (`netdev_rx_handler_register`).
+    pub fn is_early(&self, place: usize, link: &Link) -> bool {
+        let Some(kind) = kinds::kind_of(link) else { return false };
+        let becomes_port = || {
+            let (place, index) = self.ctx.lower(place, link)?;
+            let number = self.ctx.wanted(place, index)?;
+            self.ctx.spec(place, number).master.as_ref()
+        };
+        self.exclusive.contains(&kind)
+            || matches!(kind, LinkKind::Macvlan | LinkKind::Ipvlan) && becomes_port().is_some()
     }
 
     /// Deletes the link in whose stead one is made.
