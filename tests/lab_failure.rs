@@ -304,3 +304,51 @@ fn killed_while_it_adopts_it_is_carried_on() {
         assert!(killed > 5, "{killed}");
     });
 }
+
+#[test]
+fn what_could_not_be_undone_is_told_by_name() {
+    sandboxed("what_could_not_be_undone_is_told_by_name", || {
+        let lasting = |inject: &str, k: usize, words: &[&str]| {
+            run(&mut traced(&["-e", &format!("inject={inject}:when={k}+")], "/dev/null", words))
+        };
+        let there = || {
+            sh(
+                "ip -br link | sed 's/[@ ].*//'; ls /run/netns 2>/dev/null || true; nft list tables | sed 's/.* //'; find /etc/netns -type f",
+            )
+        };
+        let mut told = 0;
+        let mut judge = |ran: Ran, before: &str, context: &str| {
+            let now = there();
+            let lines = |text: &str, other: &str| -> Vec<String> {
+                text.lines().filter(|line| !other.lines().any(|other| other == *line)).map(str::to_owned).collect()
+            };
+            let left = [lines(before, &now), lines(&now, before)].concat();
+            match ran.code {
+                1 | 3 => assert_eq!(left, [""; 0], "{context}: {ran:?}"),
+                4 => {
+                    told += 1;
+                    assert!(left.iter().all(|name| ran.err.contains(name)), "{context}: {left:?} of {ran:?}");
+                }
+                _ => assert_eq!(ran.code, 0, "{context}: {ran:?}"),
+            }
+        };
+        sh("mkdir -p /etc/netns");
+        let text = format!("{WALKTHROUGH}[netns.green]\ndns = {{ nameserver = [\"192.168.15.5\"] }}\n");
+        let path = file("net", &text);
+        for (call, error, step) in [("recvfrom", "ENOBUFS", 9), ("sendto", "ENOBUFS", 9), ("unlink", "EIO", 1)] {
+            let inject = format!("{call}:error={error}");
+            for k in (1..150).step_by(step).take(12) {
+                let before = there();
+                let ran = lasting(&inject, k, &["apply", &path]);
+                judge(ran, &before, &format!("apply: {call} from {k} on"));
+                ours(&["apply", &path]).ok();
+                let before = there();
+                let ran = lasting(&inject, k, &["down", "walkthrough"]);
+                judge(ran, &before, &format!("down: {call} from {k} on"));
+                ours(&["down", "walkthrough"]).ok();
+            }
+        }
+        assert!(told > 5, "{told}");
+        assert_eq!(records(), [""; 0]);
+    });
+}

@@ -135,42 +135,65 @@ const STACK: usize = 256 * 1024;
 /// The lists and files of all places.
 fn all(sockets: &mut Sockets, wanted: &Wanted<'_>) -> Result<Vec<Seen>> {
     let count = sockets.count();
-    if count <= FEW {
-        return part(sockets, 0, wanted);
-    }
-    let half = count / 2;
+    let half = if count > FEW { count / 2 } else { count };
     let mut rest = sockets.split(half);
-    let (mut first, mut second) = (None, None);
-    let mut beside = || second = Some(part(&mut rest, half, wanted));
-    let ran = thread::beside(STACK, &mut beside, &mut || first = Some(part(sockets, 0, wanted)));
-    // Without a second thread neither was looked at.
-    let second = second.unwrap_or_else(|| part(&mut rest, half, wanted));
-    let first = first.unwrap_or_else(|| part(sockets, 0, wanted));
+    let mut first = Look { wanted, sockets, first: 0, places: None };
+    let mut second = Look { wanted, sockets: &mut rest, first: half, places: None };
+    if half < count {
+        // Where there is no second thread, neither is looked at here.
+        let _ = thread::beside(STACK, &mut || second.look(), &mut || first.look());
+    }
+    let (places, more) = (first.taken(), second.taken());
     sockets.join(rest);
-    drop(ran);
-    let mut places = first?;
-    places.extend(second?);
+    let mut places = places?;
+    places.extend(more?);
     Ok(places)
 }
 
-/// The lists and files of some places, the first of which has this number.
-fn part(sockets: &mut Sockets, first: usize, wanted: &Wanted<'_>) -> Result<Vec<Seen>> {
-    let mut places = Vec::with_capacity(sockets.count());
-    let mut links = wanted.topology.places.iter().flat_map(|place| &place.links);
-    let by_driver = links.any(|link| link.kind == LinkKind::Device && link.get("driver").is_some());
-    for number in 0..sockets.count() {
-        let asked = wanted.topology.places.get(first + number);
-        // What was said and is not any more goes.
-        let mut said = asked.into_iter().chain(wanted.own(first + number, sockets.name(number)));
-        let vlans = said.any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
-        let mut seen = seen(sockets, number, first + number, vlans)?;
-        if seen.presence == Presence::There && by_driver {
-            drivers(sockets.route(number)?, &mut seen);
-        }
-        files(&mut seen)?;
-        places.push(seen);
+/// A look at the lists and files of some places.
+struct Look<'a, 'w> {
+    wanted: &'a Wanted<'w>,
+    sockets: &'a mut Sockets,
+    /// Number of the first of them.
+    first: usize,
+    /// What was found, once it was looked at.
+    places: Option<Result<Vec<Seen>>>,
+}
+
+impl Look<'_, '_> {
+    #[inline(never)]
+    fn look(&mut self) {
+        self.places = Some(self.all());
     }
-    Ok(places)
+
+    /// What was found, now if not before.
+    #[inline(never)]
+    fn taken(&mut self) -> Result<Vec<Seen>> {
+        if self.places.is_none() {
+            self.look();
+        }
+        self.places.take().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    fn all(&mut self) -> Result<Vec<Seen>> {
+        let (wanted, count) = (self.wanted, self.sockets.count());
+        let mut places = Vec::with_capacity(count);
+        let mut links = wanted.topology.places.iter().flat_map(|place| &place.links);
+        let by_driver = links.any(|link| link.kind == LinkKind::Device && link.get("driver").is_some());
+        for (number, place) in (0..count).zip(self.first..) {
+            let asked = wanted.topology.places.get(place);
+            // What was said and is not any more goes.
+            let mut said = asked.into_iter().chain(wanted.own(place, self.sockets.name(number)));
+            let vlans = said.any(|place| place.links.iter().any(|link| !link.vlans.is_empty()));
+            let mut seen = seen(self.sockets, number, place, vlans)?;
+            if seen.presence == Presence::There && by_driver {
+                drivers(self.sockets.route(number)?, &mut seen);
+            }
+            files(&mut seen)?;
+            places.push(seen);
+        }
+        Ok(places)
+    }
 }
 
 /// Adds places that the lab had and that are not there any more, but their files are.
@@ -336,9 +359,21 @@ fn filters_vlans(link: &crate::model::link::Link) -> bool {
     link.kind.as_deref() == Some(b"bridge") && on().is_some_and(|on| on != 0)
 }
 
+/// Whether there is a folder of namespaces' files at all.
+///
+/// # Errors
+/// As `stat(2)`.
+pub fn has_files() -> Result<bool> {
+    let folder = Path::new(EtcFile::FOLDER);
+    folder.try_exists().map_err(|e| Error::file("stat", folder, &e))
+}
+
 /// Reads the files of a namespace, also where there is no namespace of the name any more.
 fn files(seen: &mut Seen) -> Result<()> {
-    let Some(name) = &seen.name.as_ref().filter(|_| Path::new(EtcFile::FOLDER).exists()) else { return Ok(()) };
+    let Some(name) = &seen.name else { return Ok(()) };
+    if !has_files()? {
+        return Ok(());
+    }
     for file in EtcFile::ALL {
         let path = file.path(name.as_bytes());
         let path = Path::new(OsStr::from_bytes(&path));

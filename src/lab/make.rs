@@ -101,19 +101,40 @@ fn is_of(lab: &Lab, text: &[u8]) -> bool {
 fn remove(lab: &Lab, name: &NsName, file: EtcFile) -> Result<bool> {
     let folder = folder(name);
     let path = folder.join(file.name());
-    let failed = |e: &io::Error| Error::file("open", &path, e);
-    let result = match again(|| look::etc(&path)) {
+    let removed = match again(|| look::etc(&path)) {
         Ok(text) if !is_of(lab, &text) => return Ok(false),
-        Ok(_) => std::fs::remove_file(&path).map(|()| true),
-        Err(e) => Err(e),
+        Ok(_) => unlink(&path)?,
+        Err(e) if is_missing(&e) => false,
+        Err(e) => return Err(Error::file("open", &path, &e)),
     };
-    let removed = match result {
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => false,
-        result => result.map_err(|e| failed(&e))?,
-    };
-    let _ = std::fs::remove_file(unfinished(&folder, file));
+    unlink(&unfinished(&folder, file))?;
     let _ = std::fs::remove_dir(&folder);
     Ok(removed)
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Deletes a file; whether it was there.
+fn unlink(path: &Path) -> Result<bool> {
+    match std::fs::remove_file(path) {
+        Err(e) if is_missing(&e) => Ok(false),
+        result => result.map(|()| true).map_err(|e| Error::file("unlink", path, &e)),
+    }
+}
+
+/// Files of a namespace that could neither be finished nor deleted, a line each.
+pub fn unfinished_of(name: &NsName) -> Vec<String> {
+    let mut lines = Vec::new();
+    for file in EtcFile::ALL {
+        let path = unfinished(&folder(name), file);
+        // One that cannot be asked for may be there.
+        if !again(|| path.symlink_metadata()).is_err_and(|e| is_missing(&e)) {
+            lines.push(["file ", &path.display().to_string()].concat());
+        }
+    }
+    lines
 }
 
 /// Where a file is written until it is whole.
@@ -134,7 +155,7 @@ pub fn sweep_unfinished(name: &NsName) {
 /// As the file operations.
 pub fn sweep_files(lab: &Lab, names: &[NsName]) -> Result<usize> {
     let mut swept = 0;
-    if !Path::new(EtcFile::FOLDER).exists() {
+    if !look::has_files()? {
         return Ok(swept);
     }
     for name in names {

@@ -62,7 +62,7 @@ pub fn act(plan: &Plan, world: &World, step: &Step) -> String {
     let mut thing = Thing::of(step, &Names::planned(plan, world));
     if let Act::Translations(_) = step.act {
         // There may be thousands.
-        thing.words = ["of lab ", plan.lab.name()].concat();
+        thing.words = ["of lab ", plan.lab.name(), " (table netstrap-", plan.lab.name(), ")"].concat();
     }
     let verb = match step.sign {
         Sign::Create if matches!(step.act, Act::Sysctl { .. }) => "set ",

@@ -85,6 +85,7 @@ impl Change<'_> {
             }
         }
         let mut left = left.unwrap_or_else(|| told(site, &way.trail, world));
+        left.extend(self.unfinished(before));
         // It stays, so that `recover` can go on from there.
         left.push(["/run/netstrap/", self.lab.name(), ".journal"].concat());
         left
@@ -113,7 +114,21 @@ impl Change<'_> {
         for error in [journal.err(), state.err()].into_iter().flatten() {
             left.push(error.to_string());
         }
+        left.extend(self.unfinished(before));
         left
+    }
+
+    /// Files of namespaces that could be neither finished nor deleted, a line each.
+    fn unfinished(&self, before: &Topology) -> Vec<String> {
+        let mut lines = Vec::new();
+        for place in self.wanted.places.iter().chain(&before.places) {
+            if let (Some(name), true) = (&place.name, place.dns.is_some() || !place.hosts.is_empty()) {
+                lines.extend(make::unfinished_of(name));
+            }
+        }
+        lines.sort_unstable();
+        lines.dedup();
+        lines
     }
 
     /// Names that the run was to make, of places that are meant.
@@ -133,7 +148,7 @@ impl Way {
     }
 }
 
-/// What was sent, a line each, where it could not be looked at. Of namespaces that were let go nothing is left.
+/// What was sent, a line each, where it could not be looked at. Of namespaces that were let go only files are left.
 #[cold]
 fn told(site: &Site<'_>, trail: &[(Plan, Vec<bool>)], world: &World) -> Vec<String> {
     let mut lines = vec!["what could not be looked at; sent was:".to_owned()];
@@ -141,7 +156,8 @@ fn told(site: &Site<'_>, trail: &[(Plan, Vec<bool>)], world: &World) -> Vec<Stri
         for (step, _) in plan.steps.iter().zip(sent).filter(|(_, sent)| **sent) {
             let name = world.places.get(step.place).and_then(|seen| seen.name.as_ref());
             let place = name.map_or(Some(0), |name| site.sockets.find(name));
-            if place.is_some_and(|place| site.sockets.presence(place) == Presence::There) {
+            let is_there = place.is_some_and(|place| site.sockets.presence(place) == Presence::There);
+            if is_there || matches!(step.act, Act::File { .. }) {
                 lines.push((site.describe)(plan, world, step));
             }
         }

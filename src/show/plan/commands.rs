@@ -28,7 +28,7 @@ const HOST: &str = "$$";
 /// The lines.
 pub fn commands(view: &View<'_>) -> Vec<u8> {
     let mut lines = Lines {
-        names: Names::found(view.world),
+        names: Names::found(view.plan, view.world),
         script: Script::default(),
         table: ["netstrap-", view.plan.lab.name()].concat(),
     };

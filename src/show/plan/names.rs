@@ -14,6 +14,8 @@ use crate::model::world::World;
 pub struct Names<'a> {
     /// What was found.
     pub world: &'a World,
+    /// Name of the lab.
+    pub lab: &'a str,
     /// Names other than those that were found.
     own: Vec<(LinkId, IfName)>,
     index: Index,
@@ -21,13 +23,13 @@ pub struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// As they are found.
-    pub fn found(world: &'a World) -> Self {
-        Names { world, own: Vec::new(), index: Index::default() }
+    pub fn found(plan: &'a Plan, world: &'a World) -> Self {
+        Names { world, lab: plan.lab.name(), own: Vec::new(), index: Index::default() }
     }
 
     /// As they are when a plan is done.
-    pub fn planned(plan: &Plan, world: &'a World) -> Self {
-        let mut names = Names::found(world);
+    pub fn planned(plan: &'a Plan, world: &'a World) -> Self {
+        let mut names = Names::found(plan, world);
         for (link, name) in &plan.names {
             names.set(*link, *name);
         }

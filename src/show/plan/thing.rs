@@ -46,6 +46,7 @@ impl<'a> Thing<'a> {
             Act::Op(op) => match op.as_ref() {
                 // The mark of a namespace is on its `lo`.
                 Op::AltNames(_, link, _) if link.index == NonZeroU32::MIN => return whole(),
+                Op::DeleteGroup(group) => ("links", group_words(*group, step.place, names)),
                 op => op_of(op, names),
             },
             // How a link makes its addresses up is a property of it, though none of the messages says so.
@@ -58,6 +59,9 @@ impl<'a> Thing<'a> {
                 for translation in list {
                     words.push_str(if words.is_empty() { "" } else { "; " });
                     words.push_str(&translation.words());
+                }
+                if list.is_empty() {
+                    words = ["of lab ", names.lab].concat();
                 }
                 ("nat", words)
             }
@@ -89,10 +93,23 @@ fn name_text(name: Option<IfName>) -> String {
     name.map(|name| name.to_string()).unwrap_or_default()
 }
 
+/// A group, with the links that are in it.
+fn group_words(group: u32, place: usize, names: &Names<'_>) -> String {
+    let mut words = ["of group ", &group.to_string()].concat();
+    let mut separator = ": ";
+    for link in names.world.places.get(place).iter().flat_map(|seen| &seen.state.links) {
+        if link.group == Some(group) {
+            words.push_str(separator);
+            words.push_str(&printable(&link.name));
+            separator = ", ";
+        }
+    }
+    words
+}
+
 fn op_of<'a>(op: &'a Op<'_>, names: &Names<'a>) -> (&'a str, String) {
     match op {
         Op::ChangeLink(link, _) | Op::DeleteLink(link) => (found_kind(*link, names), printable(&names.get(*link))),
-        Op::DeleteGroup(group) => ("links", ["of group ", &group.to_string()].concat()),
         // It is a mark.
         Op::AltNames(_, link, _) => (found_kind(*link, names), printable(&names.get(*link))),
         Op::Addr(_, link, addr) => ("address", [&address::text(addr), " dev ", &printable(&names.get(*link))].concat()),
