@@ -108,8 +108,15 @@ fn remove(lab: &Lab, name: &NsName, file: EtcFile) -> Result<bool> {
         Err(e) => return Err(Error::file("open", &path, &e)),
     };
     unlink(&unfinished(&folder, file))?;
-    let _ = std::fs::remove_dir(&folder);
-    Ok(removed)
+    match std::fs::remove_dir(&folder) {
+        // It has other files in it, or is the root of a mount.
+        Err(e)
+            if !is_missing(&e) && !matches!(e.raw_os_error(), Some(libc::ENOTEMPTY | libc::EEXIST | libc::EBUSY)) =>
+        {
+            Err(Error::file("rmdir", &folder, &e))
+        }
+        _ => Ok(removed),
+    }
 }
 
 fn is_missing(error: &io::Error) -> bool {
@@ -124,17 +131,18 @@ fn unlink(path: &Path) -> Result<bool> {
     }
 }
 
-/// Files of a namespace that could neither be finished nor deleted, a line each.
-pub fn unfinished_of(name: &NsName) -> Vec<String> {
-    let mut lines = Vec::new();
+/// Adds the files of a namespace that could neither be finished nor deleted, a line each.
+pub fn unfinished_of(name: &NsName, lines: &mut Vec<String>) {
     for file in EtcFile::ALL {
         let path = unfinished(&folder(name), file);
         // One that cannot be asked for may be there.
         if !again(|| path.symlink_metadata()).is_err_and(|e| is_missing(&e)) {
-            lines.push(["file ", &path.display().to_string()].concat());
+            let line = ["file ", &path.display().to_string()].concat();
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
         }
     }
-    lines
 }
 
 /// Where a file is written until it is whole.

@@ -88,6 +88,8 @@ fn flags(kind: Kind, target: &str) -> Vec<String> {
     let mut add = |words: &[&str]| flags.extend(words.iter().map(|word| word.to_string()));
     // Nothing unwinds: a panic aborts.
     add(&["-C", "target-feature=+crt-static", "-C", "force-unwind-tables=no"]);
+    // Switches as comparisons: shorter than a table with four bytes for each value.
+    add(&["-C", "llvm-args=-min-jump-table-entries=1000"]);
     if target.ends_with("-musl") {
         // The linker and the start-up files that rustup ships: no C compiler for the target is needed.
         add(&["-C", "linker=rust-lld", "-C", "linker-flavor=ld.lld", "-C", "link-self-contained=yes"]);

@@ -123,11 +123,9 @@ impl Change<'_> {
         let mut lines = Vec::new();
         for place in self.wanted.places.iter().chain(&before.places) {
             if let (Some(name), true) = (&place.name, place.dns.is_some() || !place.hosts.is_empty()) {
-                lines.extend(make::unfinished_of(name));
+                make::unfinished_of(name, &mut lines);
             }
         }
-        lines.sort_unstable();
-        lines.dedup();
         lines
     }
 
