@@ -109,9 +109,10 @@ fn remove(lab: &Lab, name: &NsName, file: EtcFile) -> Result<bool> {
     };
     unlink(&unfinished(&folder, file))?;
     match std::fs::remove_dir(&folder) {
-        // It has other files in it, or is the root of a mount.
+        // It has other files in it, is the root of a mount, or nobody could have made it.
         Err(e)
-            if !is_missing(&e) && !matches!(e.raw_os_error(), Some(libc::ENOTEMPTY | libc::EEXIST | libc::EBUSY)) =>
+            if !is_missing(&e)
+                && !matches!(e.raw_os_error(), Some(libc::ENOTEMPTY | libc::EEXIST | libc::EBUSY | libc::EROFS)) =>
         {
             Err(Error::file("rmdir", &folder, &e))
         }

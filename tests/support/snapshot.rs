@@ -158,6 +158,11 @@ fn link(place: &str, look: Look, one: &Json, lines: &mut Vec<String>) {
     if look == Look::Alike {
         without.extend(["ifindex", "address"]);
     }
+    // While its spanning tree changes, entries of a bridge live twice the forward delay.
+    let stp = one.get("linkinfo").and_then(|info| info.get("info_data")).map(|data| data.text("stp_state"));
+    if stp == Some("1") {
+        without.push("ageing_time");
+    }
     lines.push(format!("{place} link {name} {}", without_flags(one).line(&without)));
     for address in one.get("addr_info").map(Json::list).unwrap_or_default() {
         // Made of a hardware address, a moment later.

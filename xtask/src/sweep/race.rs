@@ -126,9 +126,10 @@ const INTRUDERS: &[Intruder] = &[
     },
     Intruder {
         scene: "wide",
+        // Not the one that is asked for: that would do.
         name: "a route",
-        makes: &["ip route add blackhole 10.77.0.0/16 proto static"],
-        takes: &["ip route delete blackhole 10.77.0.0/16 proto static"],
+        makes: &["ip route add unreachable 10.77.0.0/16 proto static"],
+        takes: &["ip route delete unreachable 10.77.0.0/16 proto static"],
         ruins: false,
     },
 ];
