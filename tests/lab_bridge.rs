@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::lab::{exactly, refused, verb};
+use support::lab::{apply, down, exactly, refused, unchanged, until, verb};
 use support::sandboxed;
 use support::snapshot::same;
 
@@ -36,5 +36,19 @@ fn a_bridge_that_is_full_of_others_ports_is_told_and_put_back() {
         );
         assert!(support::snapshot::names("/run/netns").is_empty());
         assert!(!support::lab::sh("ip -br link").contains("w@"));
+    });
+}
+
+#[test]
+fn the_times_of_another_root_are_no_drift() {
+    sandboxed("the_times_of_another_root_are_no_drift", || {
+        let text = "name = \"stp\"\n[bridge.a]\nstp = true\npriority = 4096\n[bridge.b]\nstp = true\nforward_delay = 200\n\
+                    [veth.x]\nmaster = \"a\"\npeer = { name = \"y\", master = \"b\" }\n";
+        apply(text);
+        let shown = || support::lab::sh("ip -d link show b");
+        until("a root elsewhere", || !shown().contains(" root_port 0 "));
+        assert!(shown().contains(" forward_delay 1500 "), "{}", shown());
+        unchanged(text);
+        down("stp");
     });
 }

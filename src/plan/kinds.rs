@@ -55,8 +55,9 @@ const TUN_TYPE: (u16, u8) = (3, 2);
 /// Mode of a macvlan that can neither be taken on nor left.
 const PASSTHRU: u64 = 8;
 
-/// Attributes of a bridge: how long entries live, and whether the spanning tree is changing.
-const AGEING_TIME: u16 = 4;
+/// Attributes of a bridge: the port towards the root of the spanning tree, 0 on the root itself; whether the tree is
+/// changing.
+const ROOT_PORT: u16 = 12;
 const TOPOLOGY_CHANGE: u16 = 14;
 
 /// A property.
@@ -223,10 +224,15 @@ impl Row {
     }
 
     /// Whether a found link shows a value for a while that nobody has set: while the spanning tree changes, entries
-    /// of a bridge live twice the forward delay (`__br_set_topology_change`).
+    /// of a bridge live twice the forward delay (`__br_set_topology_change`), and while another bridge is its root, that
+    /// one's times hold (`br_record_config_timeout_values`).
     fn is_passing(&self, link: &Link) -> bool {
-        let changes = || attrs(&link.kind_data).find(TOPOLOGY_CHANGE).and_then(|attr| attr.u8());
-        self.number == AGEING_TIME && self.key == "ageing_time" && changes().is_some_and(|on| on != 0)
+        let of = match self.key {
+            "ageing_time" => TOPOLOGY_CHANGE,
+            "forward_delay" | "hello_time" | "max_age" => ROOT_PORT,
+            _ => return false,
+        };
+        attrs(&link.kind_data).find(of).is_some_and(|attr| attr.value.iter().any(|byte| *byte != 0))
     }
 
     fn is_address(&self) -> bool {
@@ -322,12 +328,20 @@ mod tests {
     use crate::model::topology::Origin;
 
     #[test]
-    fn what_a_bridge_shows_while_its_tree_changes_is_no_setting() {
+    fn what_a_bridge_shows_of_its_tree_is_no_setting() {
         let spec = LinkSpec::new(IfName::new(b"br").unwrap(), LinkKind::Bridge, Origin::default());
-        for (changes, keys) in [(0, vec!["ageing_time"]), (1, vec![])] {
-            let mut data = vec![8, 0, 4, 0];
-            data.extend(400u32.to_ne_bytes());
-            data.extend([5, 0, 14, 0, changes, 0, 0, 0]);
+        for (changes, root, keys) in [
+            (0, 0, vec!["hello_time", "ageing_time"]),
+            (1, 0, vec!["hello_time"]),
+            (0, 1, vec!["ageing_time"]),
+            (1, 1, vec![]),
+        ] {
+            let mut data = Vec::new();
+            for number in [2, 4] {
+                data.extend([8, 0, number, 0]);
+                data.extend(400u32.to_ne_bytes());
+            }
+            data.extend([5, 0, 14, 0, changes, 0, 0, 0, 6, 0, 12, 0, 0, root, 0, 0]);
             let link = Link { kind: Some(b"bridge".to_vec()), kind_data: data, ..Link::default() };
             assert_eq!(read(&link).iter().map(|row| row.0).collect::<Vec<_>>(), keys);
             assert_eq!(differences(&spec, &link).iter().map(|differs| differs.key).collect::<Vec<_>>(), keys);

@@ -158,10 +158,10 @@ fn link(place: &str, look: Look, one: &Json, lines: &mut Vec<String>) {
     if look == Look::Alike {
         without.extend(["ifindex", "address"]);
     }
-    // While its spanning tree changes, entries of a bridge live twice the forward delay.
+    // While its spanning tree changes, entries of a bridge live twice the forward delay; its times are those of the root.
     let stp = one.get("linkinfo").and_then(|info| info.get("info_data")).map(|data| data.text("stp_state"));
     if stp == Some("1") {
-        without.push("ageing_time");
+        without.extend(["ageing_time", "forward_delay", "hello_time", "max_age"]);
     }
     lines.push(format!("{place} link {name} {}", without_flags(one).line(&without)));
     for address in one.get("addr_info").map(Json::list).unwrap_or_default() {
